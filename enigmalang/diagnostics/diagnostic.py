@@ -1,0 +1,68 @@
+"""What is said to the user about their program: plain data, collected in a sink."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from enigmalang.source import Span
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Another place involved: where a secret was born, a step it took, an earlier declaration."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `code` is stable (`E0301`, `W0401`); `message` one sentence; `help` the way out."""
+
+    code: str
+    message: str
+    span: Span
+    notes: tuple[Note, ...] = ()
+    help: str | None = None
+    severity: Severity = Severity.ERROR
+
+
+class Sink:
+    """Collects diagnostics of all stages; the same finding at the same place is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, Span, str], Diagnostic] = {}
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        self._found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
+
+    def error(
+        self, code: str, message: str, span: Span, *, notes: tuple[Note, ...] = (), help: str | None = None
+    ) -> None:
+        self.report(Diagnostic(code, message, span, notes, help))
+
+    def warn(
+        self, code: str, message: str, span: Span, *, notes: tuple[Note, ...] = (), help: str | None = None
+    ) -> None:
+        self.report(Diagnostic(code, message, span, notes, help, Severity.WARNING))
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """In the order of the text."""
+        return sorted(self._found.values(), key=lambda d: (d.span, d.code))
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [d for d in self.diagnostics if d.severity is Severity.ERROR]
+
+
+class EnigmaError(Exception):
+    """A user's mistake found while running: carries the diagnostic to show instead of a traceback."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(f"{diagnostic.code} {diagnostic.span}: {diagnostic.message}")
+        self.diagnostic = diagnostic
