@@ -1,0 +1,1 @@
+"""What leaves a process: frames, the circuit codec, control-plane messages, and their limits."""

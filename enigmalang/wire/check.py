@@ -1,0 +1,280 @@
+"""The circuit verifier: forms, shapes, attributes, numbers.
+
+One rule an operation, in a table; `check_circuit` applies the rule of each node to its arguments, which come
+before it. A circuit that passes can be run without further checks (except that `load`ed shares must have the
+node's shape, which only the node that keeps them knows).
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from enigmalang.circuits.circuit import OPS, Circuit, Form, Node
+from enigmalang.wire.arrays import checked_size
+from enigmalang.wire.errors import WireError
+
+#: Signed integers of these bit lengths are held by each field.
+FIELDS = {"M61": 60, "M127": 126}
+MAX_HANDLE = (1 << 63) - 1
+MAX_SLOT = (1 << 20) - 1
+
+Shape = tuple[int, ...]
+Rule = Callable[[Node, list[Shape], int], Shape]
+
+
+class _Refused(Exception):
+    """A rule's refusal; `check_circuit` adds where."""
+
+
+def check_circuit(circuit: Circuit) -> None:
+    """Raise WireError, naming the node, unless every node of `circuit` obeys the rule of its operation."""
+    if circuit.field not in FIELDS:
+        raise WireError(f"unknown field {circuit.field!r}")
+    bits = FIELDS[circuit.field]
+    nodes = circuit.nodes
+    seen: dict[int, tuple[Shape, Form]] = {}
+    for index, node in enumerate(nodes):
+        try:
+            _check_node(nodes, index, node, bits)
+            if node.op == "input":
+                _same_slot(seen, node)
+        except _Refused as refusal:
+            raise WireError(f"node {index} ({node.op}): {refusal}") from None
+    _check_ends(circuit, len(nodes))
+
+
+def _same_slot(seen: dict[int, tuple[Shape, Form]], node: Node) -> None:
+    kind = (node.shape, node.form)
+    if seen.setdefault(node.attrs["slot"], kind) != kind:
+        raise _Refused("two inputs of one slot differ in shape or form")
+
+
+def _check_ends(circuit: Circuit, count: int) -> None:
+    ends = [*circuit.opens, *(out.node for out in circuit.outputs), *(keep[0] for keep in circuit.keeps)]
+    if ends and not (min(ends) >= 0 and max(ends) < count):
+        raise WireError(f"an opening, output or keep names a node outside 0..{count - 1}")
+    if any(not 0 <= output.recipient <= MAX_SLOT for output in circuit.outputs):
+        raise WireError(f"an output's recipient is outside 0..{MAX_SLOT}")
+    handles = [handle for _, handle in circuit.keeps]
+    if any(not 0 <= handle <= MAX_HANDLE for handle in handles):
+        raise WireError("a keep's handle is outside 0..2^63-1")
+    if len(set(handles)) != len(handles):
+        raise WireError("two keeps have one handle")
+
+
+def _check_node(nodes: tuple[Node, ...], index: int, node: Node, bits: int) -> None:
+    op, args, shape = node.op, node.args, node.shape
+    if op not in OPS:
+        raise _Refused("unknown operation")
+    arity = OPS[op].arity
+    if arity is None:
+        if not args:
+            raise _Refused("needs at least one argument")
+    elif len(args) != arity:
+        raise _Refused(f"{len(args)} arguments, needs {arity}")
+    if args and not (min(args) >= 0 and max(args) < index):
+        raise _Refused("an argument is not an earlier node")
+    operands = [nodes[arg] for arg in args]
+    _check_forms(node, operands)
+    shapes = [operand.shape for operand in operands]
+    if op in _ELEMENTWISE and all(s == shape for s in shapes):
+        return  # the common case; the arguments' sizes were checked before
+    try:
+        checked_size(shape, "shape")
+    except WireError as error:
+        raise _Refused(str(error)) from None
+    result = _RULES[op](node, shapes, bits)
+    if result != shape:
+        raise _Refused(f"shape {shape}, expected {result}")
+
+
+_BITS_ARGS = frozenset({"xor", "not", "and", "b2a"})
+_ELEMENTWISE = frozenset({"add", "sub", "neg", "xor", "not", "mul", "and", "ltz", "eqz", "b2a", "select"})
+
+
+def _check_forms(node: Node, operands: list[Node]) -> None:
+    if not operands:
+        return
+    result = OPS[node.op].result
+    if result is None:  # structural: one form throughout
+        wanted = node.form
+    else:
+        wanted = Form.BITS if node.op in _BITS_ARGS else Form.ARITH
+        if node.form is not result:
+            raise _Refused(f"its form is {node.form.value}, expected {result.value}")
+    for operand in operands:
+        if operand.form is not wanted:
+            raise _Refused(f"an argument's form is {operand.form.value}, expected {wanted.value}")
+
+
+# --- rules: the shape that the operation gives to arguments of these shapes ---
+
+
+def _broadcast(*shapes: Shape) -> Shape:
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise _Refused(f"shapes {', '.join(map(str, shapes))} do not broadcast") from None
+
+
+def _axis(axis: Any, ndim: int) -> int:
+    if not isinstance(axis, int) or not -ndim <= axis < ndim:
+        raise _Refused(f"axis {axis} is outside an array of {ndim} axes")
+    return axis % ndim
+
+
+def _between(name: str, value: Any, low: int, high: int) -> int:
+    if not isinstance(value, int) or not low <= value <= high:
+        raise _Refused(f"{name} is outside {low}..{high}")
+    return value
+
+
+def _elementwise(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    return _broadcast(*shapes)
+
+
+def _input(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    _between("slot", node.attrs["slot"], 0, MAX_SLOT)
+    return node.shape
+
+
+def _load(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    _between("handle", node.attrs["handle"], 0, MAX_HANDLE)
+    return node.shape
+
+
+def _within(array: Any, bits: int) -> None:
+    # |value| < 2^(bits-1) fits a signed integer of `bits` bits.
+    if array.size and array.dtype != np.bool_:
+        low, high = int(array.min()), int(array.max())
+        if not (-(1 << (bits - 1)) < low and high < 1 << (bits - 1)):
+            raise _Refused(f"a constant is outside ±2^{bits - 1}")
+
+
+def _const(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    value = np.asarray(node.attrs["value"])
+    if node.form is Form.ARITH:
+        _within(value, bits)
+    elif value.dtype != np.bool_ and value.size and (value.min() < 0 or value.max() > 1):
+        raise _Refused("a constant of bits is neither 0 nor 1")
+    return tuple(value.shape)
+
+
+def _scale(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    factor = np.asarray(node.attrs["factor"])
+    _within(factor, bits)
+    return _broadcast(shapes[0], tuple(factor.shape))
+
+
+def _sum(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    axis = _axis(node.attrs["axis"], len(shapes[0]))
+    return shapes[0][:axis] + shapes[0][axis + 1 :]
+
+
+def _reshape(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    if prod(shapes[0]) != prod(node.shape):
+        raise _Refused(f"cannot reshape {shapes[0]} to {node.shape}")
+    return node.shape
+
+
+def _broadcast_to(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    return _broadcast(shapes[0], node.shape)
+
+
+def _indices(node: Node, length: int) -> Shape:
+    indices = np.asarray(node.attrs["indices"])
+    if indices.dtype != np.int64:
+        raise _Refused("indices are not int64")
+    if indices.size and not (-length <= int(indices.min()) and int(indices.max()) < length):
+        raise _Refused(f"an index is outside an axis of {length}")
+    return tuple(indices.shape)
+
+
+def _take(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    axis = _axis(node.attrs["axis"], len(shapes[0]))
+    return shapes[0][:axis] + _indices(node, shapes[0][axis]) + shapes[0][axis + 1 :]
+
+
+def _transpose(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    axes = node.attrs["axes"]
+    if sorted(axes) != list(range(len(shapes[0]))):
+        raise _Refused(f"axes {tuple(axes)} do not permute {len(shapes[0])} axes")
+    return tuple(shapes[0][axis] for axis in axes)
+
+
+def _concat(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    first = shapes[0]
+    axis = _axis(node.attrs["axis"], len(first))
+    rest = first[:axis] + first[axis + 1 :]
+    if any(len(s) != len(first) or s[:axis] + s[axis + 1 :] != rest for s in shapes):
+        raise _Refused("arguments differ beside the axis")
+    return (*first[:axis], sum(s[axis] for s in shapes), *first[axis + 1 :])
+
+
+def _put(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    into, rows = shapes
+    if not into:
+        raise _Refused("needs at least one axis")
+    wanted = _indices(node, into[0]) + into[1:]
+    if _broadcast(rows, wanted) != wanted:
+        raise _Refused(f"rows {rows} do not fit {wanted}")
+    return into
+
+
+def _dot(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    x, y = shapes
+    if not x or not y or x[-1] != y[-1]:
+        raise _Refused(f"last axes of {x} and {y} differ")
+    return _broadcast(x[:-1], y[:-1])
+
+
+def _matmul(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    x, y = shapes
+    if len(x) < 2 or len(y) < 2 or x[-1] != y[-2]:
+        raise _Refused(f"{x} @ {y} is no matrix product")
+    return (*_broadcast(x[:-2], y[:-2]), x[-2], y[-1])
+
+
+def _a2b(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    return (*shapes[0], _between("bits", node.attrs["bits"], 1, bits - 1))
+
+
+def _shr(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    _between("f", node.attrs["f"], 0, bits - 1)
+    if node.attrs["mode"] not in ("exact", "fast"):
+        raise _Refused("mode is neither 'exact' nor 'fast'")
+    return shapes[0]
+
+
+def _divc(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    _between("divisor", node.attrs["divisor"], 1, (1 << (bits - 1)) - 1)
+    return shapes[0]
+
+
+def _divmod(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    _between("bits", node.attrs["bits"], 1, bits - 1)
+    return (2, *_broadcast(*shapes))
+
+
+_RULES: dict[str, Rule] = {
+    **dict.fromkeys(_ELEMENTWISE, _elementwise),
+    "input": _input,
+    "load": _load,
+    "const": _const,
+    "scale": _scale,
+    "sum": _sum,
+    "reshape": _reshape,
+    "broadcast": _broadcast_to,
+    "take": _take,
+    "transpose": _transpose,
+    "concat": _concat,
+    "put": _put,
+    "dot": _dot,
+    "matmul": _matmul,
+    "a2b": _a2b,
+    "shr": _shr,
+    "divc": _divc,
+    "divmod": _divmod,
+}
