@@ -1,0 +1,191 @@
+"""The interface of a prime field on arrays.
+
+A *raw* array holds residues: `uint64` of shape S for M61, of shape S + (2,) for M127 (low limb first). S is
+the value's shape; every method below speaks of S only. Residues are canonical (0 <= x < p) everywhere.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from enigmalang.fields.warm import kernels
+
+Raw = npt.NDArray[np.uint64]
+Ints = npt.NDArray[Any]
+
+
+class Field(ABC):
+    """Integers modulo the Mersenne prime p = 2^q - 1; signed values are centred, |v| <= (p - 1) / 2."""
+
+    name: str
+    q: int
+    p: int
+    tail: tuple[int, ...]  # the limb axis: () or (2,)
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def limbs(self) -> int:
+        """uint64 words per element."""
+        return len(self.tail) + 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes per element on the wire."""
+        return 8 * self.limbs
+
+    # ------------------------------------------------------------ shapes
+
+    def shape_of(self, raw: Raw) -> tuple[int, ...]:
+        """The value's shape S."""
+        return raw.shape[: raw.ndim - len(self.tail)]
+
+    def size_of(self, raw: Raw) -> int:
+        """Number of elements."""
+        return raw.size // self.limbs
+
+    def zeros(self, shape: tuple[int, ...]) -> Raw:
+        return np.zeros(shape + self.tail, np.uint64)
+
+    def empty(self, shape: tuple[int, ...]) -> Raw:
+        return np.empty(shape + self.tail, np.uint64)
+
+    def reshape(self, raw: Raw, shape: tuple[int, ...]) -> Raw:
+        return raw.reshape(shape + self.tail)
+
+    def flat(self, raw: Raw) -> Raw:
+        """One contiguous axis of elements."""
+        return np.ascontiguousarray(raw).reshape((-1, *self.tail))
+
+    def broadcast(self, raw: Raw, shape: tuple[int, ...]) -> Raw:
+        return np.broadcast_to(raw, shape + self.tail)
+
+    # ------------------------------------------------------------ integers and bytes
+
+    @abstractmethod
+    def from_ints(self, values: Any) -> Raw:
+        """Signed integers (an int, an integer, bool or object array) to residues modulo p."""
+
+    @abstractmethod
+    def to_ints(self, raw: Raw) -> Ints:
+        """Residues to centred integers: int64 for M61, an object array of Python ints for M127."""
+
+    def to_bytes(self, raw: Raw) -> memoryview:
+        """Little-endian words, C order; a view of a contiguous array, not a copy."""
+        return np.ascontiguousarray(raw, dtype="<u8").reshape(-1).view(np.uint8).data
+
+    def from_bytes(self, data: bytes | bytearray | memoryview, shape: tuple[int, ...]) -> Raw:
+        """The inverse of `to_bytes`. Raises ValueError for a wrong length or a residue not below p."""
+        wanted = int(np.prod(shape, dtype=np.int64)) * self.nbytes
+        if len(data) != wanted:
+            raise ValueError(f"{len(data)} bytes where {wanted} were expected")
+        words = np.require(np.frombuffer(data, dtype="<u8"), np.uint64, ["C", "A"])
+        raw: Raw = words.reshape(shape + self.tail)
+        if not self.is_canonical(raw):
+            raise ValueError(f"a number is not reduced modulo {self.name}'s prime")
+        return raw
+
+    @abstractmethod
+    def is_canonical(self, raw: Raw) -> bool:
+        """Whether every element is below p."""
+
+    @abstractmethod
+    def mask_words(self, words: Raw) -> npt.NDArray[np.bool_]:
+        """Clear the bits above q of flat words in place; True where the element is all ones (p itself)."""
+
+    # ------------------------------------------------------------ arithmetic, elementwise with broadcasting
+
+    def add(self, x: Raw, y: Raw) -> Raw:
+        return self._linear(x, y, False)
+
+    def sub(self, x: Raw, y: Raw) -> Raw:
+        return self._linear(x, y, True)
+
+    def neg(self, x: Raw) -> Raw:
+        return self._linear(self.zeros(()), x, True)
+
+    def _linear(self, x: Raw, y: Raw, subtract: bool) -> Raw:
+        shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
+        out = self.empty(shape)
+        ends = (self._operand(x, shape), self._operand(y, shape))
+        self._kernel("add")(*ends, self.flat(out), subtract)
+        return out
+
+    def _operand(self, x: Raw, shape: tuple[int, ...]) -> Raw:
+        if self.size_of(x) == 1:
+            return self.flat(x)
+        return self.flat(x if self.shape_of(x) == shape else self.broadcast(x, shape))
+
+    def mul(self, x: Raw, y: Raw) -> Raw:
+        shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
+        out = self.empty(shape)
+        ends = (self.flat(self.broadcast(x, shape)), self.flat(self.broadcast(y, shape)))
+        self._kernel("mul")(*ends, self.flat(out))
+        return out
+
+    def scale(self, x: Raw, factor: Any) -> Raw:
+        """x times public integers, broadcast; a single integer is cheapest."""
+        if isinstance(factor, int):
+            return self.reshape(self.combine([[factor]], self.flat(x)[None]), self.shape_of(x))
+        return self.mul(x, self.from_ints(factor))
+
+    def sum(self, x: Raw, axis: int) -> Raw:
+        """Sum over one axis of S (at most 2^32 terms), by 32-bit pieces."""
+        axis = axis % len(self.shape_of(x))
+        pieces = x.view(np.uint32) if x.flags.c_contiguous else np.ascontiguousarray(x).view(np.uint32)
+        count = 2 * self.limbs
+        pieces = pieces.reshape(*self.shape_of(x), count)
+        sums = pieces.sum(axis=axis, dtype=np.uint64)
+        total = self.zeros(sums.shape[:-1])
+        for k in range(count):
+            total = self.add(total, self.scale(self.from_ints(sums[..., k]), 1 << (32 * k)))
+        return total
+
+    def matmul(self, x: Raw, y: Raw) -> Raw:
+        """(..., m, k) @ (..., k, n); leading axes broadcast."""
+        sx, sy = self.shape_of(x), self.shape_of(y)
+        batch = np.broadcast_shapes(sx[:-2], sy[:-2])
+        out = self.empty((*batch, sx[-2], sy[-1]))
+        self._kernel("matmul")(self._matrices(x, batch), self._matrices(y, batch), self._stack(out))
+        return out
+
+    def _matrices(self, x: Raw, batch: tuple[int, ...]) -> Raw:
+        shape = self.shape_of(x)
+        if int(np.prod(shape[:-2], dtype=np.int64)) != 1:
+            x = self.broadcast(x, batch + shape[-2:])
+        return self._stack(np.ascontiguousarray(x))
+
+    def _stack(self, x: Raw) -> Raw:
+        shape = self.shape_of(x)
+        count = int(np.prod(shape[:-2], dtype=np.int64))
+        return self.reshape(x, (count, *shape[-2:]))
+
+    def dot(self, x: Raw, y: Raw) -> Raw:
+        """Products summed over the last axis; x and y broadcast."""
+        shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
+        left, right = self.broadcast(x, shape), self.broadcast(y, shape)
+        rows = self.reshape(np.ascontiguousarray(left), (*shape[:-1], 1, shape[-1]))
+        columns = self.reshape(np.ascontiguousarray(right), (*shape[:-1], shape[-1], 1))
+        return self.reshape(self.matmul(rows, columns), shape[:-1])
+
+    def combine(self, coefficients: Sequence[Sequence[int]], rows: Raw) -> Raw:
+        """Public linear combinations: coefficients m x k, rows (k, N) -> (m, N)."""
+        table = self.from_ints(np.array([[c % self.p for c in line] for line in coefficients], dtype=object))
+        return self.combine_raw(table, rows)
+
+    def combine_raw(self, table: Raw, rows: Raw) -> Raw:
+        """As `combine`, with the coefficients already residues, shape (m, k)."""
+        out = self.empty((self.shape_of(table)[0], self.shape_of(rows)[1]))
+        self._kernel("matmul")(table[None], np.ascontiguousarray(rows)[None], out[None])
+        return out
+
+    def inverse(self, value: int) -> int:
+        """1/value modulo p for a public integer. Raises ValueError for a multiple of p."""
+        return pow(value, -1, self.p)
+
+    def _kernel(self, name: str) -> Any:
+        return getattr(kernels(), f"{name}_{self.q}")
