@@ -1,0 +1,1 @@
+"""The typed SSA IR: data, operation table, builder, text form, verifier."""

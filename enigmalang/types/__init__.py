@@ -1,0 +1,1 @@
+"""Value types, the secrecy lattice, ranges."""

@@ -1,0 +1,126 @@
+"""What the front hands to lowering: one resolved program, and tables beside the tree.
+
+Names and types of a function without parameter types depend on the call, so tables are kept per *instance*:
+a function together with the types of its arguments.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from enigmalang.syntax import ast
+from enigmalang.types.types import (
+    EnumT, FixedT, IntT, StructT, Type,
+)
+
+
+class Kind(StrEnum):
+    """What a name stands for."""
+
+    LOCAL = "local"
+    PARAM = "param"
+    CONST = "const"
+    FUNCTION = "function"  # module-level def
+    METHOD = "method"  # a function of a contract (own: internal or external)
+    CONTRACT = "contract"
+    STATE = "state"
+    STRUCT = "struct"
+    ENUM = "enum"
+    EVENT = "event"
+    ERROR = "error"
+    INTERFACE = "interface"
+    PREDICATE = "predicate"  # user-declared
+    MODULE = "module"
+    BUILTIN = "builtin"  # functions and values of the language: len, sender, L, owner, uint32 as a conversion
+    IDENTITY = "identity"
+
+
+@dataclass(slots=True, eq=False)
+class Symbol:
+    """`key` is unique per variable within an instance (two locals of one name in one function are one variable)."""
+
+    kind: Kind
+    name: str
+    node: ast.Node | None  # where it is declared
+    type: Type | None = None  # CONST, STATE, STRUCT, ENUM, ...; locals and params: see Instance.variables
+    private: bool = False  # declared private (STATE, PARAM, LOCAL with `private`)
+    value: Any = None  # CONST: Python value (int, bool, str, bytes; FIXED: raw int); FUNCTION etc.: the ast node
+    module: "ModuleInfo | None" = None  # where it lives; MODULE: the module meant
+
+
+@dataclass(slots=True, eq=False)
+class ModuleInfo:
+    """One loaded file and its top-level names."""
+
+    name: str
+    tree: ast.Module
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    stdlib: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class ContractInfo:
+    name: str
+    node: ast.ContractDef
+    symbols: dict[str, Symbol] = field(default_factory=dict)  # state, events, errors, structs, enums, consts, functions
+    functions: dict[str, "Instance"] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """One function (or script, or test) checked for one tuple of argument types.
+
+    `types[node]` is the type of every expression of the body; `names[node]` the symbol of every `Name` (and of
+    declarations: `VarDecl`, `For` targets); `calls[node]` the instance a `Call` of a user's function reaches;
+    `builtins[node]` the builtin's name for calls of builtins; `members[node]` for an `Attribute`: what it means.
+    """
+
+    name: str  # "Salaries.join", "stats.mean(list[uint32, 1000])", "script", "test: …"
+    kind: str  # as ir.Function.kind
+    node: ast.FunctionDef | ast.PredicateDecl | ast.TestDef | ast.Module
+    module: ModuleInfo
+    contract: ContractInfo | None
+    param_types: tuple[Type, ...]
+    result: Type
+    result_private: bool = False
+    recursive: bool = False
+    types: dict[ast.Node, Type] = field(default_factory=dict)
+    names: dict[ast.Node, Symbol] = field(default_factory=dict)
+    calls: dict[ast.Node, "Instance"] = field(default_factory=dict)
+    builtins: dict[ast.Node, str] = field(default_factory=dict)
+    members: dict[ast.Node, "Member"] = field(default_factory=dict)
+    constants: dict[ast.Node, Any] = field(default_factory=dict)  # expressions known at compile time -> Python value
+    variables: dict[str, Type] = field(default_factory=dict)  # locals and params: joined type
+    private_locals: set[str] = field(default_factory=set)  # declared with `private`
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What an attribute or attribute call means.
+
+    kind: "field" (struct), "enum" (member), "module" (symbol of a module), "state" (c.name from outside),
+    "method" (c.f(...) of a deployed contract or interface), "list" (append, pop), "db" (get, set, history, table,
+    declassify), "block"/"context" (block.number…), "internal" (self.f)
+    """
+
+    kind: str
+    name: str
+    symbol: Symbol | None = None
+    index: int = 0  # field or enum member number
+
+
+@dataclass(slots=True, eq=False)
+class Checked:
+    """A whole checked program."""
+
+    main: ModuleInfo
+    modules: dict[str, ModuleInfo]
+    contracts: dict[str, ContractInfo]
+    instances: list[Instance]  # everything reachable or declared with types; callees before callers where possible
+    script: Instance | None
+    tests: tuple[Instance, ...]
+    structs: dict[str, StructT] = field(default_factory=dict)
+    enums: dict[str, EnumT] = field(default_factory=dict)
+
+
+Number = IntT | FixedT
