@@ -1,0 +1,187 @@
+"""Setting up one-way links between members 0..n of a run (0 is the coordinator, the others are nodes).
+
+Whoever sends, dials. The accepting end greets first, so that a dialler whose certificate was refused learns
+it before it writes anything (in TLS 1.3 the client is through with the handshake before the server looked
+at its certificate). Everything is on the loopback interface, on ports that the system chooses.
+"""
+
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from enigmalang.transport.links import ReceiveLink, SendLink, shut
+from enigmalang.transport.network import PeerError
+from enigmalang.wire.frames import MAX_DATA_BYTES, frame
+
+HOST = "127.0.0.1"
+GREETING = frame(0, b"enigmalang/1")
+#: Strangers may connect too; this many connections are looked at in one set-up.
+MAX_CONNECTIONS = 64
+
+
+class Listener:
+    """A listening socket; `accept` turns the connections of the awaited members into receiving links."""
+
+    def __init__(self) -> None:
+        self._sock = socket.create_server((HOST, 0), backlog=MAX_CONNECTIONS)
+        self.port: int = self._sock.getsockname()[1]
+
+    def accept(
+        self,
+        context: ssl.SSLContext,
+        members: Mapping[int, bytes],
+        deadline: float,
+        limit: int = MAX_DATA_BYTES,
+    ) -> dict[int, ReceiveLink]:
+        """One link from each of `members` (number → certificate). A stranger is turned away and changes
+        nothing.
+
+        `deadline` is on the monotonic clock. Raises PeerError naming a member that did not come in time.
+        """
+        return _Reception(self._sock, context, members, deadline, limit).run()
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+class _Reception:
+    # Handshakes run in threads of their own: a stranger that connects and says nothing holds up nobody.
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        members: Mapping[int, bytes],
+        deadline: float,
+        limit: int,
+    ) -> None:
+        self._listener = listener
+        self._context = context
+        self._numbers = {certificate: number for number, certificate in members.items()}
+        self._deadline = deadline
+        self._limit = limit
+        self._arrived: SimpleQueue[tuple[int, ssl.SSLSocket]] = SimpleQueue()
+        self._links: dict[int, ReceiveLink] = {}
+        self._kept: set[ssl.SSLSocket] = set()
+        self._pending: list[tuple[threading.Thread, ssl.SSLSocket]] = []
+
+    def run(self) -> dict[int, ReceiveLink]:
+        try:
+            while missing := set(self._numbers.values()) - self._links.keys():
+                if monotonic() >= self._deadline or len(self._pending) >= MAX_CONNECTIONS:
+                    raise PeerError(min(missing), "did not connect in time")
+                self._take_connection()
+                self._take_arrivals()
+        except BaseException:
+            for link in self._links.values():
+                link.close()
+            raise
+        finally:
+            self._dismiss()
+        return self._links
+
+    def _take_connection(self) -> None:
+        # Short waits: arrivals of earlier connections must be seen too.
+        self._listener.settimeout(0.002 if self._pending else max(0.001, self._deadline - monotonic()))
+        try:
+            plain, _ = self._listener.accept()
+        except TimeoutError:
+            return
+        plain.settimeout(max(0.001, self._deadline - monotonic()))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            sock = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        except OSError:
+            plain.close()  # gone already
+            return
+        thread = threading.Thread(target=self._greet, args=(sock,), name="greet", daemon=True)
+        self._pending.append((thread, sock))
+        thread.start()
+
+    def _greet(self, sock: ssl.SSLSocket) -> None:
+        try:
+            sock.do_handshake()
+            number = self._numbers.get(sock.getpeercert(binary_form=True) or b"")
+            if number is None:
+                raise ssl.SSLError("not a member's certificate")
+            sock.send(GREETING)
+        except OSError:
+            sock.close()  # a stranger, or a member that gave up; whom we miss is named at the deadline
+            return
+        self._arrived.put((number, sock))
+
+    def _take_arrivals(self) -> None:
+        while True:
+            try:
+                number, sock = self._arrived.get_nowait()
+            except Empty:
+                return
+            if number in self._links:
+                sock.close()  # a member dials once; the first connection counts
+                continue
+            sock.settimeout(None)
+            self._kept.add(sock)
+            self._links[number] = ReceiveLink(number, sock, self._limit)
+
+    def _dismiss(self) -> None:
+        for thread, sock in self._pending:
+            if sock not in self._kept:
+                shut(sock)
+            thread.join()
+            if sock not in self._kept:
+                sock.close()
+
+
+def dial(
+    port: int,
+    context: ssl.SSLContext,
+    peer: int,
+    certificate: bytes,
+    deadline: float,
+    limit: int = MAX_DATA_BYTES,
+) -> SendLink:
+    """The sending link to member `peer`, who must hold the key of `certificate`.
+
+    `deadline` is on the monotonic clock. Raises PeerError: unreachable, another key, or it refused ours.
+    """
+    sock: socket.socket | None = None
+    try:
+        sock = socket.create_connection((HOST, port), timeout=max(0.001, deadline - monotonic()))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        secure = sock = context.wrap_socket(sock, do_handshake_on_connect=False)
+        secure.do_handshake()
+        if secure.getpeercert(binary_form=True) != certificate:
+            raise PeerError(peer, "showed a certificate that is not the registered one")
+        _await_greeting(secure, peer)
+        secure.settimeout(None)
+        return SendLink(peer, secure, limit)
+    except PeerError:
+        assert sock is not None
+        sock.close()
+        raise
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        raise PeerError(peer, f"no connection ({_cause(error)})") from None
+
+
+def _await_greeting(sock: ssl.SSLSocket, peer: int) -> None:
+    received = b""
+    while len(received) < len(GREETING):
+        piece = sock.recv(len(GREETING) - len(received))
+        if not piece:
+            raise PeerError(peer, "closed the connection before it greeted")
+        received += piece
+    if received != GREETING:
+        raise PeerError(peer, "greets as another version")
+
+
+def _cause(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "TLS failed"
+    return error.strerror or "connection lost"
