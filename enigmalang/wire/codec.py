@@ -123,7 +123,7 @@ def decode_circuit(data: bytes) -> Circuit:
     """The circuit whose canonical bytes are `data`, checked. Raises WireError: what is wrong, and where."""
     try:
         document = _DECODER.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"circuit is malformed: {error}") from None
     if document.version != VERSION:
         raise WireError(f"circuit format {document.version}, this node reads format {VERSION}")

@@ -1,0 +1,215 @@
+"""The circuit codec: round trips, one encoding per circuit, and nothing malformed gets through."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wire_circuits import Builder, circuits, every_operation, same
+
+from enigmalang.circuits.circuit import OPS, Circuit, Form, Node, Output
+from enigmalang.source import Span
+from enigmalang.wire.codec import decode_circuit, digest, encode_circuit
+from enigmalang.wire.errors import WireError
+
+A, B = Form.ARITH, Form.BITS
+
+
+@pytest.mark.parametrize("field", ["M61", "M127"])
+def test_every_operation_survives(field: str) -> None:
+    circuit = every_operation(field)
+    assert {node.op for node in circuit.nodes} == set(OPS)
+    assert same(decode_circuit(encode_circuit(circuit)), circuit)
+
+
+@given(circuits())
+@settings(max_examples=150, deadline=None)
+def test_round_trip(circuit: Circuit) -> None:
+    data = encode_circuit(circuit)
+    again = decode_circuit(data)
+    assert same(again, circuit)
+    assert encode_circuit(again) == data
+
+
+def test_equal_circuits_have_equal_bytes() -> None:
+    one, other = every_operation(), every_operation()
+    spanned = Circuit(
+        other.field,
+        tuple(dataclasses.replace(node, span=Span("x.enig", 1, 1, 1, 2)) for node in other.nodes),
+        other.opens,
+        other.outputs,
+        other.keeps,
+    )
+    assert encode_circuit(one) == encode_circuit(spanned)
+    fortran = Builder()
+    fortran("const", (), (2, 3), value=np.asfortranarray(np.arange(6).reshape(2, 3)))
+    small = Builder()
+    small("const", (), (2, 3), value=np.arange(6, dtype=np.int16).reshape(2, 3))
+    layouts = [Circuit("M61", tuple(builder.nodes)) for builder in (fortran, small)]
+    assert encode_circuit(layouts[0]) == encode_circuit(layouts[1])
+
+
+def test_digest_depends_on_everything() -> None:
+    base = every_operation()
+    variants = [
+        base,
+        dataclasses.replace(base, opens=base.opens[:1]),
+        dataclasses.replace(base, outputs=(Output(0, 1),)),
+        dataclasses.replace(base, keeps=((0, 6),)),
+        dataclasses.replace(base, nodes=base.nodes[:-1], opens=()),
+    ]
+    assert len({digest(encode_circuit(circuit)) for circuit in variants}) == len(variants)
+    assert len(digest(b"")) == 32
+
+
+def test_truncation_at_every_byte_is_refused() -> None:
+    data = encode_circuit(every_operation())
+    for size in range(len(data)):
+        with pytest.raises(WireError):
+            decode_circuit(data[:size])
+    with pytest.raises(WireError):
+        decode_circuit(data + b"\0")
+
+
+@given(st.data())
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_changed_bytes_never_crash(data: st.DataObject) -> None:
+    encoded = bytearray(encode_circuit(every_operation()))
+    for _ in range(data.draw(st.integers(1, 4))):
+        encoded[data.draw(st.integers(0, len(encoded) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        circuit = decode_circuit(bytes(encoded))
+    except WireError:
+        return
+    encode_circuit(circuit)  # what was accepted is a circuit
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_never_crash(data: bytes) -> None:
+    with pytest.raises(WireError):
+        decode_circuit(data)
+
+
+def _one(
+    op: str, shapes: list[tuple[int, ...]], shape: tuple[int, ...], form: Form = A, **attrs: Any
+) -> Circuit:
+    add = Builder()
+    argform = B if op in ("xor", "not", "and", "b2a") else A
+    args = tuple(add("input", (), s, argform, slot=k) for k, s in enumerate(shapes))
+    add(op, args, shape, form, **attrs)
+    return Circuit("M61", tuple(add.nodes))
+
+
+BAD: dict[str, tuple[Circuit, str]] = {
+    "shape of a product": (_one("mul", [(2,), (3,)], (2,)), "do not broadcast"),
+    "shape stated wrongly": (_one("add", [(2,), (2,)], (3,)), r"shape \(3,\), expected \(2,\)"),
+    "form of a result": (_one("ltz", [(2,)], (2,), A), "form is arith, expected bits"),
+    "form of an argument": (_one("xor", [(2,), (2,)], (2,), A), "form is arith"),
+    "too few arguments": (_one("add", [(2,)], (2,)), "1 arguments, needs 2"),
+    "nothing to concatenate": (_one("concat", [], (2,), axis=0), "at least one"),
+    "axis outside": (_one("sum", [(2, 3)], (2,), axis=2), "axis 2 is outside"),
+    "axes no permutation": (_one("transpose", [(2, 3)], (2, 2), axes=(0, 0)), "do not permute"),
+    "reshape changes size": (_one("reshape", [(2, 3)], (5,)), "cannot reshape"),
+    "broadcast shrinks": (_one("broadcast", [(2, 3)], (1, 3)), "expected"),
+    "index outside": (_one("take", [(4,)], (2,), indices=np.array([0, 4]), axis=0), "index is outside"),
+    "index far below": (_one("take", [(4,)], (1,), indices=np.array([-5]), axis=0), "index is outside"),
+    "rows that do not fit": (_one("put", [(4, 2), (3,)], (4, 2), indices=np.array([0])), "fit|broadcast"),
+    "matrix sizes": (_one("matmul", [(2, 3), (4, 2)], (2, 2)), "no matrix product"),
+    "lengths of a dot": (_one("dot", [(2, 3), (2, 4)], (2,)), "differ"),
+    "constant too big": (_one("const", [], (), value=np.array(2**60)), "constant is outside"),
+    "constant of bits": (_one("const", [], (1,), B, value=np.array([2])), "neither 0 nor 1"),
+    "constant's shape": (_one("const", [], (3,), value=np.array([2])), "expected"),
+    "shift too far": (_one("shr", [()], (), f=60, mode="exact"), "f is outside"),
+    "too many bits": (_one("a2b", [()], (61,), B, bits=61), "bits is outside"),
+    "divisor zero": (_one("divc", [()], (), divisor=0), "divisor is outside"),
+    "slot negative": (Circuit("M61", (Node("input", (), (), A, {"slot": -1}),)), "slot is outside"),
+    "handle negative": (Circuit("M61", (Node("load", (), (), A, {"handle": -1}),)), "handle is outside"),
+    "negative axis": (Circuit("M61", (Node("input", (), (-1,), A, {"slot": 0}),)), "negative axis"),
+    "too large": (Circuit("M61", (Node("input", (), (2**20, 2**20), A, {"slot": 0}),)), "elements, at most"),
+    "too many axes": (Circuit("M61", (Node("input", (), (1,) * 17, A, {"slot": 0}),)), "axes, at most"),
+    "argument is itself": (Circuit("M61", (Node("neg", (0,), (), A),)), "not an earlier node"),
+    "argument negative": (
+        Circuit("M61", (Node("input", (), (), A, {"slot": 0}), Node("neg", (-1,), (), A))),
+        "not an earlier node",
+    ),
+    "opens nothing": (Circuit("M61", (), (0,)), "names a node outside"),
+    "unknown field": (Circuit("M62", ()), "unknown field"),
+    "handle kept twice": (
+        Circuit("M61", (Node("input", (), (), A, {"slot": 0}),), keeps=((0, 1), (0, 1))),
+        "one handle",
+    ),
+    "slot of two shapes": (
+        Circuit("M61", (Node("input", (), (), A, {"slot": 0}), Node("input", (), (1,), A, {"slot": 0}))),
+        "one slot",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_circuit_is_refused(name: str) -> None:
+    circuit, text = BAD[name]
+    with pytest.raises(WireError, match=text):
+        decode_circuit(encode_circuit(circuit))
+
+
+def _plain(change: Callable[[list[Any]], None]) -> bytes:
+    document = msgspec.msgpack.decode(encode_circuit(every_operation()))
+    change(document)
+    return msgspec.msgpack.encode(document)
+
+
+def _set(document: list[Any], path: tuple[int, ...], value: Any) -> None:
+    for key in path[:-1]:
+        document = document[key]
+    document[path[-1]] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        ((0,), 2, "circuit format 2"),
+        ((1,), "M89", "unknown field"),
+        ((2, 0, 0), 999, "unknown operation 999"),
+        ((2, 0, 0), -1, "unknown operation -1"),
+        ((2, 0, 1), 2, "unknown form 2"),
+        ((2, 0, 4), [], "0 attributes, needs 1"),
+        ((2, 0, 4), [b"x"], "slot has the wrong type"),
+        ((2, 2, 4), [b""], "no header"),
+        ((2, 2, 4), [b"q\x00"], "unknown kind"),
+        ((2, 2, 4), [b"i\x01\x04"], "cut short"),
+        ((2, 2, 4), [b"b\x00\x02"], "neither 0 nor 1"),
+        ((2, 2, 4), [b"i\x00" + bytes(9)], "9 bytes of elements, expected 8"),
+        ((2, 2, 4), [b"i\x02" + b"\xff" * 16], "elements, at most"),
+        ((2, 0, 3), ["a"], "malformed"),
+        ((2,), 5, "malformed"),
+    ],
+)
+def test_bad_document_is_refused(path: tuple[int, ...], value: Any, text: str) -> None:
+    with pytest.raises(WireError, match=text):
+        decode_circuit(_plain(lambda document: _set(document, path, value)))
+
+
+@pytest.mark.parametrize(
+    "attrs",
+    [{}, {"slot": 1.5}, {"slot": True}, {"slot": 2**64}, {"slot": 0, "more": 1}, {"value": np.zeros(1)}],
+)
+def test_encoder_refuses_wrong_attributes(attrs: dict[str, Any]) -> None:
+    op = "const" if "value" in attrs else "input"
+    with pytest.raises(WireError):
+        encode_circuit(Circuit("M61", (Node(op, (), (1,), A, attrs),)))
+
+
+def test_large_circuits() -> None:
+    add = Builder()
+    last = add("input", (), (10,), slot=0)
+    for _ in range(100_000):
+        last = add("mul", (last, 0), (10,))
+    million = add("const", (), (10**6,), value=np.arange(10**6))
+    circuit = Circuit("M61", tuple(add.nodes), (last, million))
+    data = encode_circuit(circuit)
+    assert len(data) < 8 * 10**6 + 20 * 100_001
+    assert same(decode_circuit(data), circuit)
