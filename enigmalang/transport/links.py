@@ -160,6 +160,8 @@ class ReceiveLink:
 def _reason(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "late: nothing came or went within the time-out"
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return "closed the connection"
     if isinstance(error, ssl.SSLError):
         return f"broke TLS ({error.reason or 'unknown'})"
     return f"closed the connection ({error.strerror or 'connection lost'})"
