@@ -355,9 +355,11 @@ class _Reader:
                 self.expect(":")
                 made.state[name] = (self.type(), self.accept("private"))
             case "event":
-                made.events[self.word()] = self.fields()
+                name = self.word()
+                made.events[name] = self.fields()
             case "error":
-                made.errors[self.word()] = self.fields()
+                name = self.word()
+                made.errors[name] = self.fields()
             case "function":
                 made.functions = (*made.functions, self.string())
             case _:

@@ -2,6 +2,19 @@
 
 Names and types of a function without parameter types depend on the call, so tables are kept per *instance*:
 a function together with the types of its arguments.
+
+What lowering reads (it defends itself where an entry is missing, but these are the facts it wants):
+- `Symbol.value` of EVENT and ERROR: `((field name, Type), ...)` in order. INTERFACE: `{function: (param types, result)}`.
+- `Instance.types` has every expression, and also: `VarDecl` -> the declared or inferred type, `AugAssign` -> the type
+  of the binary operation before it is stored. `wrap(x)`, `clamp(x)`, `input(..)`, `L[k]`, `[]`, literals: the type that the
+  context wants.
+- `Instance.builtins[call]`: "len", "sum", ... also for methods; a conversion such as `uint32(x)`, `address(x)`: "convert"
+  (its target is `types[call]`); `Point(1, 2)`: no builtin, `names[call.function]` is the STRUCT symbol.
+- `Instance.calls[call]`: user functions, own methods, user predicates, and for `map(f, xs)`/`filter(f, xs)` the instance
+  of `f`. A deployed contract's `c.f(…)`, `deploy C(…)`: the instance of `f` / of `init` too.
+- `Instance.constants`: tuple indices, `while … max N`, bounds of `in low..high` (key: the bound's node), sizes, and every
+  expression known at compile time that is cheap to know; parameter defaults in the callee's own tables.
+- variables are keyed by name in `variables` and `private_locals`; comprehension targets are variables too.
 """
 
 from dataclasses import dataclass, field
