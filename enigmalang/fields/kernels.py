@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
+from numba import njit
+from numba import types as _types
+from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
+
+types: Any = _types  # numba leaves these untyped
+cgutils: Any = _cgutils
 
 P61 = np.uint64((1 << 61) - 1)
 TOP63 = np.uint64((1 << 63) - 1)  # the high limb of 2^127 - 1
@@ -33,7 +37,7 @@ def _wide_mul(typingctx: Any, a: Any, b: Any) -> Any:
 
 wide_mul: Any = intrinsic(_wide_mul)
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 
 
 def _reads(dimensions: int, dtype: Any = types.uint64) -> Any:

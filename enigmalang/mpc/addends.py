@@ -1,0 +1,154 @@
+"""A shared integer as the sum of t + 1 masked addends whose bits are shared: the start of every comparison.
+
+For shared d modulo p = 2^q - 1: r = sum of r_A uniform (no messages), c = d + r opened to the set `last` alone.
+Group the r_A by the smallest member of A: with U_i = -(sum of group i) for i = 1..t, known to party i, and
+U_last = c - r_last, known to all of `last`, d = U_1 + ... + U_t + U_last modulo p. Party i shares U_i's bits in the
+round that opens c; the bits of U_last are shared already, for nothing.
+
+The representatives are U_i in [0, p - 1] and U_last in [1, p]. So the sum as an integer is never 0, and not all
+addends are p: carry-save steps keep both facts, which makes the tests below exact, without exceptions.
+
+Adversary: honest but curious, at most t together. c is uniform whatever d is (perfect hiding).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from enigmalang.fields import Raw, bit_planes
+from enigmalang.mpc.deal import and_planes, deal_elements, deal_words
+from enigmalang.mpc.opening import open_elements
+from enigmalang.mpc.party import Party, alone
+from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
+
+PIECE_BYTES = 1 << 22  # bytes of one party's planes handled at a time
+
+
+@dataclass(slots=True, repr=False)
+class Addends:
+    """d = the sum of t + 1 addends modulo p. `planes[i]` (pieces, q, words) shares addend i's bits.
+
+    `own` is this party's own addend in the clear (None past party t), `last` the last one (None outside its
+    set); `parts` are shares of `part(U_i)` for every addend when asked for.
+    """
+
+    planes: list[Raw]
+    own: Raw | None
+    last: Raw | None
+
+
+def lane_ranges(party: Party, lanes: int) -> Iterator[slice]:
+    """Ranges of lanes, multiples of 64 long, that keep a party's working memory modest."""
+    step = max(64, PIECE_BYTES * 8 // (party.pieces * party.field.q) // 64 * 64)
+    for start in range(0, lanes, step):
+        yield slice(start, min(lanes, start + step))
+
+
+def split_masked(party: Party, d: Raw) -> Addends:
+    """The addends of d (flat shares). One round."""
+    field, shape, lanes = party.field, party.structure, party.field.size_of(d)
+    pieces = random_pieces(party.streams, field, shape, party.me, party.fresh(), lanes)
+    masked = field.add(d, share_of_pieces(field, shape, party.me, pieces))
+    own = _own_addend(party, pieces)
+    own_planes = None if own is None else bit_planes(field, own)
+    words = field.q * ((lanes + 63) // 64)
+
+    round_ = party.round()
+    opened = open_elements(party, round_, masked, shape.last)
+    mine = None if own_planes is None else own_planes.reshape(-1).copy()
+    dealt = deal_words(party, round_, shape.parties[: party.t], mine, words, together=False)
+    round_.run()
+
+    c = opened()
+    last = None if c is None else _last_addend(party, c, pieces)
+    planes = list(dealt().reshape(party.t, party.pieces, field.q, -1))
+    planes.append(_known_planes(party, last, lanes))
+    return Addends(planes, own, last)
+
+
+def _own_addend(party: Party, pieces: Raw) -> Raw | None:
+    if party.me > party.t:
+        return None
+    group = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
+    return party.field.combine([[-1] * len(group)], pieces[group])[0]
+
+
+def _last_addend(party: Party, c: Raw, pieces: Raw) -> Raw:
+    field = party.field
+    last = field.sub(c, pieces[party.held.index(party.structure.last)])
+    words = last.reshape(-1, field.limbs)
+    zero = ~words.any(axis=1)
+    words[zero] = np.frombuffer(field.p.to_bytes(field.nbytes, "little"), np.uint64)
+    return last
+
+
+def _known_planes(party: Party, value: Raw | None, lanes: int) -> Raw:
+    """Shares of the bits of a value that all of the set `last` know: its piece, the others are 0."""
+    planes = np.zeros((party.pieces, party.field.q, (lanes + 63) // 64), np.uint64)
+    if value is not None:
+        planes[party.held.index(party.structure.last)] = bit_planes(party.field, value)
+    return planes
+
+
+def share_known(party: Party, dealt: dict[int, Raw], value: Raw | None, lanes: int) -> list[Raw]:
+    """Shares of what parties 1..t dealt, and of a value all of `last` know: its multiple of f_last, no message."""
+    from enigmalang.sharing.shamir import subset_value
+
+    field = party.field
+    if value is None:
+        free = field.zeros((lanes,))
+    else:
+        weight = subset_value(field.p, party.n, party.structure.last, party.me)
+        free = field.combine([[weight]], value[None])[0]
+    return [*(dealt[i] for i in party.structure.parties[: party.t]), free]
+
+
+def deal_known(party: Party, mine: Raw | None, last: Raw | None, lanes: int) -> list[Raw]:
+    """Shares of t + 1 arrays, one known to each of the parties 1..t, one to all of `last`. One round."""
+    dealers = party.structure.parties[: party.t]
+    dealt = alone(party, lambda r: deal_elements(party, r, dealers, mine, lanes))
+    return share_known(party, dealt, last, lanes)
+
+
+@dataclass(slots=True, repr=False)
+class Sum:
+    """S + C = the sum of the addends modulo p, with S, C (pieces, q, words) bits of integers in [0, p].
+
+    `wraps` are the carries that re-entered at bit 0 (each stands for one p), and `crossings` the majority planes
+    of the carry-save steps.
+    """
+
+    s: Raw
+    c: Raw
+    majorities: list[Raw]
+
+    @property
+    def wraps(self) -> list[Raw]:
+        """One plane (pieces, words) for each carry-save step."""
+        return [m[:, -1] for m in self.majorities]
+
+
+def carry_save(party: Party, planes: list[Raw]) -> Sum:
+    """t + 1 addends to two. t - 1 rounds, q ANDs each; a carry out of bit q - 1 re-enters at bit 0."""
+    s, c = planes[0], planes[1]
+    majorities = []
+    for u in planes[2:]:
+        left, right = s ^ u, c ^ u
+        majority = _and(party, left, right) ^ u
+        s = left ^ c
+        c = np.roll(majority, 1, axis=1)
+        majorities.append(majority)
+    return Sum(s, c, majorities)
+
+
+def _and(party: Party, x: Raw, y: Raw) -> Raw:
+    return alone(party, lambda r: and_planes(party, r, x, None, y, None))
+
+
+def masked_sum(party: Party, d: Raw) -> tuple[Addends, Sum]:
+    """`split_masked`, then `carry_save`: t rounds."""
+    addends = split_masked(party, d)
+    return addends, carry_save(party, addends.planes)

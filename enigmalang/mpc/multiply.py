@@ -1,0 +1,40 @@
+"""Products of shared integers. Local products have degree 2t; one resharing brings them back to t.
+
+Adversary: honest but curious, at most t parties together, n >= 2t + 1. Gennaro, Rabin, Rabin (PODC 1998) with
+pseudo-random shares (`mpc.deal`): one round, n - 1 - t elements per dealing party and element of the *result*:
+1, 2, 3, 4 for n = 3, 5, 7, 9. Sums are taken before the resharing, so an inner product costs one element.
+"""
+
+from enigmalang.fields import Raw
+from enigmalang.mpc.deal import reshare_products
+from enigmalang.mpc.party import Party, alone
+from enigmalang.sharing import ArithShare
+
+
+def mul(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
+    """Elementwise, broadcasting as NumPy does. One round."""
+    return _reshared(party, party.field.mul(x.raw, y.raw))
+
+
+def dot(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
+    """Elementwise product summed over the last axis, broadcasting. One round, one element per result."""
+    return _reshared(party, party.field.dot(x.raw, y.raw))
+
+
+def matmul(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
+    """(..., m, k) @ (..., k, n). One round, one element per entry of the result."""
+    return _reshared(party, party.field.matmul(x.raw, y.raw))
+
+
+def select(party: Party, c: ArithShare, x: ArithShare, y: ArithShare) -> ArithShare:
+    """c ? x : y for c in {0, 1}: y + c*(x - y). One round, one product."""
+    field = party.field
+    product = mul(party, c, ArithShare(field, field.sub(x.raw, y.raw)))
+    return ArithShare(field, field.add(y.raw, product.raw))
+
+
+def _reshared(party: Party, local: Raw) -> ArithShare:
+    flat = party.field.flat(local)
+    with party.counters.phase("products"):
+        out = alone(party, lambda r: reshare_products(party, r, flat))
+    return ArithShare(party.field, party.field.reshape(out, party.field.shape_of(local)))

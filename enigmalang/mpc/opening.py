@@ -1,0 +1,85 @@
+"""Opening: shares to values. Adversary: honest but curious, at most t parties together. One round."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from enigmalang.fields import Raw
+from enigmalang.mpc.party import Finish, Party, Round, alone, words_from
+from enigmalang.sharing import ArithShare, BitShare
+from enigmalang.sharing.shamir import lagrange
+
+
+def open_elements(party: Party, round_: Round, share: Raw, receivers: Sequence[int]) -> Finish[Raw | None]:
+    """The receivers learn the values (flat residues); the others get None.
+
+    t + 1 shares fix a polynomial of degree t (Shamir 1979): each receiver gets the shares of the t parties
+    after it. Per party t elements when everyone receives.
+    """
+    field, count = party.field, party.field.size_of(share)
+    for receiver in receivers:
+        if receiver != party.me and party.me in party.structure.after(receiver, party.t):
+            round_.send(receiver, share)
+    suppliers = party.structure.after(party.me, party.t)
+    slots = []
+    if party.me in receivers:
+        slots = [(peer, round_.expect(peer, count * field.nbytes)) for peer in suppliers]
+
+    def finish() -> Raw | None:
+        if not slots:
+            return None
+        got = [party.elements_from(peer, slot(), (count,)) for peer, slot in slots]
+        return field.combine([lagrange(field.p, (party.me, *suppliers), 0)], np.stack([share, *got]))[0]
+
+    return finish
+
+
+def open_words(party: Party, round_: Round, words: Raw) -> Finish[Raw]:
+    """Everyone learns the words: (pieces, words) -> (words,).
+
+    A receiver j lacks the pieces of the sets without j. Each has a member among the t parties after j; the
+    first such sends it, XORed with the others it sends: t bits per party and bit. What j sees follows from
+    the value and the pieces it holds, for one piece at most is unknown to j and t - 1 more.
+    """
+    for receiver in party.structure.parties:
+        if receiver != party.me:
+            chosen = _pieces_for(party, receiver)
+            if chosen:
+                round_.send(receiver, np.bitwise_xor.reduce(words[chosen], axis=0))
+    slots = [
+        round_.expect(peer, 8 * words.shape[1]) for peer in party.structure.after(party.me, party.t)
+    ]
+
+    def finish() -> Raw:
+        total: Raw = np.bitwise_xor.reduce(words, axis=0)
+        for slot in slots:
+            total ^= words_from(slot())
+        return total
+
+    return finish
+
+
+def _pieces_for(party: Party, receiver: int) -> list[int]:
+    """Positions of the pieces that this party sends to the receiver: none, unless it is one of the t after it."""
+    ring = party.structure.after(receiver, party.t)
+    if party.me not in ring:
+        return []
+    earlier = ring[: ring.index(party.me)]
+    return [
+        i
+        for i, subset in enumerate(party.held)
+        if receiver not in subset and not any(peer in subset for peer in earlier)
+    ]
+
+
+def reveal(party: Party, share: ArithShare) -> Raw:
+    """Everyone learns the values, as residues of the share's shape."""
+    values = alone(party, lambda r: open_elements(party, r, share.flat(), party.structure.parties))
+    if values is None:
+        raise AssertionError("every party receives")
+    return party.field.reshape(values, share.shape)
+
+
+def reveal_bits(party: Party, share: BitShare) -> Raw:
+    """Everyone learns the bits, as packed words."""
+    return alone(party, lambda r: open_words(party, r, share.words))

@@ -1,0 +1,119 @@
+"""A party: its place, its keys, its channel, its counters; and the round, in which sub-protocols share frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from enigmalang.fields import Field, Raw
+from enigmalang.mpc.counters import Counters
+from enigmalang.sharing import Keys, Structure
+from enigmalang.sharing.streams import Streams
+from enigmalang.transport.network import Network, PeerError
+
+T = TypeVar("T")
+Finish = Callable[[], T]  # called after the round's exchange, gives the sub-protocol's result
+Slot = Callable[[], memoryview]
+
+
+class Party:
+    """One of n parties in a session; every party runs the same protocols in the same order.
+
+    `keys` are the committee's (see `mpc.setup`), `session` is a name never used before with these keys: all
+    pseudo-random draws are keyed by it and by a running instruction number.
+    """
+
+    def __init__(self, network: Network, keys: Keys, field: Field, session: bytes) -> None:
+        if network.me != keys.me or network.n != keys.structure.n:
+            raise ValueError("the network and the keys belong to different parties")
+        self.network = network
+        self.me = network.me
+        self.field = field
+        self.session = session
+        self.structure: Structure = keys.structure
+        self.n, self.t = self.structure.n, self.structure.t
+        self.streams = Streams(keys.derive(b"session/" + session))
+        self.counters = Counters()
+        self._instruction = 0
+        self._tag = 0
+
+    @property
+    def held(self) -> tuple[tuple[int, ...], ...]:
+        """The sets A this party is in; its replicated pieces are in this order."""
+        return self.structure.held(self.me)
+
+    @property
+    def pieces(self) -> int:
+        return len(self.held)
+
+    def fresh(self) -> int:
+        """A new instruction number for pseudo-random draws, equal at all parties."""
+        self._instruction += 1
+        return self._instruction
+
+    def round(self) -> Round:
+        return Round(self)
+
+    def exchange(self, sends: dict[int, list[memoryview]], expects: dict[int, int]) -> dict[int, memoryview]:
+        """One round on the network, counted. Raises PeerError."""
+        frames = {peer: parts[0] if len(parts) == 1 else b"".join(parts) for peer, parts in sends.items()}
+        self._tag += 1
+        with self.counters.phase("network"):
+            received = self.network.exchange(self._tag, frames, expects)
+        self.counters.rounds += 1
+        self.counters.bytes_sent += sum(len(frame) for frame in frames.values())
+        self.counters.bytes_received += sum(expects.values())
+        for peer, size in expects.items():
+            if len(received[peer]) != size:
+                raise PeerError(peer, f"sent {len(received[peer])} bytes where {size} were due")
+        return {peer: memoryview(received[peer]) for peer in expects}
+
+    def elements_from(self, peer: int, data: memoryview, shape: tuple[int, ...]) -> Raw:
+        """A peer's field elements. Raises PeerError when one is not reduced."""
+        try:
+            return self.field.from_bytes(data, shape)
+        except ValueError as fault:
+            raise PeerError(peer, str(fault)) from fault
+
+
+class Round:
+    """One round shared by several sub-protocols: each queues what it sends and expects, in the same order at
+    every party; `run` exchanges one frame with each peer; then their finishers read what came.
+    """
+
+    __slots__ = ("_data", "_expects", "_party", "_sends")
+
+    def __init__(self, party: Party) -> None:
+        self._party = party
+        self._sends: dict[int, list[memoryview]] = {}
+        self._expects: dict[int, int] = {}
+        self._data: dict[int, memoryview] = {}
+
+    def send(self, peer: int, words: Raw) -> None:
+        """Queue a contiguous array; it must not change afterwards."""
+        self._sends.setdefault(peer, []).append(words.reshape(-1).view(np.uint8).data)
+
+    def expect(self, peer: int, nbytes: int) -> Slot:
+        start = self._expects.get(peer, 0)
+        self._expects[peer] = start + nbytes
+        return lambda: self._data[peer][start : start + nbytes]
+
+    def run(self) -> None:
+        """Exchange. A round in which this party has nothing to send or expect still counts as a round."""
+        self._data = self._party.exchange(self._sends, self._expects)
+
+
+def alone(party: Party, begin: Callable[[Round], Finish[T]]) -> T:
+    """A sub-protocol in a round of its own."""
+    round_ = party.round()
+    finish = begin(round_)
+    round_.run()
+    return finish()
+
+
+def words_from(data: memoryview) -> Raw:
+    """Received packed bits."""
+    words: Raw = np.require(np.frombuffer(data, "<u8"), np.uint64, ["C", "A"])
+    return words

@@ -1,0 +1,80 @@
+"""Shares of random values without talking (Cramer, Damgard, Ishai: Share Conversion, TCC 2005)."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from enigmalang.fields import Field, Raw, words_for
+from enigmalang.sharing.shamir import subset_value, table_of
+from enigmalang.sharing.streams import Streams
+from enigmalang.sharing.structure import Structure
+
+
+@lru_cache(maxsize=256)
+def _weights(field: Field, shape: Structure, me: int) -> Raw:
+    return table_of(field, [[subset_value(field.p, shape.n, a, me) for a in shape.held(me)]])
+
+
+def random_pieces(streams: Streams, field: Field, shape: Structure, me: int, instruction: int, count: int) -> Raw:
+    """r_A for every set A held, uniform: (pieces, count)."""
+    held = shape.held(me)
+    rows = field.empty((len(held), count))
+    for row, subset in zip(rows, held, strict=True):
+        stream = streams.of_subset(subset)
+        stream.seek(instruction)
+        stream.elements(field, row)
+    return rows
+
+
+def share_of_pieces(field: Field, shape: Structure, me: int, pieces: Raw) -> Raw:
+    """Party me's degree-t share of r = sum of all r_A: sum of r_A * f_A(me). (pieces, count) -> (count,)."""
+    out: Raw = field.combine_raw(_weights(field, shape, me), pieces)[0]
+    return out
+
+
+def random_share(streams: Streams, field: Field, shape: Structure, me: int, instruction: int, count: int) -> Raw:
+    """A share of `count` uniform elements that no t parties know. No messages."""
+    return share_of_pieces(field, shape, me, random_pieces(streams, field, shape, me, instruction, count))
+
+
+def random_bit_words(streams: Streams, shape: Structure, me: int, instruction: int, lanes: int) -> Raw:
+    """Replicated words of `lanes` uniform bits: (pieces, words). No messages. Padding lanes are 0."""
+    held = shape.held(me)
+    out = np.empty((len(held), words_for(lanes)), np.uint64)
+    for row, subset in zip(out, held, strict=True):
+        stream = streams.of_subset(subset)
+        stream.seek(instruction)
+        stream.fill(row)
+    clear_padding(out, lanes)
+    return out
+
+
+def clear_padding(words: Raw, lanes: int) -> None:
+    """Zero the lanes past the last one, in place."""
+    if lanes % 64:
+        words[..., -1] &= np.uint64((1 << (lanes % 64)) - 1)
+
+
+def zero_share(streams: Streams, field: Field, shape: Structure, me: int, instruction: int, count: int) -> Raw:
+    """A share of zero of degree t, to make shares that leave the committee fresh.
+
+    The polynomial is sum over k = 1..t of r_k * x^k with r_k from the key that all parties have: it hides the
+    original polynomial from a receiver outside, while t + 1 parties know such polynomials anyway.
+    """
+    stream = streams.of_everyone()
+    stream.seek(instruction)
+    rows = field.empty((shape.t, count))
+    stream.elements(field, rows)
+    out: Raw = field.combine([[pow(me, k, field.p) for k in range(1, shape.t + 1)]], rows)[0]
+    return out
+
+
+def zero_words(streams: Streams, shape: Structure, me: int, instruction: int, count: int) -> Raw:
+    """Additive shares over GF(2) of zero: the XOR over all parties is 0, any n - 1 of them are uniform."""
+    out = np.zeros(count, np.uint64)
+    for peer in shape.parties:
+        if peer != me:
+            stream = streams.of_pair(peer)
+            stream.seek(instruction)
+            stream.xor(out)
+    return out
