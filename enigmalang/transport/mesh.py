@@ -8,10 +8,11 @@ at its certificate). Everything is on the loopback interface, on ports that the 
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from time import monotonic
 
+from enigmalang.transport.identity import ChannelKey, client_context, server_context
 from enigmalang.transport.links import ReceiveLink, SendLink, shut
 from enigmalang.transport.network import PeerError
 from enigmalang.wire.frames import MAX_DATA_BYTES, frame
@@ -166,6 +167,60 @@ def dial(
         if sock is not None:
             sock.close()
         raise PeerError(peer, f"no connection ({_cause(error)})") from None
+
+
+def connect(
+    me: int,
+    key: ChannelKey,
+    listener: Listener,
+    members: Mapping[int, tuple[int, bytes]],
+    deadline: float,
+) -> tuple[dict[int, SendLink], dict[int, ReceiveLink]]:
+    """Sending and receiving links with `members` (number → port, certificate), dialled and accepted at once.
+
+    `deadline` is on the monotonic clock. Raises PeerError naming the member that could not be reached.
+    """
+    certificates = {number: certificate for number, (_, certificate) in members.items()}
+    reception = _Task(
+        lambda: listener.accept(server_context(key, certificates.values()), certificates, deadline)
+    )
+    senders: dict[int, SendLink] = {}
+    try:
+        context = client_context(key, certificates.values())
+        for number, (port, certificate) in members.items():
+            senders[number] = dial(port, context, number, certificate, deadline)
+        return senders, reception.result()
+    except PeerError:
+        for sender in senders.values():
+            sender.close()
+        listener.close()
+        reception.join()
+        for receiver in reception.links.values():
+            receiver.close()
+        raise
+
+
+class _Task(threading.Thread):
+    # A reception in a thread of its own; `result` joins it and raises what it raised.
+
+    def __init__(self, call: Callable[[], dict[int, ReceiveLink]]) -> None:
+        super().__init__(name="accept", daemon=True)
+        self.links: dict[int, ReceiveLink] = {}
+        self._call = call
+        self._error: PeerError | OSError | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.links = self._call()
+        except (PeerError, OSError) as error:  # OSError: the listener was closed
+            self._error = error
+
+    def result(self) -> dict[int, ReceiveLink]:
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self.links
 
 
 def _await_greeting(sock: ssl.SSLSocket, peer: int) -> None:

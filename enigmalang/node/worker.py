@@ -1,0 +1,174 @@
+"""One node of a cluster, as one process: `python -m enigmalang.node.worker --node 2`.
+
+Start-up: read who we are from stdin, make a key pair, tell port and certificate through stdout, read the
+registry of all members, link up with them (TLS 1.3, pinned certificates), agree keys, report ready; only then
+load the protocols and their kernels. From there on requests come over the coordinator's link.
+
+Three threads: the main thread executes; one reads requests, and ends the process when the coordinator's link
+closes; one sends heartbeats. The process also ends with its parent thread (Linux) and by SIGTERM. SIGINT is the
+parent's business.
+"""
+
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NoReturn
+
+from enigmalang.node.keys import agree_keys
+from enigmalang.node.pipes import read_frame, write_frame
+from enigmalang.transport.identity import new_key
+from enigmalang.transport.links import ReceiveLink, SendLink
+from enigmalang.transport.mesh import Listener, connect
+from enigmalang.transport.network import PeerError
+from enigmalang.transport.tls import TlsNetwork
+from enigmalang.wire import messages as msg
+from enigmalang.wire.errors import WireError
+
+if TYPE_CHECKING:
+    from enigmalang.node.session import Session
+
+COORDINATOR = 0
+#: Seconds between two heartbeats.
+BEAT = 0.25
+
+
+class Worker:
+    """The node after start-up: its links, and the loop that serves requests."""
+
+    def __init__(
+        self, boot: msg.Bootstrap, network: TlsNetwork, requests: ReceiveLink, replies: SendLink
+    ) -> None:
+        self._boot = boot
+        self._network = network
+        self._requests = requests
+        self._replies = replies
+        self._reply_lock = threading.Lock()  # the main thread and the heartbeat thread both reply
+        self._replied = 0
+        self._queue: SimpleQueue[msg.Request | WireError] = SimpleQueue()
+        self._clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
+
+    def serve(self) -> None:
+        """Agree keys, report ready, then answer requests until the coordinator goes."""
+        for target in (self._read_requests, self._beat):
+            threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        try:
+            keys = agree_keys(self._network, self._boot.threshold)
+            self._reply(msg.Ready())
+        except PeerError as error:
+            self._reply(msg.Fault(error.peer, error.reason))
+            return self._linger()
+        from enigmalang.node.session import Session  # numpy, numba: a second that links need not wait for
+
+        session = Session(self._boot.field, self._boot.threshold, self._network, keys)
+        while True:
+            self._answer(session)
+
+    def _answer(self, session: "Session") -> None:
+        request = self._queue.get()
+        try:
+            if isinstance(request, WireError):
+                raise request
+            reply = session.answer(request)
+        except PeerError as error:
+            self._reply(msg.Fault(error.peer, error.reason))
+        except WireError as error:
+            self._reply(msg.Fault(0, str(error)))
+        else:
+            if reply is not None:
+                self._reply(reply)
+
+    def _linger(self) -> None:
+        # A fault was reported. Links stay open, so that no other node takes us for the culprit.
+        while True:
+            self._queue.get()
+
+    def _reply(self, reply: msg.Reply) -> None:
+        body = msg.encode_message(reply)
+        with self._reply_lock:
+            self._replied += 1
+            try:
+                self._replies.send(self._replied, body)
+            except PeerError:
+                os._exit(0)  # the coordinator is gone
+
+    def _read_requests(self) -> None:
+        while True:
+            try:
+                _, body = self._requests.receive_any()
+            except PeerError:
+                os._exit(0)  # the coordinator is gone: nobody needs an orderly end
+            try:
+                self._queue.put(msg.decode_request(body))
+            except WireError as error:
+                self._queue.put(error)
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(BEAT)
+            milliseconds = int(time.clock_gettime(self._clock) * 1000)
+            progress = self._network.rounds + milliseconds // 5
+            self._reply(msg.Heartbeat(progress, self._network.waiting_for))
+
+
+def start(node: int) -> Worker:
+    """Everything up to the links. Raises EOFError, WireError or PeerError: the process should end."""
+    boot = msg.decode_as(msg.Bootstrap, read_frame(sys.stdin.fileno()))
+    if boot.version != msg.VERSION or boot.node != node:
+        raise WireError(f"bootstrap of version {boot.version} for node {boot.node}, this is node {node}")
+    deadline = time.monotonic() + boot.timeout
+    key = new_key(f"enigmalang node {node}")
+    listener = Listener()
+    introduction = msg.Introduction(msg.Member(node, listener.port, key.certificate))
+    write_frame(sys.stdout.fileno(), msg.encode_message(introduction))
+    registry = msg.decode_as(msg.Registry, read_frame(sys.stdin.fileno()))
+    _detach()
+    others = {m.number: (m.port, m.certificate) for m in registry.members if m.number != node}
+    if others.keys() | {node} != set(range(boot.nodes + 1)):
+        raise WireError("the registry does not hold every member")
+    senders, receivers = connect(node, key, listener, others, deadline)
+    listener.close()
+    replies, requests = senders.pop(COORDINATOR), receivers.pop(COORDINATOR)
+    return Worker(boot, TlsNetwork(node, boot.nodes, senders, receivers), requests, replies)
+
+
+def _detach() -> None:
+    # From here on the links are all that connects us; a stray print goes nowhere.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (sys.stdin.fileno(), sys.stdout.fileno()):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _settle() -> None:
+    # How the process behaves towards the system: signals, death with its parent, no core dumps of shares.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> NoReturn:
+    """`arguments`: `--node K`, only there to be seen in `ps`; all else comes through stdin."""
+    if len(arguments) != 2 or arguments[0] != "--node" or not arguments[1].isdigit():
+        sys.exit("enigmalang.node.worker is started by a cluster: --node K")
+    _settle()
+    try:
+        worker = start(int(arguments[1]))
+    except EOFError:
+        sys.exit(0)  # the parent gave up
+    except (PeerError, WireError) as error:
+        sys.exit(f"enigmalang node {arguments[1]}: {error}")
+    worker.serve()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,174 @@
+"""Control-plane messages between the coordinator (member 0) and the nodes, as MessagePack.
+
+Everything that can be larger than 64 bits, and every array, travels as bytes. A reply carries the number of
+the request it answers. Unknown messages, unknown fields and wrong types are refused.
+"""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from enigmalang.wire.errors import WireError
+
+VERSION = 1
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
+    """Base of all messages; on the wire an array that starts with the message's name."""
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How to reach and recognise a member: its port on the loopback interface and its certificate (DER)."""
+
+    number: int
+    port: int
+    certificate: bytes
+
+
+M = TypeVar("M", bound=Message)
+
+
+# --- start-up, over the worker's stdin and stdout: public data only ---
+
+
+class Bootstrap(Message, frozen=True):
+    """Coordinator → worker: who you are. `timeout` (seconds) bounds the start-up."""
+
+    version: int
+    node: int
+    nodes: int
+    threshold: int
+    field: str
+    timeout: float
+
+
+class Introduction(Message, frozen=True):
+    """Worker → coordinator: how the others reach me and which key I hold."""
+
+    member: Member
+
+
+class Registry(Message, frozen=True):
+    """Coordinator → worker: all members, the coordinator (0) among them."""
+
+    members: list[Member]
+
+
+# --- requests ---
+
+
+class Prepare(Message, frozen=True):
+    """A circuit to run next. `circuit` is empty when the node has the circuit of `digest` already; `drop`
+    lists digests to forget. Answered by `Masks`: shares of fresh random values for the circuit's inputs.
+    """
+
+    number: int
+    digest: bytes
+    circuit: bytes
+    drop: list[bytes]
+
+
+class Run(Message, frozen=True):
+    """Run the prepared circuit: one masked value per input slot, receivers' keys. Answered by `Done`."""
+
+    number: int
+    masked: list[bytes]
+    recipients: list[bytes]
+
+
+class Forget(Message, frozen=True):
+    """Forget the shares kept under these handles. Not answered."""
+
+    handles: list[int]
+
+
+class AskStats(Message, frozen=True):
+    """Answered by `Stats`."""
+
+    number: int
+
+
+Request = Prepare | Run | Forget | AskStats
+
+
+# --- replies ---
+
+
+class Ready(Message, frozen=True):
+    """Links and keys are set up."""
+
+
+class Masks(Message, frozen=True):
+    """This node's share of each mask, in the order of the slots."""
+
+    number: int
+    shares: list[bytes]
+
+
+class Done(Message, frozen=True):
+    """The circuit ran: opened values (`encode_array`), this node's piece of each sealed output."""
+
+    number: int
+    opened: list[bytes]
+    sealed: list[bytes]
+
+
+class Stats(Message, frozen=True):
+    """This node's counters."""
+
+    number: int
+    counters: dict[str, int]
+    seconds: dict[str, float]
+
+
+class Fault(Message, frozen=True):
+    """The node cannot go on. `peer`: the node it blames, 0 for none. `text` holds nothing secret."""
+
+    peer: int
+    text: str
+
+
+class Heartbeat(Message, frozen=True):
+    """The node lives. `progress` grows while the executing thread works; `waiting_for` is the peer whose
+    frame it waits for, 0 when it computes or is idle.
+    """
+
+    progress: int
+    waiting_for: int
+
+
+Reply = Ready | Masks | Done | Stats | Fault | Heartbeat
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODERS: dict[Any, msgspec.msgpack.Decoder[Any]] = {
+    kind: msgspec.msgpack.Decoder(kind) for kind in (Request, Reply, Bootstrap, Introduction, Registry)
+}
+
+
+def encode_message(message: Message) -> bytes:
+    return _ENCODER.encode(message)
+
+
+def decode_request(data: bytes | memoryview) -> Request:
+    """Raises WireError for anything that is no request."""
+    request: Request = _decode(Request, data)
+    return request
+
+
+def decode_reply(data: bytes | memoryview) -> Reply:
+    """Raises WireError for anything that is no reply."""
+    reply: Reply = _decode(Reply, data)
+    return reply
+
+
+def decode_as(kind: type[M], data: bytes | memoryview) -> M:
+    """Raises WireError for anything that is not a `kind` (Bootstrap, Introduction or Registry)."""
+    message: M = _decode(kind, data)
+    return message
+
+
+def _decode(kind: Any, data: bytes | memoryview) -> Any:
+    try:
+        return _DECODERS[kind].decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"malformed control message: {error}") from None
