@@ -72,7 +72,8 @@ def join(f: Frame, condition: Value, then: Branch, other: Branch, span: Span, ea
     with_types = {key: _joined_type(f, key, [b.env[key] for b in falling]) for key in keys}
     columns = [_values_of(f, b, with_types) if b.falls else None for b in (then, other)]
     positions = _differing(columns, [before.get(k) for k in with_types], with_types)
-    results = _write_if(f, condition, then, other, *(_pick(c, positions) for c in columns), span, early)
+    picked = [_pick(c, positions) for c in columns]
+    results = _write_if(f, condition, then, other, picked[0], picked[1], span, early)
     _bind_results(f, columns, with_types, positions, results)
     return None
 
@@ -89,7 +90,7 @@ def _join_exits(
             close(f, branch.region, branch.exit)
     yields = [
         list(b.exit.values) if b.exit is not None and b.exit.kind == pending.kind else None for b in (then, other)]
-    results = _write_if(f, condition, then, other, *yields, span, early, list(pending.values))
+    results = _write_if(f, condition, then, other, yields[0], yields[1], span, early, list(pending.values))
     return Exit(pending.kind, tuple(results), pending.span)
 
 

@@ -9,7 +9,21 @@ from enigmalang.ir.typing import compatible, join_scalars
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError
 from enigmalang.source import Span
 from enigmalang.types.types import (
-    ANY, AddressT, ArrayT, BoolT, BytesNT, BytesT, EnumT, ErrorT, FixedT, IntT, Label, ListT, StringT, StructT, TupleT,
+    ANY,
+    AddressT,
+    ArrayT,
+    BoolT,
+    BytesNT,
+    BytesT,
+    EnumT,
+    ErrorT,
+    FixedT,
+    IntT,
+    Label,
+    ListT,
+    StringT,
+    StructT,
+    TupleT,
     Type,
 )
 

@@ -12,7 +12,17 @@ from enigmalang.semantics.model import Kind
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
-    ERROR, ArrayT, BytesNT, BytesT, Label, ListT, MapT, StringT, StructT, TupleT, Type,
+    ERROR,
+    ArrayT,
+    BytesNT,
+    BytesT,
+    Label,
+    ListT,
+    MapT,
+    StringT,
+    StructT,
+    TupleT,
+    Type,
 )
 
 
@@ -333,14 +343,15 @@ def describe(f: Frame, place: Place) -> str | None:
             return None
 
 
-def store(f: Frame, place: Place, bundle: Bundle, span: Span) -> None:
-    """Assign: convert to the place's type, share what is private there, and write."""
-    destination = describe(f, place)
-    if destination is not None:
-        bundle = store_as(f, bundle, place.type, span, destination)
-    elif not isinstance(place.root, Database) and place.type != ERROR and not is_unknown(place.type):
-        bundle = fit(f, bundle, place.type, span)
-    bundle = _shared(f, place, bundle, span)
+def store(f: Frame, place: Place, bundle: Bundle, span: Span, *, converted: bool = False) -> None:
+    """Assign: convert to the place's type, share what is private there (unless both are done), and write."""
+    if not converted:
+        destination = describe(f, place)
+        if destination is not None:
+            bundle = store_as(f, bundle, place.type, span, destination)
+        elif not isinstance(place.root, Database) and place.type != ERROR and not is_unknown(place.type):
+            bundle = fit(f, bundle, place.type, span)
+        bundle = _shared(f, place, bundle, span)
     if not place.steps:
         _store_root(f, place.root, bundle, None, span)
         return

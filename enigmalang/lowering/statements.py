@@ -6,18 +6,23 @@ from typing import assert_never
 from enigmalang.ir.ir import Opaque, Value
 from enigmalang.lowering.arguments import fields_given, given_in_order
 from enigmalang.lowering.control import (
-    carried_now, lower_as, lower_expected, lower_for, lower_if, lower_while,
+    carried_now,
+    lower_as,
+    lower_expected,
+    lower_for,
+    lower_if,
+    lower_while,
 )
 from enigmalang.lowering.convert import fit, share_private, store_as
 from enigmalang.lowering.exits import guard
 from enigmalang.lowering.frame import Bundle, Exit, Frame, LoweringError
 from enigmalang.lowering.iterate import bind
 from enigmalang.lowering.operators import binary
-from enigmalang.lowering.places import Local, find_place, load, store
-from enigmalang.semantics.model import Kind
+from enigmalang.lowering.places import find_place, load, store
+from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.source import Span
 from enigmalang.syntax import ast
-from enigmalang.types.types import ERROR, IdentityT, NoneT, Type
+from enigmalang.types.types import ERROR, IdentityT, NoneT
 
 
 def lower_block(f: Frame, statements: Sequence[ast.Stmt]) -> Exit | None:
@@ -200,11 +205,10 @@ def _error_called(f: Frame, node: ast.Expr) -> tuple[str, tuple[Value, ...]] | N
     if symbol is None or symbol.kind is not Kind.ERROR:
         return None
     args, keywords = (node.args, node.keywords) if isinstance(node, ast.Call) else ((), ())
-    assert isinstance(symbol.node, ast.ErrorDecl)
-    return symbol.name, _event_leaves(f, symbol.node, args, keywords, f"the error {symbol.name}")
+    return symbol.name, _event_leaves(f, symbol, args, keywords, f"the error {symbol.name}")
 
 
-def _declared(f: Frame, node: ast.Expr) -> "Symbol | None":
+def _declared(f: Frame, node: ast.Expr) -> Symbol | None:
     """The event or error that a name (or `module.name`) stands for."""
     if (symbol := f.symbol(node)) is not None:
         return symbol
@@ -218,37 +222,15 @@ def _declared(f: Frame, node: ast.Expr) -> "Symbol | None":
 
 def _emit(f: Frame, node: ast.Emit) -> None:
     symbol = _declared(f, node.event)
-    if symbol is None or not isinstance(symbol.node, ast.EventDecl):
+    if symbol is None or symbol.kind is not Kind.EVENT:
         raise LoweringError(node.span, "not an event")
-    leaves = _event_leaves(f, symbol.node, node.args, node.keywords, f"the event {symbol.name}")
+    leaves = _event_leaves(f, symbol, node.args, node.keywords, f"the event {symbol.name}")
     f.build.emit("emit", leaves, node.span, attrs={"event": symbol.name})
 
 
 def _event_leaves(
-    f: Frame, node: ast.EventDecl | ast.ErrorDecl, args: Sequence[ast.Expr], keywords: Sequence[ast.Keyword],
-    owner: str,
+    f: Frame, symbol: Symbol, args: Sequence[ast.Expr], keywords: Sequence[ast.Keyword], owner: str,
 ) -> tuple[Value, ...]:
-    types = event_types(f, node)
-    given = given_in_order([p.name for p in node.params], args, keywords)
-    return fields_given(f, given, [p.name for p in node.params], types, owner)
-
-
-def event_types(f: Frame, node: ast.EventDecl | ast.ErrorDecl) -> list[Type]:
-    return [declared_type(f, p) for p in node.params]
-
-
-def declared_type(f: Frame, node: ast.Param) -> Type:
-    """The type of an event's or error's parameter, from the checker's tables."""
-    contract = f.instance.contract
-    for symbols in ([contract.symbols] if contract else []) + [f.instance.module.symbols]:
-        for symbol in symbols.values():
-            if symbol.node is not None and node in getattr(symbol.node, "params", ()) and symbol.value is not None:
-                return _typed_fields(symbol.value)[node.name]
-    raise LoweringError(node.span, f"`{node.name}` has no type")
-
-
-def _typed_fields(value: object) -> dict[str, Type]:
-    return dict(value)  # type: ignore[call-overload, no-any-return]
-
-
-__all__ = ["Local", "lower_block", "result_values"]
+    names = [name for name, _ in symbol.value]
+    given = given_in_order(names, args, keywords)
+    return fields_given(f, given, names, [type for _, type in symbol.value], owner)

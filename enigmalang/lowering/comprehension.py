@@ -1,0 +1,107 @@
+"""Comprehensions: one clause is a `map`; several are loops that append what the last clause's `map` gives."""
+
+from collections.abc import Callable, Sequence
+
+from enigmalang.ir.ir import IRType, Opaque, Region, Tensor, Value
+from enigmalang.ir.leaves import leaves_of
+from enigmalang.lowering.convert import fit, is_unknown
+from enigmalang.lowering.frame import Bundle, Frame, fresh
+from enigmalang.lowering.iterate import Iteration, bind, iterate
+from enigmalang.lowering.operators import shortcut, truth
+from enigmalang.lowering.places import axis_of
+from enigmalang.source import Span
+from enigmalang.syntax import ast
+from enigmalang.types.types import ERROR, ListT, Type
+
+
+def comprehension(f: Frame, node: ast.Comprehension) -> Bundle:
+    """The list that a comprehension (or generator) makes; its variables stay its own."""
+    outer = dict(f.env)
+    made = _clauses(f, node, node.clauses)
+    f.env = outer
+    return made
+
+
+def _clauses(f: Frame, node: ast.Comprehension, clauses: Sequence[ast.CompClause]) -> Bundle:
+    clause, inner = clauses[0], clauses[1:]
+    if inner:
+        return _loop(f, node, clause, inner)
+    element, target = node.element, clause.target
+    same = isinstance(element, ast.Name) and isinstance(target, ast.Name) and element.id == target.id
+    return mapped(f, iterate(f, clause.iterable), clause, lambda: f.expr(element), node.span, _listed(f, node), same)
+
+
+def _listed(f: Frame, node: ast.Comprehension) -> Type | None:
+    type = f.type_of(node)
+    return None if type == ERROR or is_unknown(type) else type
+
+
+def grown(type: IRType) -> IRType:
+    return Tensor(type.element, type.rank + 1) if isinstance(type, Tensor) else Opaque(ListT(type.type, None))
+
+
+def mapped(
+    f: Frame, iteration: Iteration, clause: ast.CompClause, element: Callable[[], Bundle], span: Span,
+    listed: Type | None, kept_as_is: bool = False,
+) -> Bundle:
+    """`[element for target in iterable if …]`: the conditions choose items first, so that the element is computed
+    only for those that stay. `kept_as_is`: the element is the target itself."""
+    if clause.conditions:
+        iteration = _filtered(f, iteration, clause, span)
+        if kept_as_is and listed is not None:
+            return Bundle(listed, iteration.tensors)
+    region = Region(iteration.items(clause.target.span))
+    with f.branch(region):
+        bind(f, clause.target, Bundle(iteration.type, tuple(region.params)))
+        made = element()
+        if isinstance(listed, ListT) and len(leaves_of(listed.element)) == len(made.leaves):
+            made = fit(f, made, listed.element, span)
+        f.finish(made.leaves, span)
+    attrs = {"iterated": len(iteration.tensors), "filtered": False}
+    op = f.build.emit("map", iteration.tensors, span, types=[grown(v.type) for v in made.leaves], attrs=attrs,
+                      regions=(region,))
+    fitting = isinstance(listed, ListT) and len(leaves_of(listed)) == len(op.results)
+    return Bundle(listed if fitting and listed else ListT(made.type, None), op.results)
+
+
+def _filtered(f: Frame, iteration: Iteration, clause: ast.CompClause, span: Span) -> Iteration:
+    region = Region(iteration.items(clause.target.span))
+    with f.branch(region):
+        bind(f, clause.target, Bundle(iteration.type, tuple(region.params)))
+        keep = _all_conditions(f, clause.conditions, span)
+        f.finish((keep, *region.params), span)
+    attrs = {"iterated": len(iteration.tensors), "filtered": True}
+    types = [v.type for v in iteration.tensors]
+    op = f.build.emit("map", iteration.tensors, clause.conditions[0].span, types=types, attrs=attrs, regions=(region,))
+    return Iteration(iteration.type, op.results)
+
+
+def _all_conditions(f: Frame, conditions: Sequence[ast.Expr], span: Span) -> Value:
+    first = truth(f, f.value(conditions[0]), span)
+    if len(conditions) == 1:
+        return first
+    return shortcut(f, "and", first, lambda: _all_conditions(f, conditions[1:], span), span)
+
+
+def _loop(f: Frame, node: ast.Comprehension, clause: ast.CompClause, inner: Sequence[ast.CompClause]) -> Bundle:
+    """An outer clause: a `for` that carries the list so far and joins each inner list to its end."""
+    iteration = iterate(f, clause.iterable)
+    if clause.conditions:
+        iteration = _filtered(f, iteration, clause, node.span)
+    region = Region(iteration.items(clause.target.span))
+    with f.branch(region):
+        bind(f, clause.target, Bundle(iteration.type, tuple(region.params)))
+        part = _clauses(f, node, inner)
+        so_far = fresh([v.type for v in part.leaves], node.span)
+        region.params += so_far
+        joined = [
+            f.build.value("concat", (x, y), node.span, type=x.type, axis=axis_of(x))
+            for x, y in zip(so_far, part.leaves, strict=True)
+        ]
+        f.finish(joined, node.span)
+    types = [v.type for v in part.leaves]
+    first = [f.build.value("empty", (), node.span, type=t) for t in types]
+    op = f.build.emit(
+        "for", (*iteration.tensors, *first), node.span, types=types, regions=(region,),
+        attrs={"iterated": len(iteration.tensors)})
+    return Bundle(part.type, op.results)
