@@ -1,5 +1,22 @@
 """Diagnostics: stable codes, the places involved, a way out."""
 
+from enigmalang.diagnostics.codes import CODES, Code
 from enigmalang.diagnostics.diagnostic import Diagnostic, EnigmaError, Note, Severity, Sink
+from enigmalang.diagnostics.render import as_dict, as_lsp, from_disk, from_sources, render, render_json, render_one
 
-__all__ = ["Diagnostic", "EnigmaError", "Note", "Severity", "Sink"]
+__all__ = [
+    "CODES",
+    "Code",
+    "Diagnostic",
+    "EnigmaError",
+    "Note",
+    "Severity",
+    "Sink",
+    "as_dict",
+    "as_lsp",
+    "from_disk",
+    "from_sources",
+    "render",
+    "render_json",
+    "render_one",
+]

@@ -110,8 +110,8 @@ class _Blocks:
 
     def missing_colon(self, line: Line) -> None:
         line.broken = True
-        start, stop = line.stop - 1, line.stop
-        self.scan.error("E0007", f"a colon is missing at the end of `{line.first} …`", self.scan.span(start, stop), help="write `:`")
+        end = self.scan.span(line.stop, line.stop + 1)
+        self.scan.error("E0007", f"a colon is missing after the header of this `{line.first}`", end, help="write `:`")
 
     def cut_off(self, header: Line) -> None:
         header.broken = True

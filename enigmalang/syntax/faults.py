@@ -17,7 +17,7 @@ _ALONE = {"elif": "  if", "else": "if 1"}
 #: Foreign first words that are told wherever the line breaks.
 _SURE = frozenset("constructor mapping function pragma using modifier class unchecked".split())
 _SOFT = frozenset("contract struct enum interface predicate event error identity".split())
-_TIMES = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days", "wee": "", "week": "", "weeks": ""}
+_TIMES = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days", "week": "", "weeks": ""}
 _EXPECTED = {
     "STRING": "a string",
     "COLON": "`:`",
@@ -121,9 +121,19 @@ class _Fault:
     def at(self, token: Token | None) -> Span:
         """The place of `token`, or just behind the line."""
         if token is None:
-            return self.scan.span(self.line.stop - 1, self.line.stop)
+            return self.scan.span(self.line.stop, self.line.stop + 1)
         start = self.begin + (token.start_pos or 0)
         return self.scan.span(start, start + max(1, len(token.split("\n")[0])))
+
+    def behind(self, token: Token) -> Span:
+        """The place just behind `token`."""
+        start = self.begin + (token.start_pos or 0) + len(token)
+        return self.scan.span(start, start + 1)
+
+    @property
+    def in_brackets(self) -> bool:
+        kinds = [token.type for token in self.stop.before]
+        return sum(k in ("LPAR", "LSQB", "LBRACE") for k in kinds) > sum(k in ("RPAR", "RSQB", "RBRACE") for k in kinds)
 
     def say(self, code: str, message: str, token: Token | None, help: str | None) -> Diagnostic:
         return Diagnostic(code, message, self.at(token), (), help)
@@ -191,13 +201,27 @@ class _Fault:
 
     def colon(self) -> Diagnostic | None:
         stop = self.stop
-        if self.line.first in BLOCK_WORDS and not self.line.opens and "COLON" in stop.accepts:
-            if stop.bad is None or stop.bad.type in _OPERAND_STARTS or stop.bad in RESERVED:
+        if self.line.first in BLOCK_WORDS and not self.line.opens and "COLON" in stop.accepts and not self.in_brackets:
+            bad = stop.bad
+            if stop.before and (bad is None or bad.type in _OPERAND_STARTS or bad in RESERVED):
                 head = f"`{self.line.first}`" if len(stop.before) == 1 else f"the header of this `{self.line.first}`"
-                return self.say("E0007", f"a colon is missing after {head}", stop.previous, "write `:`")
-        if self.line.first in _SOFT and len(stop.before) <= 2 and stop.before and stop.before[0].type == "NAME":
+                place = self.behind(stop.before[-1])
+                return Diagnostic("E0007", f"a colon is missing after {head}", place, (), "write `:`")
+        return self.header()
+
+    def header(self) -> Diagnostic | None:
+        """A soft keyword without what makes it one, or a block behind the colon of another."""
+        first, before, bad = self.line.first, self.stop.before, self.stop.bad
+        alone = len(before) in (1, 2) and before[0].type == "NAME"
+        if first in _SOFT and alone:
+            help = f"write `{first} Name`"
+            return self.say("E0001", f"a name is expected after `{first}`", before[0], help)
+        if first == "test" and alone:
+            help = 'write `test "what is tested":`'
+            return self.say("E0001", "a string is expected after `test`", before[0], help)
+        if bad is not None and bad in BLOCK_WORDS and bad in RESERVED and self.stop.previous == ":" and not self.in_brackets:
             return self.say(
-                "E0001", f"a name is expected after `{self.line.first}`", stop.before[0], f"write `{self.line.first} Name`"
+                "E0011", f"`{bad}` cannot stand on the line of another block", bad, "put it on a line of its own, indented"
             )
         return None
 
@@ -235,17 +259,13 @@ class _Fault:
 
     def unexpected(self) -> Diagnostic:
         previous, bad = self.stop.previous, self.stop.bad
-        shown = _shown(bad)
-        if self.stop.expression_wanted or "NAME" in self.stop.accepts:
-            help = f"{self.wanted()} is expected"
-        elif previous is not None and previous.type in _OPERAND_ENDS and bad is not None and bad.type in _OPERAND_STARTS:
+        adjacent = previous is not None and previous.type in _OPERAND_ENDS and bad is not None
+        if adjacent and "PLUS" in self.stop.accepts and bad not in RESERVED and self.line.first != "for":
             help = f"an operator or a comma is missing after {_shown(previous)}"
-            if bad in RESERVED:
-                help = f"{self.wanted()} is expected"
         else:
             help = f"{self.wanted()} is expected" if self.wanted() else "remove it"
         after = f" after {_shown(previous)}" if previous is not None else " at the start of a line"
-        return self.say("E0001", f"{shown} cannot stand{after}", bad, help)
+        return self.say("E0001", f"{_shown(bad)} cannot stand{after}", bad, help)
 
     def wanted(self) -> str:
         """What may come next, in words."""

@@ -95,6 +95,7 @@ _INSIDE: Mapping[str, Said] = MappingProxyType(
         "override": _solidity("override", "leave it out"),
         "immutable": _solidity("immutable", "write `const NAME = …`, or set the state in `def init`"),
         "constant": _solidity("constant", "write `const NAME = …`"),
+        "then": ("`then` is not written here", "end the line with `:`"),
         "new": ("`new` is not needed", "write `deploy Contract(…)`"),
     }
 )
