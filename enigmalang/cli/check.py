@@ -1,0 +1,31 @@
+"""`enig check PATHS`: every error and warning, without running anything."""
+
+import sys
+
+import click
+
+from enigmalang.cli.files import find_files
+from enigmalang.cli.report import has_errors, show
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Write the diagnostics to stdout as a JSON array.")
+def command(paths: tuple[str, ...], as_json: bool) -> int:
+    """Find the errors of files and folders without running them. Exit status 1 when there are any."""
+    from enigmalang.compiler import check
+    from enigmalang.diagnostics import Sink
+    from enigmalang.diagnostics.render import render_json
+
+    files, found = find_files(paths)
+    for path in files:
+        sink = Sink()
+        check(path, sink)
+        found += sink.diagnostics
+    if as_json:
+        sys.stdout.write(render_json(found))
+    elif found:
+        show(found)
+    else:
+        print(f"{len(files)} file{'s' if len(files) != 1 else ''} checked, no errors", file=sys.stderr)
+    return int(has_errors(found))

@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ENGINES = ("mpc", "circuit", "clear")
+
+
+def engine_options(default: str | None) -> Callable[[F], F]:
+    """`--engine`, `--nodes`, `--threshold`. The numbers are checked by `cluster_size`."""
+
+    def decorate(function: F) -> F:
+        for option in (
+            click.option(
+                "--threshold", type=int, metavar="T",
+                help="How many nodes may pool what they saw and still learn nothing; default: (N-1)/2, rounded down.",
+            ),
+            click.option("--nodes", type=int, default=3, show_default=True, metavar="N", help="Worker processes."),
+            click.option(
+                "--engine", type=click.Choice(ENGINES), default=default, show_default=default is not None,
+                help="mpc: shares between nodes; circuit: the same circuits in the clear; clear: no circuits.",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return decorate

@@ -1,0 +1,19 @@
+"""What the user sees of diagnostics: rendered on stderr, coloured on a terminal."""
+
+import os
+import sys
+from collections.abc import Iterable
+
+from enigmalang.diagnostics.diagnostic import Diagnostic, Severity
+from enigmalang.diagnostics.render import render
+
+
+def show(diagnostics: Iterable[Diagnostic]) -> None:
+    """Write `diagnostics` to stderr with their source lines."""
+    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    sys.stderr.write(render(diagnostics, color=color))
+    sys.stderr.flush()
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(d.severity is Severity.ERROR for d in diagnostics)
