@@ -74,7 +74,9 @@ class Processes:
             raise WorkerFault(node, self.describe_exit(node)) from None
 
     def receive(self, node: int, deadline: float) -> bytes:
-        """One frame from a worker's stdout. Raises WorkerFault when it is gone, late, or writes something else."""
+        """One frame from a worker's stdout. Raises WorkerFault when it is gone, late, or writes something
+        else.
+        """
         pipe = self._workers[node].stdout
         assert pipe is not None
         try:
@@ -118,6 +120,8 @@ class Processes:
 
     def end(self) -> None:
         """Wait for workers whose links were closed, kill those that stay (stopped ones too), reap all."""
+        if self._keeper.ident is not None:
+            self._started.wait()
         self.detach()
         deadline = monotonic() + GRACE
         for worker in self._workers.values():

@@ -1,12 +1,12 @@
 """One node of a cluster, as one process: `python -m enigmalang.node.worker --node 2`.
 
 Start-up: read who we are from stdin, make a key pair, tell port and certificate through stdout, read the
-registry of all members, link up with them (TLS 1.3, pinned certificates), agree keys, report ready; only then
-load the protocols and their kernels. From there on requests come over the coordinator's link.
+registry of all members, link up with them (TLS 1.3, pinned certificates), report ready; only then load the
+protocols and their kernels and agree keys. From there on requests come over the coordinator's link.
 
-Three threads: the main thread executes; one reads requests, and ends the process when the coordinator's link
-closes; one sends heartbeats. The process also ends with its parent thread (Linux) and by SIGTERM. SIGINT is the
-parent's business.
+Three threads: the main thread executes; one reads requests, and ends the process when the coordinator's
+link closes; one sends heartbeats. The process also ends with its parent thread (Linux) and by SIGTERM.
+SIGINT is the parent's business.
 """
 
 import os
@@ -18,7 +18,6 @@ import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
-from enigmalang.node.keys import agree_keys
 from enigmalang.node.pipes import read_frame, write_frame
 from enigmalang.transport.identity import new_key
 from enigmalang.transport.links import ReceiveLink, SendLink
@@ -51,19 +50,18 @@ class Worker:
         self._queue: SimpleQueue[msg.Request | WireError] = SimpleQueue()
         self._clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
 
-    def serve(self) -> None:
-        """Agree keys, report ready, then answer requests until the coordinator goes."""
+    def serve(self) -> NoReturn:
+        """Report ready, load the protocols, agree keys, then answer requests until the coordinator goes."""
         for target in (self._read_requests, self._beat):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
-        try:
-            keys = agree_keys(self._network, self._boot.threshold)
-            self._reply(msg.Ready())
-        except PeerError as error:
-            self._reply(msg.Fault(error.peer, error.reason))
-            return self._linger()
+        self._reply(msg.Ready())
         from enigmalang.node.session import Session  # numpy, numba: a second that links need not wait for
 
-        session = Session(self._boot.field, self._boot.threshold, self._network, keys)
+        try:
+            session = Session(self._boot.field, self._boot.threshold, self._network)
+        except PeerError as error:
+            self._reply(msg.Fault(error.peer, error.reason))
+            self._linger()
         while True:
             self._answer(session)
 
@@ -81,7 +79,7 @@ class Worker:
             if reply is not None:
                 self._reply(reply)
 
-    def _linger(self) -> None:
+    def _linger(self) -> NoReturn:
         # A fault was reported. Links stay open, so that no other node takes us for the culprit.
         while True:
             self._queue.get()
@@ -167,7 +165,6 @@ def main(arguments: list[str]) -> NoReturn:
     except (PeerError, WireError) as error:
         sys.exit(f"enigmalang node {arguments[1]}: {error}")
     worker.serve()
-    sys.exit(0)
 
 
 if __name__ == "__main__":

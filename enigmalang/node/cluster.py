@@ -1,0 +1,321 @@
+"""`Cluster`: the engine that the interpreter sees. n worker processes on this machine, and their client.
+
+The process that holds the cluster is coordinator and client at once: it masks the inputs (no node sees
+one), tells the nodes what to run, and checks that all of them report the same openings. It holds no share
+of any value.
+"""
+
+import atexit
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from time import monotonic, perf_counter
+from typing import Any, TypeVar
+
+from enigmalang.circuits.circuit import Array, Circuit
+from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
+from enigmalang.node.control import Control, NodeFault
+from enigmalang.node.masking import MaskError, Slot, check_value, mask_value, slots_of
+from enigmalang.node.processes import Processes, WorkerFault
+from enigmalang.sharing import structure
+from enigmalang.sharing.structure import MAX_PARTIES
+from enigmalang.transport.network import PeerError
+from enigmalang.wire import messages as msg
+from enigmalang.wire.arrays import decode_array
+from enigmalang.wire.check import FIELDS, check_circuit
+from enigmalang.wire.codec import digest, encode_circuit
+from enigmalang.wire.errors import WireError
+
+R = TypeVar("R", msg.Masks, msg.Done, msg.Stats)
+
+#: Circuits that the nodes keep, so that running one again does not ship it again.
+KEPT_CIRCUITS = 64
+KEPT_BYTES = 1 << 28
+
+
+class Cluster:
+    """An `Engine` of `n` worker processes, any `t` of which together learn nothing. One thread runs at a
+    time.
+
+    >>> with Cluster.start(nodes=3) as cluster: ...     result = cluster.run(circuit, inputs)
+    """
+
+    def __init__(self, n: int, t: int, field: str, timeout: float) -> None:
+        """Use `start`."""
+        self.n = n
+        self.t = t
+        self.field = field
+        self._shape = structure(n, t)
+        self._timeout = timeout
+        self._processes = Processes(n)
+        self._control: Control | None = None
+        self._busy = threading.RLock()
+        self._closing = threading.Lock()
+        self._owner = os.getpid()
+        self._number = 0
+        self._runs = 0
+        self._seconds: dict[str, float] = {}
+        self._shipped: OrderedDict[int, tuple[Circuit, bytes, int]] = OrderedDict()
+
+    @classmethod
+    def start(
+        cls, nodes: int = 3, threshold: int | None = None, field: str = "M61", timeout: float = 20.0
+    ) -> "Cluster":
+        """Start the workers and wait until they are linked up.
+
+        `threshold` (default: the most possible) is how many nodes may pool what they know and still learn
+        nothing. `timeout`, in seconds, bounds the start, and later the time without any progress of a node.
+        Raises ValueError for impossible numbers, EngineError when a worker does not come up.
+        """
+        threshold = check_numbers(nodes, threshold, field, timeout)
+        cluster = cls(nodes, threshold, field, timeout)
+        atexit.register(cluster.close)
+        try:
+            cluster._start()
+        except (WorkerFault, NodeFault, PeerError, OSError) as error:
+            cluster.close()
+            raise EngineError(f"the cluster did not start: {error}") from None
+        except BaseException:
+            cluster.close()
+            raise
+        return cluster
+
+    def _start(self) -> None:
+        began = perf_counter()
+        self._processes.start()
+        self._control = Control(self.n, self.t, self.field, self._processes, self._timeout)
+        self._control.connect(monotonic() + self._timeout)
+        self._seconds["start"] = perf_counter() - began
+
+    @property
+    def pids(self) -> dict[int, int]:
+        """Process ids by node number."""
+        return self._processes.pids
+
+    @property
+    def closed(self) -> bool:
+        return self._control is None
+
+    # --- the Engine port ---
+
+    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
+        """See `Engine.run`. Raises ValueError, before anything is sent, for a circuit or inputs that do not
+        fit; EngineError names the node that failed, and the cluster is closed.
+        """
+        slots = self._check(circuit, inputs, recipients)
+        with self._busy:
+            control = self._open_control()
+            try:
+                return self._run(control, circuit, slots, inputs, recipients)
+            except (NodeFault, MaskError) as error:
+                self.close()
+                raise EngineError(str(error)) from None
+            except BaseException:  # Ctrl-C and the like: the nodes are in the middle of something
+                self.close()
+                raise
+
+    def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
+        """See `Engine.unseal`. Local: works on a closed cluster too."""
+        from enigmalang.mpc.machine import unseal
+
+        return unseal(sealed, private_key, form_bits, self.field, self._shape)
+
+    def forget(self, handles: Sequence[int]) -> None:
+        """The nodes drop the shares kept under these handles; unknown ones are ignored. Raises EngineError.
+        """
+        with self._busy:
+            self._send(self._open_control(), msg.Forget([int(handle) for handle in handles]))
+
+    def stats(self) -> EngineStats:
+        """What was done so far; each number is that of the node with the largest. Raises EngineError."""
+        with self._busy:
+            control = self._open_control()
+            number = self._next()
+            self._send(control, msg.AskStats(number))
+            replies = list(self._collect(control, msg.Stats, number).values())
+        seconds = dict(self._seconds)
+        for reply in replies:
+            for name, value in reply.seconds.items():
+                seconds[name] = max(seconds.get(name, 0.0), value)
+        most = {name: max(reply.counters[name] for reply in replies) for name in replies[0].counters}
+        return EngineStats(**most, circuits=self._runs, seconds=seconds)
+
+    def close(self) -> None:
+        """End all workers and wait until they are gone. May be called twice, and from any thread: a `run` in
+        another thread then raises EngineError."""
+        if os.getpid() != self._owner:
+            return  # a fork of the owner: the workers are not ours
+        with self._closing:
+            control, self._control = self._control, None
+            if control is not None:
+                control.close()
+            self._processes.end()
+            atexit.unregister(self.close)
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # --- one run ---
+
+    def _check(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes]) -> dict[int, Slot]:
+        if circuit.field != self.field:
+            raise ValueError(f"a circuit over {circuit.field}; this cluster computes over {self.field}")
+        if self._known(circuit) is None:
+            check_circuit(circuit)
+        if any(len(key) != 32 for key in recipients):
+            raise ValueError("a receiver's key is an X25519 public key of 32 bytes")
+        if any(output.recipient >= len(recipients) for output in circuit.outputs):
+            raise ValueError("the circuit has an output whose receiver's key was not given")
+        slots = slots_of(circuit)
+        for number, slot in slots.items():
+            if number >= len(inputs):
+                raise ValueError(f"the circuit has an input {number}, but {len(inputs)} were given")
+            check_value(inputs[number], slot, self.field)
+        return slots
+
+    def _run(
+        self,
+        control: Control,
+        circuit: Circuit,
+        slots: Mapping[int, Slot],
+        inputs: Sequence[Array],
+        recipients: Sequence[bytes],
+    ) -> RunResult:
+        began = perf_counter()
+        number = self._next()
+        self._ship(control, circuit, number)
+        masked = []
+        if slots:
+            masks = self._collect(control, msg.Masks, number)
+            masked = self._mask(slots, inputs, masks)
+        masked_at = perf_counter()
+        control.send_all(msg.Run(number, masked, list(recipients)))
+        if not slots:
+            self._collect(control, msg.Masks, number)
+        done = self._collect(control, msg.Done, number)
+        result = _result(circuit, done)
+        self._runs += 1
+        self._add_seconds("client: ship and mask", masked_at - began)
+        self._add_seconds("client: wait for the run", perf_counter() - masked_at)
+        return result
+
+    def _known(self, circuit: Circuit) -> tuple[Circuit, bytes, int] | None:
+        # Keyed by identity; the entry holds the circuit, so that its id cannot become another's.
+        return self._shipped.get(id(circuit))
+
+    def _ship(self, control: Control, circuit: Circuit, number: int) -> None:
+        known = self._known(circuit)
+        if known is not None:
+            self._shipped.move_to_end(id(circuit))
+            control.send_all(msg.Prepare(number, known[1], b"", []))
+            return
+        data = encode_circuit(circuit)
+        name = digest(data)
+        self._shipped[id(circuit)] = (circuit, name, len(data))
+        dropped = []
+        while len(self._shipped) > KEPT_CIRCUITS or sum(e[2] for e in self._shipped.values()) > KEPT_BYTES:
+            if len(self._shipped) == 1:
+                break
+            dropped.append(self._shipped.popitem(last=False)[1][1])
+        kept = {entry[1] for entry in self._shipped.values()}
+        control.send_all(msg.Prepare(number, name, data, [old for old in dropped if old not in kept]))
+
+    def _mask(
+        self, slots: Mapping[int, Slot], inputs: Sequence[Array], masks: Mapping[int, msg.Masks]
+    ) -> list[bytes]:
+        for node, reply in masks.items():
+            if len(reply.shares) != len(slots):
+                raise MaskError((node,), f"node {node} told {len(reply.shares)} masks of {len(slots)}")
+        return [
+            mask_value(
+                inputs[number],
+                slot,
+                self.field,
+                self._shape,
+                {node: reply.shares[place] for node, reply in masks.items()},
+            )
+            for place, (number, slot) in enumerate(slots.items())
+        ]
+
+    # --- small parts ---
+
+    def _open_control(self) -> Control:
+        control = self._control
+        if control is None:
+            raise EngineError("the cluster is closed")
+        return control
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _add_seconds(self, name: str, value: float) -> None:
+        self._seconds[name] = self._seconds.get(name, 0.0) + value
+
+    def _send(self, control: Control, message: msg.Message) -> None:
+        try:
+            control.send_all(message)
+        except NodeFault as error:
+            self.close()
+            raise EngineError(str(error)) from None
+
+    def _collect(self, control: Control, kind: type[R], number: int) -> dict[int, R]:
+        return control.collect(kind, number)
+
+
+def _result(circuit: Circuit, done: Mapping[int, msg.Done]) -> RunResult:
+    first = min(done)
+    for node, reply in done.items():
+        if len(reply.opened) != len(circuit.opens) or len(reply.sealed) != len(circuit.outputs):
+            raise NodeFault(node, "reported another number of results than the circuit has")
+        if reply.opened != done[first].opened:
+            raise NodeFault(node, _disagreement(node, done))
+    opened = []
+    for number, data in zip(circuit.opens, done[first].opened, strict=True):
+        opened.append(_opened(first, data, circuit.nodes[number].shape))
+    sealed = [
+        Sealed(circuit.nodes[output.node].shape, tuple(done[node].sealed[place] for node in sorted(done)))
+        for place, output in enumerate(circuit.outputs)
+    ]
+    return RunResult(tuple(opened), tuple(sealed))
+
+
+def _disagreement(node: int, done: Mapping[int, msg.Done]) -> str:
+    groups: dict[tuple[bytes, ...], list[int]] = {}
+    for member, reply in done.items():
+        groups.setdefault(tuple(reply.opened), []).append(member)
+    parts = " against ".join(" and ".join(map(str, sorted(group))) for group in groups.values())
+    return f"the nodes report different openings: {parts}"
+
+
+def _opened(node: int, data: bytes, shape: tuple[int, ...]) -> Array:
+    try:
+        value = decode_array(data)
+    except WireError as error:
+        raise NodeFault(node, f"reported a malformed value ({error})") from None
+    if value.shape != shape:
+        raise NodeFault(node, f"reported a value of shape {value.shape}, expected {shape}")
+    return value
+
+
+def check_numbers(nodes: Any, threshold: Any, field: str, timeout: float) -> int:
+    """The threshold to use. Raises ValueError, in words for the user, for impossible numbers."""
+    if not isinstance(nodes, int) or not 3 <= nodes <= MAX_PARTIES:
+        raise ValueError(f"a cluster has 3 to {MAX_PARTIES} nodes, not {nodes}")
+    most = (nodes - 1) // 2
+    if threshold is None:
+        threshold = most
+    if not isinstance(threshold, int) or not 1 <= threshold <= most:
+        raise ValueError(
+            f"threshold {threshold} with {nodes} nodes: it must be between 1 and {most}, "
+            f"because fewer than half of the nodes may be dishonest (nodes >= 2 * threshold + 1)"
+        )
+    if field not in FIELDS:
+        raise ValueError(f"unknown field {field!r}; there are {', '.join(FIELDS)}")
+    if not timeout > 0:
+        raise ValueError(f"a time-out of {timeout} seconds")
+    return threshold

@@ -1,0 +1,180 @@
+"""Masked inputs (protocols.md §3, §4): the nodes draw r, tell it to the client alone, the client publishes
+x - r.
+
+r is pseudo-random (Cramer, Damgård, Ishai 2005): the sum over all sets A of n-t nodes of r_A, which A's
+members draw alike; bits are the same with XOR. So the client need not interpolate: it adds up the r_A. A
+piece comes from the lowest member of A, and a digest of it from every other member; a node that tells
+something else than the rest of its set is noticed, and of n-t > t members one at least is honest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+
+from enigmalang.circuits.circuit import Array, Circuit, Form
+from enigmalang.fields import Field, Raw, field_named, pack_bits, words_for
+from enigmalang.sharing import ArithShare, BitShare, Share, Structure
+from enigmalang.sharing.pseudorandom import clear_padding, random_bit_words, random_pieces, share_of_pieces
+from enigmalang.sharing.streams import Streams
+from enigmalang.wire.check import FIELDS
+
+DIGEST_BYTES = 32
+
+
+class MaskError(Exception):
+    """Nodes told the client different masks, or malformed ones; `nodes` are those who may be at fault."""
+
+    def __init__(self, nodes: tuple[int, ...], reason: str) -> None:
+        super().__init__(reason)
+        self.nodes = nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a circuit expects as one input: all that is public about it."""
+
+    shape: tuple[int, ...]
+    bits: bool
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def nbytes(self, kind: Field) -> int:
+        """Bytes of a piece, and of the masked value."""
+        return 8 * words_for(self.size) if self.bits else kind.nbytes * self.size
+
+
+def slots_of(circuit: Circuit) -> dict[int, Slot]:
+    """The inputs of a circuit by slot, in order."""
+    inputs = [node for node in circuit.nodes if node.op == "input"]
+    found = {node.attrs["slot"]: Slot(node.shape, node.form is Form.BITS) for node in inputs}
+    return dict(sorted(found.items()))
+
+
+# --- at a node ---
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A node's pieces of one mask, used for one input; `pieces` has a row for each set that the node is in.
+    """
+
+    slot: Slot
+    pieces: Raw = field(repr=False)
+
+
+def draw_mask(slot: Slot, kind: Field, streams: Streams, shape: Structure, me: int, instruction: int) -> Mask:
+    """Local; all nodes draw with the same fresh `instruction` number."""
+    if slot.bits:
+        return Mask(slot, random_bit_words(streams, shape, me, instruction, slot.size))
+    return Mask(slot, random_pieces(streams, kind, shape, me, instruction, slot.size))
+
+
+def mask_message(mask: Mask, shape: Structure, me: int) -> bytes:
+    """What a node tells the client: each piece whose set it is the lowest member of, digests of the others.
+    """
+    parts = []
+    for subset, row in zip(shape.held(me), mask.pieces, strict=True):
+        piece = row.astype("<u8", copy=False).tobytes()
+        parts.append(piece if subset[0] == me else _digest(piece))
+    return b"".join(parts)
+
+
+def unmask_share(mask: Mask, masked: bytes, kind: Field, shape: Structure, me: int) -> Share:
+    """A node's share of x = m + r. Raises ValueError when `masked` has the wrong length or is not reduced."""
+    slot = mask.slot
+    if not slot.bits:
+        public = kind.from_bytes(masked, (slot.size,))
+        raw = kind.add(share_of_pieces(kind, shape, me, mask.pieces), public)
+        return ArithShare(kind, kind.reshape(raw, slot.shape))
+    if len(masked) != slot.nbytes(kind):
+        raise ValueError(f"{len(masked)} bytes where {slot.nbytes(kind)} were expected")
+    words = mask.pieces.copy()
+    held = shape.held(me)
+    if shape.subsets[0] in held:  # its members add what is public
+        words[held.index(shape.subsets[0])] ^= np.frombuffer(masked, "<u8")
+        clear_padding(words, slot.size)
+    return BitShare(words, slot.shape)
+
+
+# --- at the client ---
+
+
+def mask_value(
+    value: Array, slot: Slot, field_name: str, shape: Structure, messages: Mapping[int, bytes]
+) -> bytes:
+    """m = x - r for one input; `messages` hold what each node told about r.
+
+    Raises ValueError when `value` does not fit the slot, MaskError when the nodes' messages do not fit
+    together.
+    """
+    kind = field_named(field_name)
+    clear = check_value(value, slot, field_name).reshape(-1)
+    pieces = collect_pieces(slot.nbytes(kind), shape, messages)
+    if slot.bits:
+        words = pack_bits(clear)
+        for piece in pieces:
+            words ^= np.frombuffer(piece, "<u8")
+        return words.astype("<u8", copy=False).tobytes()
+    total = kind.to_ints(kind.from_ints(clear))
+    for piece in pieces:
+        try:
+            raw = kind.from_bytes(piece, (slot.size,))
+        except ValueError:
+            raise MaskError((1,), "a mask is not reduced modulo the field's prime") from None
+        total = kind.to_ints(kind.from_ints(total - kind.to_ints(raw)))
+    return bytes(kind.to_bytes(kind.from_ints(total)))
+
+
+def check_value(value: Array, slot: Slot, field_name: str) -> Array:
+    """`value` as integers, or bits. Raises ValueError when it does not fit: shape, type, range."""
+    array = np.asarray(value)
+    if array.shape != slot.shape:
+        raise ValueError(f"an input of shape {array.shape} where the circuit has {slot.shape}")
+    if array.dtype.kind not in "biuO":
+        raise ValueError(f"an input of {array.dtype}: only integers and booleans can be shared")
+    if array.size:
+        low, high = (0, 1) if slot.bits else _range(field_name)
+        if not (low <= array.min() and array.max() <= high):
+            raise ValueError(f"an input is outside {low}..{high}")
+    return array
+
+
+def _range(field_name: str) -> tuple[int, int]:
+    bound = (1 << (FIELDS[field_name] - 1)) - 1
+    return -bound, bound
+
+
+def collect_pieces(size: int, shape: Structure, messages: Mapping[int, bytes]) -> Sequence[bytes]:
+    """The piece of every set, `size` bytes each. Raises MaskError unless all members of every set agree."""
+    told: dict[int, dict[tuple[int, ...], bytes]] = {}
+    for node in shape.parties:
+        told[node] = _cut(messages[node], size, node, shape)
+    pieces = []
+    for subset in shape.subsets:
+        piece = told[subset[0]][subset]
+        wanted = _digest(piece)
+        for node in subset[1:]:
+            if told[node][subset] != wanted:
+                raise MaskError((subset[0], node), f"nodes {subset[0]} and {node} drew different masks")
+        pieces.append(piece)
+    return pieces
+
+
+def _cut(message: bytes, size: int, node: int, shape: Structure) -> dict[tuple[int, ...], bytes]:
+    held = shape.held(node)
+    lengths = [size if subset[0] == node else DIGEST_BYTES for subset in held]
+    if len(message) != sum(lengths):
+        raise MaskError((node,), f"node {node} told a mask of {len(message)} bytes, expected {sum(lengths)}")
+    parts, at = {}, 0
+    for subset, length in zip(held, lengths, strict=True):
+        parts[subset] = message[at : at + length]
+        at += length
+    return parts
+
+
+def _digest(piece: bytes) -> bytes:
+    return blake2b(piece, digest_size=DIGEST_BYTES, person=b"enig mask").digest()

@@ -1,0 +1,144 @@
+"""What a node does between the links and the protocols: circuits, masks, kept shares, agreement on what is
+run.
+
+The coordinator is not trusted to tell all nodes the same: before a circuit runs, the nodes compare digests
+of it and of everything public that goes with it, in one round among themselves.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from enigmalang.circuits.circuit import Circuit
+from enigmalang.fields import field_named, warm
+from enigmalang.mpc.machine import execute
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.setup import exchange_keys
+from enigmalang.node.masking import Mask, draw_mask, mask_message, slots_of, unmask_share
+from enigmalang.sharing import ArithShare, Share
+from enigmalang.transport.network import PeerError
+from enigmalang.transport.tls import TlsNetwork
+from enigmalang.wire import messages as msg
+from enigmalang.wire.arrays import encode_array
+from enigmalang.wire.codec import DIGEST_BYTES, decode_circuit, digest
+from enigmalang.wire.errors import WireError
+
+#: Tags of the data plane from here on belong to the node; the protocols' are below.
+NODE_TAGS = 1 << 63
+KEY_BYTES = 32
+
+
+@dataclass(slots=True)
+class _Prepared:
+    number: int
+    digest: bytes
+    circuit: Circuit
+    masks: list[Mask]
+
+
+class Session:
+    """One node's side of a cluster, from the agreement of keys on. Used by the executing thread only."""
+
+    def __init__(self, field: str, threshold: int, network: TlsNetwork) -> None:
+        """Agrees keys with the other nodes and loads the kernels. Raises PeerError."""
+        keys = exchange_keys(network, threshold, NODE_TAGS)
+        warm()
+        self._network = network
+        self._party = Party(network, keys, field_named(field), b"cluster")
+        self._circuits: dict[bytes, Circuit] = {}
+        self._memory: dict[int, Share] = {}
+        self._prepared: _Prepared | None = None
+        self._drawn = 0  # masks so far: the nodes' streams must be at one place
+
+    def answer(self, request: msg.Request) -> msg.Reply | None:
+        """Do what is asked. Raises WireError when the request does not make sense here, PeerError when
+        another node is gone or broke the protocol.
+        """
+        match request:
+            case msg.Prepare():
+                return self._prepare(request)
+            case msg.Run():
+                return self._run(request)
+            case msg.Forget():
+                for handle in request.handles:
+                    self._memory.pop(handle, None)
+                return None
+            case msg.AskStats():
+                return self._stats(request)
+
+    def _prepare(self, request: msg.Prepare) -> msg.Masks:
+        for old in request.drop:
+            self._circuits.pop(old, None)
+        circuit = self._circuit(request)
+        party = self._party
+        masks = [
+            draw_mask(slot, party.field, party.streams, party.structure, party.me, party.fresh())
+            for slot in slots_of(circuit).values()
+        ]
+        self._drawn += len(masks)
+        self._prepared = _Prepared(request.number, request.digest, circuit, masks)
+        return msg.Masks(request.number, [mask_message(mask, party.structure, party.me) for mask in masks])
+
+    def _circuit(self, request: msg.Prepare) -> Circuit:
+        if not request.circuit:
+            if request.digest not in self._circuits:
+                raise WireError("a circuit was named that this node does not have")
+            return self._circuits[request.digest]
+        if digest(request.circuit) != request.digest:
+            raise WireError("a circuit's digest is not the digest of its bytes")
+        circuit = decode_circuit(request.circuit)
+        if circuit.field != self._party.field.name:
+            raise WireError(f"a circuit over {circuit.field} for a cluster over {self._party.field.name}")
+        self._circuits[request.digest] = circuit
+        return circuit
+
+    def _run(self, request: msg.Run) -> msg.Done:
+        prepared, self._prepared = self._prepared, None  # a mask is used once
+        if prepared is None or prepared.number != request.number:
+            raise WireError("a run without its preparation")
+        self._agree(prepared, request)
+        inputs = self._inputs(prepared, request)
+        self._check_ends(prepared.circuit, request)
+        with self._party.counters.phase("run"):
+            result = execute(self._party, prepared.circuit, inputs, self._memory, request.recipients)
+        return msg.Done(request.number, [encode_array(value) for value in result.opened], list(result.sealed))
+
+    def _agree(self, prepared: _Prepared, request: msg.Run) -> None:
+        # Every list goes in with its lengths: different requests have different encodings.
+        subject = prepared.digest + self._drawn.to_bytes(8, "big") + msg.encode_message(request)
+        mine = blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest()
+        peers = [peer for peer in self._party.structure.parties if peer != self._party.me]
+        tag = NODE_TAGS + 1 + request.number
+        theirs = self._network.exchange(tag, dict.fromkeys(peers, mine), dict.fromkeys(peers, DIGEST_BYTES))
+        for peer, other in theirs.items():
+            if other != mine:
+                raise PeerError(peer, "was asked to run something else")
+
+    def _inputs(self, prepared: _Prepared, request: msg.Run) -> dict[int, Share]:
+        slots = slots_of(prepared.circuit)
+        if len(request.masked) != len(slots):
+            raise WireError(f"{len(request.masked)} inputs where the circuit has {len(slots)}")
+        party = self._party
+        shares: dict[int, Share] = {}
+        for slot, mask, masked in zip(slots, prepared.masks, request.masked, strict=True):
+            try:
+                shares[slot] = unmask_share(mask, masked, party.field, party.structure, party.me)
+            except ValueError as error:
+                raise WireError(f"input {slot}: {error}") from None
+        return shares
+
+    def _check_ends(self, circuit: Circuit, request: msg.Run) -> None:
+        if any(len(key) != KEY_BYTES for key in request.recipients):
+            raise WireError(f"a receiver's key has not {KEY_BYTES} bytes")
+        if any(output.recipient >= len(request.recipients) for output in circuit.outputs):
+            raise WireError("an output goes to a receiver that was not named")
+        for node in circuit.nodes:
+            if node.op == "load":
+                kept = self._memory.get(node.attrs["handle"])
+                form = "arith" if isinstance(kept, ArithShare) else "bits"
+                if kept is None or kept.shape != node.shape or form != node.form:
+                    raise WireError(f"no share of that form and shape is kept under handle {node.attrs['handle']}")
+
+    def _stats(self, request: msg.AskStats) -> msg.Stats:
+        counted = self._party.counters
+        names = ("rounds", "bytes_sent", "products", "ands", "comparisons")
+        return msg.Stats(request.number, {name: getattr(counted, name) for name in names}, counted.seconds)
