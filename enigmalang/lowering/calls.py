@@ -43,7 +43,7 @@ def call(f: Frame, node: ast.Call) -> Bundle:
     callee = f.instance.calls.get(node)
     if member is not None and isinstance(node.function, ast.Attribute):
         match member.kind:
-            case "method":
+            case "method" | "interface":
                 return contract_call(f, node, node.function)
             case "list":
                 return list_method(f, node, node.function)
@@ -165,14 +165,18 @@ def deploy(f: Frame, node: ast.Deploy) -> Bundle:
 
 
 def submit(f: Frame, node: ast.Submit) -> Bundle:
-    if not isinstance(node.call.function, ast.Attribute):
-        raise LoweringError(node.span, "`submit` takes a call of a contract")
+    if not isinstance(node.call.function, ast.Attribute) or node.call.function not in f.instance.members:
+        return f.expr(node.call)
+    if f.instance.members[node.call.function].kind != "method":
+        return f.expr(node.call)
     return contract_call(f, node.call, node.call.function, "submit")
 
 
 def await_job(f: Frame, node: ast.Await) -> Bundle:
     job = f.expr(node.value)
-    result = job.type.result if isinstance(job.type, JobT) else f.type_of(node)
+    if not isinstance(job.type, JobT):
+        return job
+    result = job.type.result
     op = f.build.emit("await", job.leaves, node.span, types=types_of(result))
     return Bundle(result, op.results)
 

@@ -16,6 +16,7 @@ from enigmalang.lowering.frame import Bundle, Exit, Frame, LoweringError, fresh
 from enigmalang.lowering.iterate import bind, iterate
 from enigmalang.source import Span
 from enigmalang.syntax import ast
+from enigmalang.types.types import StringT
 
 Env = dict[str, Bundle]
 TERMINATOR = {"return": "leave", "break": "break", "continue": "continue"}
@@ -295,12 +296,18 @@ def lower_expected(f: Frame, node: ast.ExpectRevert | ast.ExpectLeak) -> None:
     """A block whose effects do not outlive it; neither do its variables."""
     operands: tuple[Value, ...] = ()
     if isinstance(node, ast.ExpectRevert) and node.message is not None:
-        operands = (f.value(node.message),)
+        operands = (_expected_message(f, node.message),)
     branch = lower_branch(f, node.body, node.span)
     with f.build.into(branch.region):
         f.finish((), branch.span)
     name, attrs = ("expect_leak", {"code": node.code}) if isinstance(node, ast.ExpectLeak) else ("expect_revert", {})
     f.build.emit(name, operands, node.span, types=(), attrs=attrs, regions=(branch.region,))
+
+
+def _expected_message(f: Frame, node: ast.Expr) -> Value:
+    """A text, or the name of an error."""
+    known = f.instance.constants.get(node)
+    return f.build.const(known, Tensor(StringT(None)), node.span) if isinstance(known, str) else f.value(node)
 
 
 def variable(f: Frame, name: str, span: Span) -> Bundle:

@@ -19,6 +19,7 @@ from enigmalang.types.types import (
     ErrorT,
     FixedT,
     IntT,
+    JobT,
     Label,
     ListT,
     StringT,
@@ -82,11 +83,19 @@ def element_type(type: Type) -> Type:
 
 
 def zero(f: Frame, type: Type, span: Span) -> Bundle:
-    """The default of a type, for places that are never read."""
-    return Bundle(type, tuple(zero_leaf(f, leaf.type, span) for leaf in leaves_of(type)))
+    """The default of a type: zeros, empty lists, arrays of zeros."""
+    return Bundle(type, tuple(_zero_of(f, leaf, span) for leaf in leaves_of(type)))
+
+
+def _zero_of(f: Frame, leaf: Leaf, span: Span) -> Value:
+    if isinstance(leaf.type, Tensor) and leaf.exact and all(leaf.exact):
+        one = f.build.const(zero_scalar(leaf.type.element), Tensor(leaf.type.element), span)
+        return f.build.value("fill", (one,), span, type=leaf.type, dims=leaf.lens, axis=-len(leaf.lens))
+    return zero_leaf(f, leaf.type, span)
 
 
 def zero_leaf(f: Frame, type: IRType, span: Span) -> Value:
+    """Some value of an IR type, where it is never looked at."""
     if isinstance(type, Opaque):
         nothing = f.build.const(0, Tensor(IntT(True, 8)), span)
         return f.build.value("convert", (nothing,), span, type=type)
@@ -128,6 +137,8 @@ def fit(f: Frame, bundle: Bundle, type: Type, span: Span) -> Bundle:
 
 
 def _converted(f: Frame, bundle: Bundle, type: Type, span: Span, destination: str | None, always: bool) -> Bundle:
+    if isinstance(type, JobT):
+        return bundle  # the job of a plain function is its result
     leaves = leaves_of(type)
     if bundle.type == ANY and leaves and len(leaves) != 1:
         raise LoweringError(span, f"a value of unknown type cannot become {type}")

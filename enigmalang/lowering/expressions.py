@@ -44,7 +44,7 @@ CONTEXT: dict[str, Type] = {
 MEMBERS = {"number": "block", "timestamp": "now", "balance": "balance", "id": "chain", "sender": "sender",
            "value": "value", "chain": "chain"}
 #: Types that a compile-time constant may be written as.
-SIMPLE = (BoolT, IntT, FixedT, AddressT, BytesNT, BytesT, StringT, EnumT, ArrayT, ListT)
+SIMPLE = (BoolT, IntT, FixedT, AddressT, BytesNT, BytesT, StringT, EnumT, ArrayT, ListT, TupleT)
 
 
 def lower_expr(f: Frame, node: ast.Expr) -> Bundle:
@@ -113,7 +113,7 @@ def _folded(f: Frame, node: ast.Expr) -> Bundle | None:
     """An expression that the checker knows the value of."""
     type = f.type_of(node)
     value = f.instance.constants[node]
-    if not isinstance(type, SIMPLE) or isinstance(node, ast.IntLit | ast.FixedLit | ast.HexLit) or value is None:
+    if not isinstance(type, SIMPLE) or value is None:
         return None
     return constant(f, value, type, node.span)
 

@@ -140,6 +140,8 @@ def _attribute(f: Frame, node: ast.Attribute) -> Place:
         if isinstance(outer.type, TupleT) and member is not None:
             return _member(outer, member.index, node.span)
     if kind == "state" and member is not None:
+        if isinstance(node.value, ast.Name) and node.value.id == "self":
+            return own_state(f, member.name or node.name, node.span)
         return _foreign_state(f, node, member.name or node.name)
     symbol = member.symbol if member else None
     if symbol is not None and symbol.kind is Kind.STATE:

@@ -13,7 +13,7 @@ from enigmalang.lowering.control import (
     lower_if,
     lower_while,
 )
-from enigmalang.lowering.convert import fit, share_private, store_as
+from enigmalang.lowering.convert import fit, share_private, store_as, zero
 from enigmalang.lowering.exits import guard
 from enigmalang.lowering.frame import Bundle, Exit, Frame, LoweringError
 from enigmalang.lowering.iterate import bind
@@ -102,14 +102,11 @@ def _plain(
 
 def _declare(f: Frame, node: ast.VarDecl) -> None:
     """`x: T = e`, `private x = e`: the type, written or inferred, is the variable's."""
-    if node.value is None:
-        return
-    bundle = f.expr(node.value)
-    type = f.instance.variables.get(node.name, bundle.type)
+    span = node.value.span if node.value is not None else node.span
     if node.annotation is not None:
         f.declared.add(node.name)
-        type = f.instance.types.get(node.annotation, type)
-    span = node.value.span
+    bundle = f.expr(node.value) if node.value is not None else _default(f, node)
+    type = f.instance.types.get(node) or f.instance.variables.get(node.name, bundle.type)
     if node.private:
         _mark_input(f, bundle)
     if node.annotation is not None or (node.private and type != bundle.type):
@@ -117,6 +114,11 @@ def _declare(f: Frame, node: ast.VarDecl) -> None:
     if node.private:
         bundle = share_private(f, bundle, True, node.name_span)
     _bind_local(f, node.name, bundle)
+
+
+def _default(f: Frame, node: ast.VarDecl) -> Bundle:
+    """`x: uint32[10]` starts as zeros."""
+    return zero(f, f.instance.types.get(node) or f.instance.variables[node.name], node.span)
 
 
 def _mark_input(f: Frame, bundle: Bundle) -> None:
