@@ -6,10 +6,9 @@ from enigmalang.ir.ir import Opaque, Region, Tensor, Value
 from enigmalang.ir.leaves import leaves_of, types_of
 from enigmalang.lowering.calls import PREDICATES, call_instance, predicate, shared_identity
 from enigmalang.lowering.comprehension import grown
-from enigmalang.lowering.convert import fit, to_element
+from enigmalang.lowering.convert import as_address, fit, to_element, truth, zero
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import iterate, length, over, range_value, reverse, stack
-from enigmalang.lowering.operators import as_address, truth
 from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -256,6 +255,11 @@ def _fill(f: Frame, node: ast.Call) -> Bundle:
     return Bundle(_result(f, node, ArrayT(bundle.type, dims)), made)
 
 
+def _array(f: Frame, node: ast.Call) -> Bundle:
+    """`array(uint8, 3)`: zeros."""
+    return zero(f, f.type_of(node), node.span)
+
+
 def _rank(value: Value) -> int:
     return value.type.rank if isinstance(value.type, Tensor) else 0
 
@@ -281,7 +285,7 @@ _TABLE: dict[str, Callable[[Frame, ast.Call], Bundle]] = {
     "sum": _sum, "any": _quantified("reduce_any"), "all": _quantified("reduce_all"), "len": _len, "sorted": _sorted,
     "range": _range, "zip": _stepped, "enumerate": _stepped, "reversed": _stepped, "map": _applied,
     "filter": _applied, "print": _print, "input": _input, "send": _send, "__dot": _product("dot"),
-    "__matmul": _product("matmul"), "__transpose": _transpose, "__fill": _fill, "shared_identity": shared_identity,
+    "__matmul": _product("matmul"), "__transpose": _transpose, "__fill": _fill, "array": _array, "shared_identity": shared_identity,
 }
 
 

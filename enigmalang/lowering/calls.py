@@ -3,9 +3,8 @@
 from enigmalang.ir.ir import Opaque, Value
 from enigmalang.ir.leaves import leaves_of, types_of
 from enigmalang.lowering.arguments import bound_arguments, given_in_order
-from enigmalang.lowering.convert import fit, share, share_private, store_as
+from enigmalang.lowering.convert import as_address, fit, share, share_private, store_as
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
-from enigmalang.lowering.operators import as_address
 from enigmalang.lowering.places import (
     Place,
     State,

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from enigmalang.ir.ir import IRType, Opaque, Region, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.lowering.convert import fit, is_unknown
+from enigmalang.lowering.convert import fit, is_unknown, truth
 from enigmalang.lowering.frame import Bundle, Frame, fresh
-from enigmalang.lowering.iterate import Iteration, bind, iterate
-from enigmalang.lowering.operators import shortcut, truth
+from enigmalang.lowering.iterate import Iteration, bind_item, iterate
+from enigmalang.lowering.operators import shortcut
 from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -16,9 +16,9 @@ from enigmalang.types.types import ERROR, ListT, Type
 
 def comprehension(f: Frame, node: ast.Comprehension) -> Bundle:
     """The list that a comprehension (or generator) makes; its variables stay its own."""
-    outer = dict(f.env)
+    env, items = dict(f.env), set(f.items)
     made = _clauses(f, node, node.clauses)
-    f.env = outer
+    f.env, f.items = env, items
     return made
 
 
@@ -52,7 +52,7 @@ def mapped(
             return Bundle(listed, iteration.tensors)
     region = Region(iteration.items(clause.target.span))
     with f.branch(region):
-        bind(f, clause.target, Bundle(iteration.type, tuple(region.params)))
+        bind_item(f, clause.target, Bundle(iteration.type, tuple(region.params)))
         made = element()
         if isinstance(listed, ListT) and len(leaves_of(listed.element)) == len(made.leaves):
             made = fit(f, made, listed.element, span)
@@ -67,7 +67,7 @@ def mapped(
 def _filtered(f: Frame, iteration: Iteration, clause: ast.CompClause, span: Span) -> Iteration:
     region = Region(iteration.items(clause.target.span))
     with f.branch(region):
-        bind(f, clause.target, Bundle(iteration.type, tuple(region.params)))
+        bind_item(f, clause.target, Bundle(iteration.type, tuple(region.params)))
         keep = _all_conditions(f, clause.conditions, span)
         f.finish((keep, *region.params), span)
     attrs = {"iterated": len(iteration.tensors), "filtered": True}
@@ -90,7 +90,7 @@ def _loop(f: Frame, node: ast.Comprehension, clause: ast.CompClause, inner: Sequ
         iteration = _filtered(f, iteration, clause, node.span)
     region = Region(iteration.items(clause.target.span))
     with f.branch(region):
-        bind(f, clause.target, Bundle(iteration.type, tuple(region.params)))
+        bind_item(f, clause.target, Bundle(iteration.type, tuple(region.params)))
         part = _clauses(f, node, inner)
         so_far = fresh([v.type for v in part.leaves], node.span)
         region.params += so_far

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from enigmalang.ir.ir import IRType, Region, Tensor, Value
 from enigmalang.ir.leaves import types_of
-from enigmalang.ir.typing import compatible, join_scalars
-from enigmalang.lowering.convert import fit, zero, zero_leaf
+from enigmalang.lowering.convert import common_type, fit, truth, zero, zero_leaf
 from enigmalang.lowering.exits import assigned, early_exit
 from enigmalang.lowering.frame import Bundle, Exit, Frame, LoweringError, fresh
 from enigmalang.lowering.iterate import bind, iterate
@@ -50,7 +49,7 @@ def lower_branch(f: Frame, statements: Sequence[ast.Stmt], span: Span) -> Branch
 
 def lower_if(f: Frame, node: ast.If, rest: tuple[ast.Stmt, ...] = (), side: str | None = None) -> Exit | None:
     """`rest` (the statements after the `if`) goes into the branch other than `side`."""
-    condition = f.value(node.condition)
+    condition = truth(f, f.value(node.condition), node.condition.span)
     early = early_exit(node.then) or early_exit(node.otherwise)
     then = lower_branch(f, (*node.then, *rest) if side == "otherwise" else node.then, node.span)
     other = lower_branch(f, (*node.otherwise, *rest) if side == "then" else node.otherwise, node.span)
@@ -172,15 +171,6 @@ def _write_if(
     return op.results
 
 
-def common_type(types: Sequence[IRType]) -> IRType:
-    """The type of a value that comes from several branches."""
-    joined = types[0]
-    for type in types[1:]:
-        if isinstance(joined, Tensor) and isinstance(type, Tensor) and joined != type and compatible(joined, type):
-            joined = Tensor(join_scalars(joined.element, type.element) or joined.element, joined.rank)
-    return joined
-
-
 # --------------------------------------------------------------------------------------------------- loops
 
 
@@ -263,7 +253,7 @@ def lower_while(f: Frame, node: ast.While) -> None:
     condition = Region(fresh(types, node.condition.span, hints))
     with f.branch(condition):
         bind_carried(f, keys, outside, condition.params)
-        f.finish((f.value(node.condition),), node.condition.span)
+        f.finish((truth(f, f.value(node.condition), node.condition.span),), node.condition.span)
     body = Region(fresh(types, node.span, hints))
     with f.branch(body):
         bind_carried(f, keys, outside, body.params)

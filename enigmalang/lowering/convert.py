@@ -9,15 +9,19 @@ from enigmalang.ir.typing import compatible, join_scalars
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError
 from enigmalang.source import Span
 from enigmalang.types.types import (
+    ADDRESS,
     ANY,
+    BOOL,
     AddressT,
     ArrayT,
     BoolT,
     BytesNT,
     BytesT,
+    ContractT,
     EnumT,
     ErrorT,
     FixedT,
+    IdentityT,
     IntT,
     JobT,
     Label,
@@ -206,3 +210,24 @@ def share_private(f: Frame, bundle: Bundle, private: bool, span: Span) -> Bundle
     """Share the leaves that are private in a place of `bundle`'s type, declared `private` or not."""
     flags = [leaf.private for leaf in leaves_of(bundle.type, private)]
     return share(f, bundle, span, flags) if any(flags) else bundle
+
+
+def common_type(types: Sequence[IRType]) -> IRType:
+    """The type of a value that comes from several branches."""
+    joined = types[0]
+    for type in types[1:]:
+        if isinstance(joined, Tensor) and isinstance(type, Tensor) and joined != type and compatible(joined, type):
+            joined = Tensor(join_scalars(joined.element, type.element) or joined.element, joined.rank)
+    return joined
+
+
+def truth(f: Frame, value: Value, span: Span) -> Value:
+    """A condition as a bool: an `any` is converted."""
+    return to_element(f, value, BOOL, span) if isinstance(value.type, Opaque) else value
+
+
+def as_address(f: Frame, value: Value, span: Span) -> Value:
+    """An identity or contract reference as its address."""
+    if isinstance(value.type, Opaque) and isinstance(value.type.type, IdentityT | ContractT):
+        return f.build.value("convert", (value,), span, type=Tensor(ADDRESS), hint=value.hint)
+    return value

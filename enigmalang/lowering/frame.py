@@ -83,6 +83,7 @@ class Frame:
     scoped: bool = False
     guards: int = 0  # how deep early returns have nested the rest of the function so far
     declared: set[str] = field(default_factory=set)  # variables whose type is written down
+    items: set[str] = field(default_factory=set)  # targets of the comprehensions around: types of their own
 
     # ---- the checker's tables
 
@@ -93,7 +94,7 @@ class Frame:
         return self.instance.names.get(node)
 
     def variable_type(self, name: str, fallback: Type) -> Type:
-        found = self.instance.variables.get(name, fallback)
+        found = fallback if name in self.items else self.instance.variables.get(name, fallback)
         same = len(leaves_of(found)) == len(leaves_of(fallback))
         return found if same and not _vague(found) else fallback
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enigmalang.ir.ir import IRType, Opaque, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.lowering.convert import element_type
-from enigmalang.lowering.frame import Bundle, Frame, LoweringError, fresh
+from enigmalang.lowering.frame import Bundle, Frame, LoweringError, fresh, hinted
 from enigmalang.lowering.places import axis_of, find_place, store
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -138,6 +138,20 @@ def bind(f: Frame, target: ast.Expr, item: Bundle) -> None:
                 bind(f, part, part_of(f, item, number, target.span))
         case _:
             store(f, find_place(f, target), item, target.span)
+
+
+def bind_item(f: Frame, target: ast.Expr, item: Bundle) -> None:
+    """Bind a comprehension's target: a name of its own, whatever else has that name."""
+    match target:
+        case ast.Name(id=name):
+            hinted(item.leaves, name, item.type)
+            f.env[name] = item
+            f.items.add(name)
+        case ast.TupleLit(items=items):
+            for number, part in enumerate(items):
+                bind_item(f, part, part_of(f, item, number, target.span))
+        case _:
+            raise LoweringError(target.span, "a comprehension binds names")
 
 
 def part_of(f: Frame, item: Bundle, number: int, span: Span) -> Bundle:

@@ -7,15 +7,13 @@ from enigmalang.ir.ir import Opaque, Region, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.ir.typing import join_scalars
-from enigmalang.lowering.control import common_type
-from enigmalang.lowering.convert import balance, fit, to_element
+from enigmalang.lowering.convert import as_address, balance, common_type, fit, to_element, truth
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import length
 from enigmalang.lowering.places import axis_of, database_of, find_place, keys_of, map_has
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
-    ADDRESS,
     BOOL,
     ERROR,
     ArrayT,
@@ -111,11 +109,6 @@ def unary(f: Frame, node: ast.Unary) -> Bundle:
     return Bundle(type, (f.build.value(name, (value,), node.span, type=leaves_of(type)[0].type),))
 
 
-def truth(f: Frame, value: Value, span: Span) -> Value:
-    """A condition as a bool: an `any` is converted."""
-    return to_element(f, value, BOOL, span) if isinstance(value.type, Opaque) else value
-
-
 # --------------------------------------------------------------------------------------------- comparisons
 
 
@@ -163,12 +156,6 @@ def _as_addresses(f: Frame, a: Bundle, b: Bundle, span: Span) -> tuple[Value, Va
         from_a, from_b = (as_address(f, v, span) for v in (x, y))
         return from_a, from_b
     return x, y
-
-
-def as_address(f: Frame, value: Value, span: Span) -> Value:
-    if isinstance(value.type, Opaque):
-        return f.build.value("convert", (value,), span, type=Tensor(ADDRESS), hint=value.hint)
-    return value
 
 
 def equal_bundles(f: Frame, a: Bundle, b: Bundle, span: Span) -> Value:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from enigmalang.ir.ir import IRType, Slot, Tensor, Value
 from enigmalang.ir.leaves import Leaf, field_slice, leaves_of
-from enigmalang.lowering.convert import element_type, fit, is_unknown, share, share_private, store_as
+from enigmalang.lowering.convert import as_address, element_type, fit, is_unknown, share, share_private, store_as
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError, hinted
 from enigmalang.semantics.model import Kind
 from enigmalang.source import Span
@@ -176,11 +176,12 @@ def _indexed(f: Frame, node: ast.Index) -> Place:
         return Place(Database(name, database_keys(f, node)), (), (f.type_of(node),), node.span)
     place = find_place(f, node.value)
     for index in node.indices:
-        place = _one_index(f, place, index, node.span)
+        place = _one_index(f, place, index, node)
     return place
 
 
-def _one_index(f: Frame, place: Place, index: ast.Expr, span: Span) -> Place:
+def _one_index(f: Frame, place: Place, index: ast.Expr, node: ast.Index) -> Place:
+    span = node.span
     match place.type:
         case MapT(key=key, value=value) if isinstance(place.root, State) and not place.steps:
             given = store_as(f, f.expr(index), key, index.span, f"the key of `{place.root.name}`")
@@ -191,7 +192,9 @@ def _one_index(f: Frame, place: Place, index: ast.Expr, span: Span) -> Place:
         case ListT() | ArrayT():
             return place.step(IndexStep(f.value(index)), element_type(place.type), span)
         case BytesT() | BytesNT() | StringT():
-            return place.step(IndexStep(f.value(index)), text_element(place.type), span)
+            stated = f.type_of(node)
+            element = text_element(place.type) if stated == ERROR else stated
+            return place.step(IndexStep(f.value(index)), element, span)
         case _:
             raise LoweringError(span, f"{place.type} cannot be indexed")
 
@@ -236,7 +239,7 @@ def under_table(f: Frame, table: ast.Call, key: Value) -> Value:
 
 
 def keys_of(f: Frame, nodes: Sequence[ast.Expr]) -> tuple[Value, ...]:
-    return tuple(leaf for node in nodes for leaf in f.expr(node).leaves)
+    return tuple(as_address(f, leaf, node.span) for node in nodes for leaf in f.expr(node).leaves)
 
 
 # ------------------------------------------------------------------------------------------ reading and writing

@@ -12,7 +12,7 @@ from enigmalang.lowering.expressions import lower_expr
 from enigmalang.lowering.frame import Bundle, Dispatch, Exit, Frame, Unit
 from enigmalang.lowering.layout import Layout, layout_state
 from enigmalang.lowering.statements import lower_block
-from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kind
+from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kind, Symbol
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.ranges import Range
@@ -30,7 +30,7 @@ def lower(checked: Checked) -> ir.Program:
     layouts = {name: layout_of(info) for name, info in checked.contracts.items()}
     unit = Unit(checked, layouts, Dispatch(lower_expr, lower_block))
     for name, info in checked.contracts.items():
-        program.contracts[name] = contract_table(info, layouts[name])
+        program.contracts[name] = contract_table(info, layouts[name], checked.main.symbols)
     for instance in all_instances(checked):
         program.functions[instance.name] = lower_instance(unit, instance)
     program.tests = tuple(test.name for test in checked.tests)
@@ -64,9 +64,11 @@ def layout_of(info: ContractInfo) -> Layout:
     return layout
 
 
-def contract_table(info: ContractInfo, layout: Layout) -> ir.Contract:
+def contract_table(info: ContractInfo, layout: Layout, shared: dict[str, Symbol]) -> ir.Contract:
+    """`shared`: the file's own names; events and errors may be declared outside the contract."""
     def fields(kind: Kind) -> dict[str, tuple[tuple[str, Type], ...]]:
-        return {name: tuple(s.value) for name, s in info.symbols.items() if s.kind is kind and s.value is not None}
+        symbols = {**shared, **info.symbols}
+        return {name: tuple(s.value) for name, s in symbols.items() if s.kind is kind and s.value is not None}
 
     return ir.Contract(
         name=info.name,

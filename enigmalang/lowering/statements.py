@@ -13,7 +13,7 @@ from enigmalang.lowering.control import (
     lower_if,
     lower_while,
 )
-from enigmalang.lowering.convert import fit, share_private, store_as, zero
+from enigmalang.lowering.convert import fit, share_private, store_as, truth, zero
 from enigmalang.lowering.exits import guard
 from enigmalang.lowering.frame import Bundle, Exit, Frame, LoweringError
 from enigmalang.lowering.iterate import bind
@@ -81,7 +81,8 @@ def _plain(
             _require(f, node)
         case ast.Assert():
             message = () if node.message is None else (f.value(node.message),)
-            f.build.emit("assert", (f.value(node.condition), *message), node.span)
+            condition = truth(f, f.value(node.condition), node.condition.span)
+            f.build.emit("assert", (condition, *message), node.span)
         case ast.Emit():
             _emit(f, node)
         case ast.IdentityDecl():
@@ -182,7 +183,7 @@ def result_values(f: Frame, bundle: Bundle, span: Span) -> tuple[Value, ...]:
 
 
 def _require(f: Frame, node: ast.Require) -> None:
-    condition = f.value(node.condition)
+    condition = truth(f, f.value(node.condition), node.condition.span)
     if node.message is None:
         f.build.emit("require", (condition,), node.span)
     elif (error := _error_called(f, node.message)) is not None:

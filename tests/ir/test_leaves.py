@@ -3,7 +3,17 @@
 from enigmalang.ir.ir import Opaque, Tensor
 from enigmalang.ir.leaves import field_slice, leaves_of
 from enigmalang.types.types import (
-    ADDRESS, BOOL, NONE, ArrayT, ContractT, Field, IntT, ListT, MapT, StructT, TupleT,
+    ADDRESS,
+    BOOL,
+    NONE,
+    ArrayT,
+    ContractT,
+    Field,
+    IntT,
+    ListT,
+    MapT,
+    StructT,
+    TupleT,
 )
 
 U8 = IntT(False, 8)

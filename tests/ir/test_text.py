@@ -11,8 +11,26 @@ from enigmalang.ir.verify import verify
 from enigmalang.source import Span
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import (
-    ADDRESS, BOOL, FIXED, NONE, ArrayT, BytesNT, BytesT, ContractT, EnumT, Field, FixedT, IdentityT, IntT, JobT, Label,
-    ListT, MapT, StringT, StructT, TupleT,
+    ADDRESS,
+    BOOL,
+    FIXED,
+    NONE,
+    ArrayT,
+    BytesNT,
+    BytesT,
+    ContractT,
+    EnumT,
+    Field,
+    FixedT,
+    IdentityT,
+    IntT,
+    JobT,
+    Label,
+    ListT,
+    MapT,
+    StringT,
+    StructT,
+    TupleT,
 )
 
 TEXT = '''program "dir/a.enig"
