@@ -10,7 +10,12 @@ tensors of rank 1). Storage is split the same way: state `accounts: map[address,
 
 **Control is structured.** Regions end in one terminator. `yield` gives the region's values to its operation; `break`,
 `continue` end the innermost loop's body with the carried values; `leave` ends the innermost `scope` with the scope's
-results. Terminators may stand at the end of any nested `if` region.
+results. Terminators may stand at the end of any nested `if` region (and of an `acting` region). An `if` of which one
+region ends in such a terminator has the results that the other region yields. After a `raise` a region yields values
+of the right types that nobody sees.
+
+Nominal integer types may differ where values join (yields, carried values, arguments): a result has a type that holds
+them all. Other types agree exactly, but for the bounds of strings and bytes.
 
 Each value carries what the analyses found: `label`, `range` (elements; `None`: unbounded or not a number) and `lens`
 (greatest length of each axis, `None` where unknown).

@@ -67,8 +67,9 @@ _TABLE: tuple[Op, ...] = (
     Op("concat", "x y", ("axis",)),
     Op("append", "xs x", ("axis",), E.FAILS, doc="attr max (optional int): E0508 when longer"),
     Op("pop", "xs", ("axis",), E.FAILS, doc="results: shorter xs, the last element"),
-    Op("len", "xs", ("axis",), doc="public uint256 also for private xs; on opaque/strings/bytes: their length"),
-    Op("index", "xs i", ("axis",), E.FAILS, doc="public i: out of range reverts (negative i too). private i: 0 outside"),
+    Op("len", "xs", ("axis",), doc="public uint256 also for private xs; on opaque/strings/bytes (axis None): their length"),
+    Op("index", "xs i", ("axis",), E.FAILS, doc="public i: out of range reverts (negative i too). private i: 0 outside. "
+       "axis None: one character or byte of a text"),
     Op("set_index", "xs i x", ("axis",), E.FAILS, doc="a copy; private i outside: unchanged"),
     Op("slice", "xs low high", ("axis",), doc="Python's clipping; low, high public"),
     Op("gather", "xs indices", ("axis",), E.FAILS, doc="rows of xs at a public rank-1 tensor of indices"),
@@ -107,7 +108,8 @@ _TABLE: tuple[Op, ...] = (
        doc="items: for each argument its language type, or a str printed as is; leaves follow each other"),
     Op("input", "", ("name", "type", "private"), E.CLIENT, doc="the leaves of --input NAME as `type`; public at the client"),
     Op("assert", "condition [message]", (), E.CLIENT),
-    Op("deploy", "leaf...", ("contract",), E.CLIENT, doc="calls init; result: a contract reference"),
+    Op("deploy", "leaf...", ("contract",), E.CLIENT, doc="calls init; result: a contract reference. One operand more "
+       "than init has leaves: the wei sent along"),
     Op("call_contract", "c leaf...", ("function", "value"), E.CLIENT, doc="results: leaves of its result; attr value: True "
        "when the operand after c is wei sent along"),
     Op("read_contract", "c key...", ("slot",), E.CLIENT, doc="public state from outside: c.name, c.name[key]"),
