@@ -9,9 +9,10 @@ import atexit
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import monotonic, perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
@@ -26,8 +27,6 @@ from enigmalang.wire.arrays import decode_array
 from enigmalang.wire.check import FIELDS, check_circuit
 from enigmalang.wire.codec import digest, encode_circuit
 from enigmalang.wire.errors import WireError
-
-R = TypeVar("R", msg.Masks, msg.Done, msg.Stats)
 
 #: Circuits that the nodes keep, so that running one again does not ship it again.
 KEPT_CIRCUITS = 64
@@ -104,16 +103,8 @@ class Cluster:
         fit; EngineError names the node that failed, and the cluster is closed.
         """
         slots = self._check(circuit, inputs, recipients)
-        with self._busy:
-            control = self._open_control()
-            try:
-                return self._run(control, circuit, slots, inputs, recipients)
-            except (NodeFault, MaskError) as error:
-                self.close()
-                raise EngineError(str(error)) from None
-            except BaseException:  # Ctrl-C and the like: the nodes are in the middle of something
-                self.close()
-                raise
+        with self._using() as control:
+            return self._run(control, circuit, slots, inputs, recipients)
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
         """See `Engine.unseal`. Local: works on a closed cluster too."""
@@ -124,16 +115,15 @@ class Cluster:
     def forget(self, handles: Sequence[int]) -> None:
         """The nodes drop the shares kept under these handles; unknown ones are ignored. Raises EngineError.
         """
-        with self._busy:
-            self._send(self._open_control(), msg.Forget([int(handle) for handle in handles]))
+        with self._using() as control:
+            control.send_all(msg.Forget([int(handle) for handle in handles]))
 
     def stats(self) -> EngineStats:
         """What was done so far; each number is that of the node with the largest. Raises EngineError."""
-        with self._busy:
-            control = self._open_control()
+        with self._using() as control:
             number = self._next()
-            self._send(control, msg.AskStats(number))
-            replies = list(self._collect(control, msg.Stats, number).values())
+            control.send_all(msg.AskStats(number))
+            replies = list(control.collect(msg.Stats, number).values())
         seconds = dict(self._seconds)
         for reply in replies:
             for name, value in reply.seconds.items():
@@ -190,13 +180,13 @@ class Cluster:
         self._ship(control, circuit, number)
         masked = []
         if slots:
-            masks = self._collect(control, msg.Masks, number)
+            masks = control.collect(msg.Masks, number)
             masked = self._mask(slots, inputs, masks)
         masked_at = perf_counter()
         control.send_all(msg.Run(number, masked, list(recipients)))
         if not slots:
-            self._collect(control, msg.Masks, number)
-        done = self._collect(control, msg.Done, number)
+            control.collect(msg.Masks, number)
+        done = control.collect(msg.Done, number)
         result = _result(circuit, done)
         self._runs += 1
         self._add_seconds("client: ship and mask", masked_at - began)
@@ -243,11 +233,22 @@ class Cluster:
 
     # --- small parts ---
 
-    def _open_control(self) -> Control:
-        control = self._control
-        if control is None:
-            raise EngineError("the cluster is closed")
-        return control
+    @contextmanager
+    def _using(self) -> Iterator[Control]:
+        # One user at a time. A fault of a node ends the cluster; so does Ctrl-C, which leaves the nodes in the
+        # middle of something.
+        with self._busy:
+            control = self._control
+            if control is None:
+                raise EngineError("the cluster is closed")
+            try:
+                yield control
+            except (NodeFault, MaskError) as error:
+                self.close()
+                raise EngineError(str(error)) from None
+            except BaseException:
+                self.close()
+                raise
 
     def _next(self) -> int:
         self._number += 1
@@ -255,16 +256,6 @@ class Cluster:
 
     def _add_seconds(self, name: str, value: float) -> None:
         self._seconds[name] = self._seconds.get(name, 0.0) + value
-
-    def _send(self, control: Control, message: msg.Message) -> None:
-        try:
-            control.send_all(message)
-        except NodeFault as error:
-            self.close()
-            raise EngineError(str(error)) from None
-
-    def _collect(self, control: Control, kind: type[R], number: int) -> dict[int, R]:
-        return control.collect(kind, number)
 
 
 def _result(circuit: Circuit, done: Mapping[int, msg.Done]) -> RunResult:

@@ -1,0 +1,152 @@
+"""Workers that die, hang or lie: an EngineError that names the node and the reason, in time, and nothing is left.
+
+The time-outs given to clusters here are short so that the tests are; whether a test passes does not depend on
+how fast the machine is.
+"""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from node_helpers import ENDLESS, LONG, chain, children, rogue, run_product, wait_gone
+
+from enigmalang.execute.ports import EngineError
+from enigmalang.node.cluster import Cluster
+
+SHORT = 3.0
+
+
+class _Run(threading.Thread):
+    """An endless run in a thread, and the error that ended it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self.error: EngineError | None = None
+        self._cluster = cluster
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._cluster.run(chain(ENDLESS), [np.ones(100, dtype=np.int64)])
+        except EngineError as error:
+            self.error = error
+
+    def ended(self) -> str:
+        self.join(LONG)
+        assert not self.is_alive()
+        assert self.error is not None
+        return str(self.error)
+
+
+def _started(seconds: float = LONG) -> Cluster:
+    cluster = Cluster.start(timeout=seconds)
+    run_product(cluster)  # kernels are loaded, everybody is at work
+    return cluster
+
+
+@pytest.mark.parametrize(("how", "text"), [(signal.SIGKILL, "signal 9"), (signal.SIGTERM, "signal 15")])
+def test_killed_in_the_middle(how: signal.Signals, text: str) -> None:
+    with _started() as cluster:
+        pids = list(cluster.pids.values())
+        run = _Run(cluster)
+        time.sleep(0.5)  # anywhere in the run
+        os.kill(cluster.pids[2], how)
+        message = run.ended()
+        assert message.startswith("node 2: its process was killed")
+        assert text in message
+        assert wait_gone(pids) == []
+        with pytest.raises(EngineError, match="closed"):
+            run_product(cluster)
+
+
+def test_killed_while_idle() -> None:
+    with _started() as cluster:
+        os.kill(cluster.pids[3], signal.SIGKILL)
+        with pytest.raises(EngineError, match="node 3: its process was killed"):
+            run_product(cluster)
+
+
+def test_stopped_in_the_middle() -> None:
+    with _started(SHORT) as cluster:
+        pids = list(cluster.pids.values())
+        run = _Run(cluster)
+        time.sleep(0.5)
+        os.kill(cluster.pids[1], signal.SIGSTOP)
+        assert run.ended() == "node 1: no sign of life for 3 s (stopped or hung)"
+        assert wait_gone(pids) == []
+
+
+def test_stopped_and_continued_is_no_fault() -> None:
+    with _started(LONG) as cluster:
+        os.kill(cluster.pids[1], signal.SIGSTOP)
+        timer = threading.Timer(0.5, os.kill, (cluster.pids[1], signal.SIGCONT))
+        timer.start()
+        run_product(cluster)
+        timer.join()
+
+
+def test_long_run_is_no_hang() -> None:
+    """More rounds than fit the time-out, and local work without any round."""
+    with _started(1.0) as cluster:
+        began = time.monotonic()
+        while time.monotonic() - began < 2.5:
+            cluster.run(chain(3000), [np.ones(100, dtype=np.int64)])
+
+
+def test_closed_in_the_middle() -> None:
+    cluster = _started()
+    pids = list(cluster.pids.values())
+    run = _Run(cluster)
+    time.sleep(0.5)
+    cluster.close()
+    assert run.ended() == "the cluster was closed"
+    assert wait_gone(pids) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("length", r"node 3: frame of \d+ bytes, expected \d+ bytes .* \(says node [12]\)"),
+        ("tag", r"node 3: frame with tag \d+, expected tag \d+ \(says node [12]\)"),
+        ("unreduced", r"node 3: a number is not reduced .* \(says node [12]\)"),
+        ("garbage", "node 3: malformed control message"),
+        ("openings", "different openings: 1 and 2 against 3"),
+        ("masks", "nodes [12] and 3 drew different masks"),
+        ("stale", "node 3: replied with Masks"),
+        ("bug", r"node 3: its process ended \(status 1\)"),
+    ],
+)
+def test_rogue_node_is_named(mode: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with rogue(monkeypatch, mode), Cluster.start() as cluster:
+        pids = list(cluster.pids.values())
+        with pytest.raises(EngineError, match=text):
+            run_product(cluster)
+        assert wait_gone(pids) == []
+
+
+def test_hanging_protocol_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its heartbeats go on, but it does nothing, and the others wait for it."""
+    with (
+        rogue(monkeypatch, "hang"),
+        Cluster.start(timeout=SHORT) as cluster,
+        pytest.raises(EngineError, match="node 3: no progress for 3 s"),
+    ):
+        run_product(cluster)
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [
+        ("silent", "node 3: did not start in time"),
+        ("noise", "node 3: started with garbage"),
+        ("exit", r"node 3: its process ended \(status 3\)"),
+    ],
+)
+def test_failed_start_is_named(mode: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = children()
+    with rogue(monkeypatch, mode), pytest.raises(EngineError, match="the cluster did not start: " + text):
+        Cluster.start(timeout=SHORT)
+    assert children() == before
