@@ -34,7 +34,8 @@ class _Blocks:
             self.check_else(line)
             self.siblings[-1] = line
             if len(self.levels) == MAX_BLOCKS + 2:
-                self.error("E0008", f"more than {MAX_BLOCKS} blocks in one another", line, "move the inner ones to a `def`")
+                message = f"more than {MAX_BLOCKS} blocks in one another"
+                self.error("E0008", message, line, "move the inner ones to a `def`")
                 return
             previous = line
         if previous is not None and previous.opens and not previous.broken:
@@ -104,9 +105,7 @@ class _Blocks:
         elif before is not None and before.first == "else":
             self.error("E0001", f"`{line.first}` after the `else` of the same `if`", line, "put `else` last")
         else:
-            self.error(
-                "E0001", f"`{line.first}` has no `if` before it", line, "indent it as the `if` it belongs to"
-            )
+            self.error("E0001", f"`{line.first}` has no `if` before it", line, "indent it as the `if` it belongs to")
 
     def missing_colon(self, line: Line) -> None:
         line.broken = True

@@ -1,6 +1,7 @@
 """From lark's tree to declarations and the whole module."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lark import Token
 
@@ -59,9 +60,7 @@ class Declarations(Statements):
 
     def on_from_import(self, span: Span, items: Items) -> ast.Node:
         module, *imported = items
-        return ast.FromImport(
-            span, str(module), tuple(i.name for i in imported), tuple(i.alias for i in imported)
-        )
+        return ast.FromImport(span, str(module), tuple(i.name for i in imported), tuple(i.alias for i in imported))
 
     # --------------------------------------------------------------------------------- parts of a header
 
@@ -75,7 +74,7 @@ class Declarations(Statements):
 
     def on_parameters(self, span: Span, items: Items) -> Parameters:
         params = tuple(item for item in items if item is not None)
-        for before, after in zip(params, params[1:], strict=False):
+        for before, after in pairwise(params):
             if before.default is not None and after.default is None:
                 self.error(
                     "E0001",
@@ -148,9 +147,7 @@ class Declarations(Statements):
 
     def on_predicate(self, span: Span, items: Items) -> ast.Node:
         name, parameters, block = items
-        return ast.PredicateDecl(
-            span.to(block.end), str(name), parameters.params, self.body(block, "a predicate")
-        )
+        return ast.PredicateDecl(span.to(block.end), str(name), parameters.params, self.body(block, "a predicate"))
 
     def on_test_block(self, span: Span, items: Items) -> ast.Node:
         name, block = items

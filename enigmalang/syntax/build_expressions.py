@@ -32,9 +32,7 @@ class Expressions:
         self.failed = False
 
     def span(self, meta: Meta) -> Span:
-        return Span(
-            self.source.path, meta.line + self.shift, meta.column, meta.end_line + self.shift, meta.end_column
-        )
+        return Span(self.source.path, meta.line + self.shift, meta.column, meta.end_line + self.shift, meta.end_column)
 
     def token_span(self, token: Token) -> Span:
         line, end = token.line or 1, token.end_line or 1
@@ -126,9 +124,8 @@ class Expressions:
         if unknown is not None:
             self.error("E0204", f"`reveal` has no argument `{unknown.name}`", unknown.span, "write `reveal(e, to=who)`")
         elif len(args) != 1 or len(keywords) > 1:
-            self.error(
-                "E0203", "`reveal` takes one value", span, "write `reveal(e)` or `reveal(e, to=who)`; for several, use a list"
-            )
+            help = "write `reveal(e)` or `reveal(e, to=who)`; for several, use a list"
+            self.error("E0203", "`reveal` takes one value", span, help)
         if not args:
             return ast.Name(span, "reveal")
         return ast.Reveal(span, args[0], keywords[0].value if keywords else None)

@@ -10,7 +10,7 @@ from enigmalang.syntax.build_expressions import Expressions, Items, has_time
 from enigmalang.syntax.words import MAX_BLOCKS
 
 Item = ast.Stmt | ast.Declaration
-STATEMENTS = ast.Stmt.__args__  # type: ignore[attr-defined]
+STATEMENTS = ast.Stmt.__args__
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,8 @@ class Statements(Expressions):
     def on_emit_statement(self, span: Span, items: Items) -> ast.Node:
         call = items[0]
         if not isinstance(call, ast.Call):
-            self.error("E0218", "`emit` needs an event with its arguments", call.span, "write `emit Joined(who, total)`")
+            help = "write `emit Joined(who, total)`"
+            self.error("E0218", "`emit` needs an event with its arguments", call.span, help)
             return ast.Emit(span, call, (), ())
         return ast.Emit(span, call.function, call.args, call.keywords)
 
@@ -146,9 +147,7 @@ class Statements(Expressions):
     def on_advance_statement(self, span: Span, items: Items) -> ast.Node:
         amount, blocks = items
         if blocks is None and not has_time(amount):
-            self.error(
-                "E0012", "`advance` needs a unit", amount.span, "write `advance 10 blocks` or `advance 2 days`"
-            )
+            self.error("E0012", "`advance` needs a unit", amount.span, "write `advance 10 blocks` or `advance 2 days`")
         return ast.Advance(span, amount, "seconds" if blocks is None else "blocks")
 
     # ---------------------------------------------------------------------------------------- compound

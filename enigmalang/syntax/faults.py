@@ -15,8 +15,8 @@ from enigmalang.syntax.words import BLOCK_WORDS, RESERVED, UNITS
 #: Stand for a broken line's head so that it parses alone; as long as what they replace.
 _ALONE = {"elif": "  if", "else": "if 1"}
 #: Foreign first words that are told wherever the line breaks.
-_SURE = frozenset("constructor mapping function pragma using modifier class unchecked".split())
-_SOFT = frozenset("contract struct enum interface predicate event error identity".split())
+_SURE = frozenset(["constructor", "mapping", "function", "pragma", "using", "modifier", "class", "unchecked"])
+_SOFT = frozenset(["contract", "struct", "enum", "interface", "predicate", "event", "error", "identity"])
 _TIMES = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days", "week": "", "weeks": ""}
 _EXPECTED = {
     "STRING": "a string",
@@ -34,8 +34,8 @@ _EXPECTED = {
     "_DEF": "`def`",
     "_NL": "the end of the line",
 }
-_OPERAND_ENDS = frozenset("NAME INTEGER DECIMAL HEX STRING BYTES TRUE FALSE RPAR RSQB RBRACE UNIT".split())
-_OPERAND_STARTS = frozenset("NAME INTEGER DECIMAL HEX STRING BYTES TRUE FALSE".split())
+_OPERAND_STARTS = frozenset({"NAME", "INTEGER", "DECIMAL", "HEX", "STRING", "BYTES", "TRUE", "FALSE"})
+_OPERAND_ENDS = _OPERAND_STARTS | {"RPAR", "RSQB", "RBRACE", "UNIT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,17 @@ def _stop(text: str, length: int) -> Stop | None:
     parser = grammar().parse_interactive(text + "\n")
     bad: Token | None = None
     try:
-        for token in parser.lexer_thread.lex(parser.parser_state):
+        for token in parser.lexer_thread.lex(parser.parser_state):  # type: ignore[no-untyped-call]
             bad = token
             parser.feed_token(token)
             before.append(token)
-        parser.feed_eof()
+        parser.feed_eof()  # type: ignore[no-untyped-call]
         return None
     except UnexpectedToken as error:
         bad = error.token if error.token.type != "$END" else None
     except UnexpectedCharacters as error:
-        bad = Token("?", text[error.pos_in_stream], error.pos_in_stream, error.line, error.column)
+        position = error.pos_in_stream or 0
+        bad = Token("?", text[position], position, error.line, error.column)
     if bad is not None and ((bad.start_pos or 0) >= length or bad.type in ("_NL", "_DEDENT")):
         bad = None
     return Stop(before, bad, _accepts(text, before))
@@ -92,7 +93,7 @@ def _accepts(text: str, before: list[Token]) -> frozenset[str]:
     parser = grammar().parse_interactive(text + "\n")
     for token in before:
         parser.feed_token(token)
-    return frozenset(parser.accepts())
+    return frozenset(parser.accepts())  # type: ignore[no-untyped-call]
 
 
 class _Fault:
@@ -183,7 +184,8 @@ class _Fault:
         if self.line.first in ("if", "elif", "while", "require", "assert", "return"):
             return self.say("E0001", "`=` assigns and cannot stand in a condition", bad, "write `==` to compare")
         if any(token == "=" for token in self.stop.before):
-            return self.say("E0001", "a second `=` in one line", bad, "write `==` to compare, or two lines to assign twice")
+            help = "write `==` to compare, or two lines to assign twice"
+            return self.say("E0001", "a second `=` in one line", bad, help)
         return self.say("E0001", "`=` cannot stand here", bad, "write `==` to compare; left of `=` stands a name")
 
     def reserved(self) -> Diagnostic | None:
@@ -219,10 +221,10 @@ class _Fault:
         if first == "test" and alone:
             help = 'write `test "what is tested":`'
             return self.say("E0001", "a string is expected after `test`", before[0], help)
-        if bad is not None and bad in BLOCK_WORDS and bad in RESERVED and self.stop.previous == ":" and not self.in_brackets:
-            return self.say(
-                "E0011", f"`{bad}` cannot stand on the line of another block", bad, "put it on a line of its own, indented"
-            )
+        behind_colon = self.stop.previous == ":" and not self.in_brackets
+        if behind_colon and bad is not None and bad in BLOCK_WORDS & RESERVED:
+            help = "put it on a line of its own, indented"
+            return self.say("E0011", f"`{bad}` cannot stand on the line of another block", bad, help)
         return None
 
     def unit(self) -> Diagnostic | None:

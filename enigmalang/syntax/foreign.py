@@ -24,11 +24,11 @@ _SIGNS: Mapping[str, Said] = MappingProxyType(
         "===": ("`===` is not an operator", "write `==`"),
         "!==": ("`!==` is not an operator", "write `!=`"),
         "=>": ("`=>` is not an operator", "write `>=` to compare, `map[K, V]` for a map's type"),
-        ";": ("a statement ends with its line, not with `;`", "remove it; begin another statement on a line of its own"),
+        ";": ("a statement ends with its line, not with `;`", "remove it; the next statement begins on the next line"),
         "?": ("`?` is not an operator", "write `a if condition else b`"),
         "@": ("there are no decorators", "write `internal def`, `view def` or `payable def`"),
         "$": ("`$` does not belong in a program", "names are letters, digits and `_`"),
-        "`": ("a backquote does not belong in a program", 'write a string in "…" or \'…\''),
+        "`": ("a backquote does not belong in a program", "write a string in \"…\" or '…'"),
         "/*": ("a comment begins with `#`", "write `#` at the start of each comment line"),
         "*/": ("a comment begins with `#`", "write `#` at the start of each comment line"),
         "//": ("a comment begins with `#`", "write `#`; `//` divides integers"),
@@ -61,7 +61,7 @@ _FIRST: Mapping[str, Said] = MappingProxyType(
         "pragma": _solidity("pragma", "leave it out"),
         "using": _solidity("using", "leave it out, and call the function by its name"),
         "library": _solidity("library", "put the functions in a file of their own and import it"),
-        "revert": _solidity("revert", "write `raise SomeError(…)`, or `require condition, \"text\"`"),
+        "revert": _solidity("revert", 'write `raise SomeError(…)`, or `require condition, "text"`'),
         "unchecked": _solidity("unchecked", "write `wrap(…)` around the expression"),
         "public": _solidity("public", "leave it out: what is not `private` is public"),
         "external": _solidity("external", "leave it out: a `def` of a contract is external"),
@@ -111,7 +111,9 @@ VALUES: Mapping[str, Said] = MappingProxyType(
     }
 )
 
-_TYPES = frozenset("int uint float double str string bool byte bytes address char long".split())
+_TYPES = frozenset(
+    {"int", "uint", "float", "double", "str", "string", "bool", "byte", "bytes", "address", "char", "long"}
+)
 
 _LOOKALIKES: Mapping[str, str] = MappingProxyType(
     {

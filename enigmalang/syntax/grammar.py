@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,28 @@ def grammar() -> lark.Lark:
     text = shipped("grammar", "enigma.lark").read_text("utf-8")
     path = _cache_path(text)
     loaded = _load(path) if path is not None else None
-    if loaded is not None:
-        return loaded
-    built = _build(text)
-    if path is not None:
-        _save(built, path)
-    return built
+    if loaded is None:
+        loaded = _build(text)
+        if path is not None:
+            _save(loaded, path)
+    _shorten(loaded)
+    return loaded
+
+
+def _shorten(loaded: lark.Lark) -> None:
+    """Make the steps between levels of precedence cheap: every name passes through fifteen of them.
+
+    Such a rule (`?sum: product`) hands on its one child, whose place lark would write anew each time.
+    """
+    callbacks = loaded.parser.parser.parser.callbacks
+    for rule in loaded.rules:
+        if rule.options.expand1 and len(rule.expansion) == 1 and not rule.alias:
+            child = rule.expansion[0]
+            if not child.is_term and not child.name.startswith("_"):
+                callbacks[rule] = _only
+
+
+_only = itemgetter(0)
 
 
 def _build(text: str) -> lark.Lark:

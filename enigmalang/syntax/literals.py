@@ -3,18 +3,16 @@
 import re
 from dataclasses import dataclass
 
+from enigmalang.syntax.words import UNITS
+
 _INTEGER = re.compile(r"(?:0+|[1-9][0-9]*)(?:_[0-9]+)*")
 _DECIMAL = re.compile(r"[0-9]+(?:_[0-9]+)*\.[0-9]+(?:_[0-9]+)*")
 _HEX = re.compile(r"0x[0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*")
 _EXPONENT = re.compile(r"[0-9_]+(?:\.[0-9_]+)?[eE][0-9_]*")
 _UNIT = re.compile(r"([0-9_.]*[0-9])([A-Za-z]+)")
-_ESCAPE = re.compile(
-    r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r?\n|.)", re.DOTALL
-)
+_ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r?\n|.)", re.DOTALL)
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "0": "\0"}
-_UNIT_WORDS = frozenset(
-    "wei gwei ether second seconds minute minutes hour hours day days block blocks".split()
-)
+_UNIT_WORDS = frozenset({*UNITS, "second", "minute", "hour", "day", "block", "blocks"})
 #: uint256 has 78 digits, bytes32 has 64 hexadecimal ones.
 _MAX_DIGITS = 80
 _MAX_HEX = 64
@@ -72,7 +70,7 @@ def string_fault(text: str) -> Fault | None:
         if fault is not None:
             return Fault(fault.message, fault.help, match.start(), match.end())
     if prefix == "b" and not text.isascii():
-        return Fault("bytes are written with ASCII characters", "write other bytes as in b\"\\xc3\\xa9\"")
+        return Fault("bytes are written with ASCII characters", 'write other bytes as in b"\\xc3\\xa9"')
     return None
 
 

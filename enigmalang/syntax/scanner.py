@@ -203,9 +203,7 @@ class _Scanner:
         while self.brackets and self.brackets[-1][1] >= begin:
             self.brackets.pop()
 
-    def error(
-        self, code: str, message: str, start: int, end: int, *notes: Note, help: str | None = None
-    ) -> None:
+    def error(self, code: str, message: str, start: int, end: int, *notes: Note, help: str | None = None) -> None:
         if self.line is not None:
             self.line.broken = True
         self.scan.error(code, message, self.scan.span(start, end), *notes, help=help)
@@ -268,10 +266,8 @@ class _Scanner:
     def unclosed_string(self, text: str, offset: int) -> None:
         """A quote without its partner: the rest of the line, or of the file, is lost."""
         quote = text.lstrip("bBfFrRuU")
-        if quote[:3] in ('"""', "\'\'\'"):
-            self.error(
-                "E0003", "this string is never closed", offset, offset + 3, help=f"end it with {quote[:3]}"
-            )
+        if quote[:3] in ('"""', "'''"):
+            self.error("E0003", "this string is never closed", offset, offset + 3, help=f"end it with {quote[:3]}")
             self.brackets.clear()
             self.resume = len(self.text)
             return

@@ -2,19 +2,28 @@
 
 #: Words that are never names. The terminal NAME of the grammar excludes the same ones (tests compare the two).
 RESERVED = frozenset(
-    "and as assert await break const continue def elif else emit for from if import in not or pass private raise"
-    " require return while True False".split()
-)
+    {
+        "and", "as", "assert", "await", "break", "const", "continue", "def", "elif", "else", "emit",
+        "for", "from", "if", "import", "in", "not", "or", "pass", "private", "raise", "require", "return",
+        "while", "True", "False",
+    }
+)  # fmt: skip
 
 #: Reserved words that begin a statement, so that none of them can stand inside a bracket.
 STATEMENT_WORDS = frozenset(
-    "assert break const continue def elif emit import pass raise require return while".split()
-)
+    {
+        "assert", "break", "const", "continue", "def", "elif", "emit", "import", "pass", "raise",
+        "require", "return", "while",
+    }
+)  # fmt: skip
 
 #: Words that open a block when they begin a line that ends in `:`.
 BLOCK_WORDS = frozenset(
-    "if elif else for while as expect contract struct enum interface predicate def test internal view payable".split()
-)
+    {
+        "if", "elif", "else", "for", "while", "as", "expect", "contract", "struct", "enum", "interface",
+        "predicate", "def", "test", "internal", "view", "payable",
+    }
+)  # fmt: skip
 
 #: What one of each unit is worth, in wei or in seconds.
 UNITS = {
@@ -29,7 +38,7 @@ UNITS = {
 TIME_UNITS = frozenset({"seconds", "minutes", "hours", "days"})
 
 #: Characters of one file.
-MAX_FILE = 1_000_000
+MAX_FILE = 250_000
 #: Blocks in blocks (an `elif` counts as one), and parts of an expression in one another.
 MAX_BLOCKS = 100
 MAX_NESTING = 100
