@@ -11,7 +11,15 @@ from enigmalang.circuits.circuit import Array, Circuit
 
 
 class EngineError(Exception):
-    """The engine could not finish: a node died, hung, or broke the protocol. The text is for the user."""
+    """The engine could not finish: a node died, hung, or broke the protocol. The text is for the user.
+
+    `code` is the diagnostic it becomes: E0701 died, E0702 does not answer, E0703 malformed message, E0705 cannot
+    start, E0706 the nodes disagree.
+    """
+
+    def __init__(self, text: str, code: str = "E0703") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Cluster:
             cluster._start()
         except (WorkerFault, NodeFault, PeerError, OSError) as error:
             cluster.close()
-            raise EngineError(f"the cluster did not start: {error}") from None
+            raise EngineError(f"the cluster did not start: {error}", "E0705") from None
         except BaseException:
             cluster.close()
             raise
@@ -245,7 +245,7 @@ class Cluster:
                 yield control
             except (NodeFault, MaskError) as error:
                 self.close()
-                raise EngineError(str(error)) from None
+                raise EngineError(str(error), getattr(error, "code", "E0703")) from None
             except BaseException:
                 self.close()
                 raise
@@ -264,7 +264,7 @@ def _result(circuit: Circuit, done: Mapping[int, msg.Done]) -> RunResult:
         if len(reply.opened) != len(circuit.opens) or len(reply.sealed) != len(circuit.outputs):
             raise NodeFault(node, "reported another number of results than the circuit has")
         if reply.opened != done[first].opened:
-            raise NodeFault(node, _disagreement(node, done))
+            raise NodeFault(node, _disagreement(node, done), "E0706")
     opened = []
     for number, data in zip(circuit.opens, done[first].opened, strict=True):
         opened.append(_opened(first, data, circuit.nodes[number].shape))

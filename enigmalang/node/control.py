@@ -25,10 +25,11 @@ T = TypeVar("T", bound=msg.Message)
 class NodeFault(Exception):
     """Node `node` is gone, hangs, or broke the protocol; node 0 is this process. The text is for the user."""
 
-    def __init__(self, node: int, reason: str) -> None:
+    def __init__(self, node: int, reason: str, code: str = "E0703") -> None:
         super().__init__(f"node {node}: {reason}" if node else reason)
         self.node = node
         self.reason = reason
+        self.code = code  # of the diagnostic, as EngineError.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Control:
         except Empty:
             hanging = self._watch.look(awaited)
             if hanging is not None:
-                raise NodeFault(*hanging) from None
+                raise NodeFault(*hanging, "E0702") from None
             return None
         if isinstance(event, _Lost):
             raise self._lost(node, event)
@@ -157,7 +158,7 @@ class Control:
             return NodeFault(COORDINATOR, "the cluster was closed")
         if lost.broken is not None and not self._processes.exited(node):
             return NodeFault(node, lost.broken)
-        return NodeFault(node, self._processes.describe_exit(node))
+        return NodeFault(node, self._processes.describe_exit(node), "E0701")
 
     def _blamed(self, node: int, fault: msg.Fault) -> NodeFault:
         # A node that reports a peer gone is usually right; how that peer ended, we know better.
@@ -165,7 +166,7 @@ class Control:
             return NodeFault(node, fault.text)
         if "closed" in fault.text:
             reason = self._processes.describe_exit(fault.peer)
-            return NodeFault(fault.peer, reason)
+            return NodeFault(fault.peer, reason, "E0701")
         return NodeFault(fault.peer, f"{fault.text} (says node {node})")
 
     def close(self) -> None:
