@@ -259,15 +259,14 @@ class Cluster:
 
 
 def _result(circuit: Circuit, done: Mapping[int, msg.Done]) -> RunResult:
-    first = min(done)
     for node, reply in done.items():
         if len(reply.opened) != len(circuit.opens) or len(reply.sealed) != len(circuit.outputs):
             raise NodeFault(node, "reported another number of results than the circuit has")
-        if reply.opened != done[first].opened:
-            raise NodeFault(node, _disagreement(node, done), "E0706")
-    opened = []
-    for number, data in zip(circuit.opens, done[first].opened, strict=True):
-        opened.append(_opened(first, data, circuit.nodes[number].shape))
+    agreed = _agreed(done)
+    opened = [
+        _opened(min(done), data, circuit.nodes[number].shape)
+        for number, data in zip(circuit.opens, agreed, strict=True)
+    ]
     sealed = [
         Sealed(circuit.nodes[output.node].shape, tuple(done[node].sealed[place] for node in sorted(done)))
         for place, output in enumerate(circuit.outputs)
@@ -275,12 +274,16 @@ def _result(circuit: Circuit, done: Mapping[int, msg.Done]) -> RunResult:
     return RunResult(tuple(opened), tuple(sealed))
 
 
-def _disagreement(node: int, done: Mapping[int, msg.Done]) -> str:
+def _agreed(done: Mapping[int, msg.Done]) -> list[bytes]:
+    # Openings are public and must be equal everywhere; whoever is alone with another value is named.
     groups: dict[tuple[bytes, ...], list[int]] = {}
-    for member, reply in done.items():
-        groups.setdefault(tuple(reply.opened), []).append(member)
-    parts = " against ".join(" and ".join(map(str, sorted(group))) for group in groups.values())
-    return f"the nodes report different openings: {parts}"
+    for node in sorted(done):
+        groups.setdefault(tuple(done[node].opened), []).append(node)
+    (opened, most), *others = sorted(groups.items(), key=lambda group: -len(group[1]))
+    if others:
+        names = " and ".join(map(str, most))
+        raise NodeFault(others[0][1][0], f"reports other openings than node {names}")
+    return list(opened)
 
 
 def _opened(node: int, data: bytes, shape: tuple[int, ...]) -> Array:

@@ -16,7 +16,7 @@ from enigmalang.node.pipes import read_frame, write_frame
 from enigmalang.wire.errors import WireError
 
 #: Seconds that a worker gets to see its links close before it is killed.
-GRACE = 2.0
+GRACE = 0.5
 #: Numerical libraries must not start threads of their own: there are as many workers as nodes.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 

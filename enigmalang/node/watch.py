@@ -20,7 +20,7 @@ class _Sign:
         self.silent = 0.0  # seconds without a heartbeat or processor time
         self.progress = -1
         self.waiting_for = 0
-        self.ticks = 0
+        self.ticks: int | None = None  # processor time when we last looked
 
 
 class Watch:
@@ -39,6 +39,7 @@ class Watch:
     def beat(self, node: int, heartbeat: Heartbeat) -> None:
         sign = self._signs[node]
         sign.silent = 0.0
+        sign.ticks = None
         sign.waiting_for = heartbeat.waiting_for
         if heartbeat.progress != sign.progress:
             sign.progress = heartbeat.progress
@@ -72,7 +73,7 @@ class Watch:
     def _look_closer(self, node: int, sign: _Sign) -> None:
         # Native code may hold the interpreter, and with it the heartbeat thread: it uses processor time.
         ticks = self._ticks(node)
-        if ticks > sign.ticks:
-            sign.ticks = ticks
+        if sign.ticks is not None and ticks > sign.ticks:
             sign.silent = 0.0
             self._still = 0.0
+        sign.ticks = ticks

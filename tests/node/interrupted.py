@@ -2,8 +2,7 @@
 
 import sys
 
-import numpy as np
-from node_helpers import ENDLESS, chain, run_product
+from node_helpers import endless, run_product
 
 from enigmalang.node.cluster import Cluster
 
@@ -12,6 +11,6 @@ with Cluster.start() as cluster:
     if sys.argv[1] == "running":
         run_product(cluster)
         print("running", flush=True)
-        cluster.run(chain(ENDLESS), [np.ones(100, dtype=np.int64)])
+        cluster.run(*endless())
     else:
         sys.stdin.read()

@@ -38,8 +38,9 @@ def chain(length: int, size: int = 100) -> Circuit:
     return Circuit("M61", tuple(nodes), (length,))
 
 
-#: Takes far longer than any test looks at it.
-ENDLESS = 200_000
+def endless() -> tuple[Circuit, list[np.ndarray[tuple[int], np.dtype[np.int64]]]]:
+    """A circuit with its inputs that takes far longer than any test looks at it."""
+    return chain(20_000, 20_000), [np.ones(20_000, dtype=np.int64)]
 
 
 def run_product(cluster: Cluster) -> None:

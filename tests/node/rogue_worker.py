@@ -24,7 +24,9 @@ def spoil(network: TlsNetwork, tag: int, sends: Mapping[int, Any], expects: Mapp
         if MODE == "length":
             sends = {peer: bytes(body) + b"!" for peer, body in sends.items()}
         elif MODE == "tag":
-            tag += 1
+            for peer, body in sends.items():
+                network._senders[peer].send(tag + 1, body)
+            sends = {}
         elif MODE == "unreduced":
             sends = {peer: b"\xff" * len(body) for peer, body in sends.items()}
         elif MODE == "hang":

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from node_helpers import ENDLESS, LONG, chain, children, rogue, run_product, wait_gone
+from node_helpers import LONG, chain, children, endless, rogue, run_product, wait_gone
 
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.cluster import Cluster
@@ -30,7 +30,7 @@ class _Run(threading.Thread):
 
     def run(self) -> None:
         try:
-            self._cluster.run(chain(ENDLESS), [np.ones(100, dtype=np.int64)])
+            self._cluster.run(*endless())
         except EngineError as error:
             self.error = error
 
@@ -102,7 +102,7 @@ def test_closed_in_the_middle() -> None:
     run = _Run(cluster)
     time.sleep(0.5)
     cluster.close()
-    assert run.ended() == "the cluster was closed"
+    assert run.ended() in ("the cluster was closed", "the cluster is closed")
     assert wait_gone(pids) == []
 
 
@@ -113,7 +113,7 @@ def test_closed_in_the_middle() -> None:
         ("tag", r"node 3: frame with tag \d+, expected tag \d+ \(says node [12]\)"),
         ("unreduced", r"node 3: a number is not reduced .* \(says node [12]\)"),
         ("garbage", "node 3: malformed control message"),
-        ("openings", "different openings: 1 and 2 against 3"),
+        ("openings", "node 3: reports other openings than node 1 and 2"),
         ("masks", "nodes [12] and 3 drew different masks"),
         ("stale", "node 3: replied with Masks"),
         ("bug", r"node 3: its process ended \(status 1\)"),
