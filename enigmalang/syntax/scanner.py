@@ -34,6 +34,7 @@ _LEXEME = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_OPERATOR_WORDS = frozenset({"and", "or", "not", "in", "if", "else", "for", "max"})
 _PARTNER = {")": "(", "]": "[", "}": "{"}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -49,6 +50,7 @@ class Line:
     second: str = ""
     last: str = ""  # its last word or sign
     stop: int = 0  # offset after its last word or sign
+    lost_brackets: bool = False  # a bracket in it has been told, so that the others say nothing
     broken: bool = False  # a mistake in it has been told already
 
     @property
@@ -158,7 +160,7 @@ class _Scanner:
 
     def lexeme(self, kind: str, match: re.Match[str]) -> None:
         offset, text = match.start(), match.group()
-        if self.at_start and self.brackets and kind == "word" and text in STATEMENT_WORDS:
+        if self.at_start and self.brackets and kind == "word" and self.is_new_statement(text):
             self.unclosed_brackets()
             self.finish()
         line = self.begin(offset)
@@ -177,6 +179,15 @@ class _Scanner:
                 self.lose_line(offset)
             return
         self.special(kind, text, offset)
+
+    def is_new_statement(self, word: str) -> bool:
+        """Whether `word`, first in its row, shows that an open bracket was forgotten in a row before."""
+        if word in STATEMENT_WORDS:
+            return True
+        line = self.line
+        if line is None or len(self.indent) > line.indent or word in _OPERATOR_WORDS:
+            return False
+        return line.last not in _OPERATOR_WORDS and (line.last[-1].isalnum() or line.last[-1] in "_)]}\"'")
 
     def special(self, kind: str, text: str, offset: int) -> None:
         match kind:
@@ -225,11 +236,14 @@ class _Scanner:
         if not self.brackets and text == "}" and self.open_braces and self.line is not None:
             self.line.broken = True
             return
+        lost = self.line is not None and self.line.lost_brackets
         if not self.brackets:
-            self.error("E0002", f"`{text}` closes nothing", offset, offset + 1, help="remove it")
+            if not lost:
+                self.error("E0002", f"`{text}` closes nothing", offset, offset + 1, help="remove it")
+                self.lose_brackets()
             return
         opener, where = self.brackets.pop()
-        if opener == _PARTNER[text]:
+        if opener == _PARTNER[text] or lost:
             return
         self.error(
             "E0002",
@@ -239,14 +253,18 @@ class _Scanner:
             Note(self.scan.span(where, where + 1), f"this `{opener}` is still open"),
             help=f"close it with `{_CLOSING[opener]}`",
         )
-        if any(other == _PARTNER[text] for other, _ in self.brackets):
-            while self.brackets and self.brackets.pop()[0] != _PARTNER[text]:
-                pass
+        self.lose_brackets()
+
+    def lose_brackets(self) -> None:
+        if self.line is not None:
+            self.line.lost_brackets = True
 
     def unclosed_brackets(self) -> None:
         """Tell the innermost bracket that was never closed."""
         opener, offset = self.brackets[-1]
         self.brackets.clear()
+        if self.line is not None and self.line.lost_brackets:
+            return
         self.error(
             "E0002",
             f"this `{opener}` is never closed",
