@@ -28,7 +28,16 @@ from typing import Any, TypeAlias
 from enigmalang.source import Span
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import (
-    AddressT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, Label, StringT, Type,
+    AddressT,
+    BoolT,
+    BytesNT,
+    BytesT,
+    EnumT,
+    FixedT,
+    IntT,
+    Label,
+    StringT,
+    Type,
 )
 
 Scalar: TypeAlias = BoolT | IntT | FixedT | AddressT | BytesNT | BytesT | StringT | EnumT

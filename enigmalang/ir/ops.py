@@ -55,20 +55,24 @@ _TABLE: tuple[Op, ...] = (
     Op("convert", "x", ("implicit",), E.FAILS, elementwise=True,
        doc="to the result's element type. public: checked, reverts when it does not fit. private: needs proof from "
            "the range analysis (E0401). implicit: what is being stored, as text for the message ('the parameter "
-           "amount'), or None for an explicit conversion. int<->fixed scale; fixed->int truncates toward zero; bool->int; "
-           "identity->address; any->T checks the run-time value"),
+           "amount'), or None for an explicit conversion. int<->fixed scale; fixed->int truncates toward zero; "
+           "bool->int; identity->address; any->T checks the run-time value"),
     Op("wrap", "x", elementwise=True, doc="modulo 2^bits of the result's integer type"),
     Op("clamp", "x", elementwise=True, doc="saturates to the result's type"),
     # ---- shape and access; `axis` counts from the end
-    Op("stack", "x...", ("axis",), doc="new axis of the operands' number (equal shapes): list literals; axis=-1 for scalars"),
+    Op("stack", "x...", ("axis",),
+       doc="new axis of the operands' number (equal shapes): list literals; axis=-1 for scalars"),
     Op("empty", "", doc="an empty tensor of the result's type (first axis 0)"),
-    Op("fill", "x", ("dims", "axis"), doc="x repeated along new axes of the public sizes `dims`, placed before x's own"),
+    Op("fill", "x", ("dims", "axis"),
+       doc="x repeated along new axes of the public sizes `dims`, placed before x's own"),
     Op("expand", "x", ("axis",), doc="a new axis of size 1 at `axis` of the result"),
     Op("concat", "x y", ("axis",)),
     Op("append", "xs x", ("axis",), E.FAILS, doc="attr max (optional int): E0508 when longer"),
     Op("pop", "xs", ("axis",), E.FAILS, doc="results: shorter xs, the last element"),
-    Op("len", "xs", ("axis",), doc="public uint256 also for private xs; on opaque/strings/bytes (axis None): their length"),
-    Op("index", "xs i", ("axis",), E.FAILS, doc="public i: out of range reverts (negative i too). private i: 0 outside. "
+    Op("len", "xs", ("axis",),
+       doc="public uint256 also for private xs; on opaque/strings/bytes (axis None): their length"),
+    Op("index", "xs i", ("axis",), E.FAILS,
+       doc="public i: out of range reverts (negative i too). private i: 0 outside. "
        "axis None: one character or byte of a text"),
     Op("set_index", "xs i x", ("axis",), E.FAILS, doc="a copy; private i outside: unchanged"),
     Op("slice", "xs low high", ("axis",), doc="Python's clipping; low, high public"),
@@ -106,19 +110,20 @@ _TABLE: tuple[Op, ...] = (
     # ---- scripts, tests, databases
     Op("print", "leaf...", ("items", "sep", "end"), E.CLIENT,
        doc="items: for each argument its language type, or a str printed as is; leaves follow each other"),
-    Op("input", "", ("name", "type", "private"), E.CLIENT, doc="the leaves of --input NAME as `type`; public at the client"),
+    Op("input", "", ("name", "type", "private"), E.CLIENT,
+       doc="the leaves of --input NAME as `type`; public at the client"),
     Op("assert", "condition [message]", (), E.CLIENT),
     Op("deploy", "leaf...", ("contract",), E.CLIENT, doc="calls init; result: a contract reference. One operand more "
        "than init has leaves: the wei sent along"),
-    Op("call_contract", "c leaf...", ("function", "value"), E.CLIENT, doc="results: leaves of its result; attr value: True "
-       "when the operand after c is wei sent along"),
+    Op("call_contract", "c leaf...", ("function", "value"), E.CLIENT,
+       doc="results: leaves of its result; attr value: True when the operand after c is wei sent along"),
     Op("read_contract", "c key...", ("slot",), E.CLIENT, doc="public state from outside: c.name, c.name[key]"),
     Op("submit", "c leaf...", ("function", "value"), E.CLIENT),
     Op("await", "job", (), E.CLIENT),
     Op("identity", "", ("name",), E.CLIENT),
     Op("shared_identity", "identity predicate ...", (), E.CLIENT, doc="pairs"),
-    Op("predicate", "arg...", ("name",), E.READS, doc="owner anyone only_compute only members after before at_least and "
-       "or not, or one's own predicate's function name: gives a predicate value"),
+    Op("predicate", "arg...", ("name",), E.READS,
+       doc="owner anyone only_compute only members after before at_least and or not, or one's own predicate's function name: gives a predicate value"),
     Op("db_get", "key...", ("db", "type"), E.CLIENT, doc="db: L, DHT, MPC; result: leaves of `type`"),
     Op("db_get_at", "time key...", ("db", "type"), E.CLIENT, doc="L.get(k, t)"),
     Op("db_set", "key... leaf...", ("db", "keys", "type", "predicate"), E.CLIENT,

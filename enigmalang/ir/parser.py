@@ -19,6 +19,7 @@ from enigmalang.ir.ir import (
     Tensor,
     Value,
 )
+from enigmalang.ir.leaves import SCALARS
 from enigmalang.ir.ops import OPS
 from enigmalang.source import Span
 from enigmalang.types.ranges import Range
@@ -69,7 +70,8 @@ class _Reader:
         while position < end:
             match = _TOKEN.match(text, position)
             if match is None:
-                raise ParseError(f"line {text.count(chr(10), 0, position) + 1}: cannot read {text[position:position+20]!r}")
+                line = text.count("\n", 0, position) + 1
+                raise ParseError(f"line {line}: cannot read {text[position:position + 20]!r}")
             self.tokens.append((match.group().strip(), match.start()))
             position = match.end()
         self.at = 0
@@ -183,7 +185,7 @@ class _Reader:
 
     def scalar(self) -> Scalar:
         type = self.base_type()
-        if not isinstance(type, BOOL.__class__ | IntT | FixedT | ADDRESS.__class__ | BytesNT | BytesT | StringT | EnumT):
+        if not isinstance(type, SCALARS):
             raise self.fail("a scalar type")
         return type
 

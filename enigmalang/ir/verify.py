@@ -17,8 +17,8 @@ _UNARY = words(
     "neg abs bnot not convert wrap clamp fill expand pop len reverse transpose sort reduce_sum reduce_any reduce_all "
     "reduce_min reduce_max state_store share reveal advance await acting")
 _SOME = words(
-    "stack map_get map_has require call_contract read_contract submit external_call db_get db_has db_history declassify "
-    "if for assert")
+    "stack map_get map_has require call_contract read_contract submit external_call db_get db_has db_history "
+    "declassify if for assert")
 #: Operands: least and greatest number (None: any).
 ARITY: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(words("const empty state_load context attested input identity expect_leak scope"), (0, 0)),
@@ -30,8 +30,8 @@ ARITY: dict[str, tuple[int, int | None]] = {
     "expect_revert": (0, 1),
 }
 _ONE_RESULT = words(
-    "const convert wrap clamp empty state_load map_get context attested deploy submit identity shared_identity predicate "
-    "share reveal")
+    "const convert wrap clamp empty state_load map_get context attested deploy submit identity shared_identity "
+    "predicate share reveal")
 RESULTS: dict[str, int] = {"pop": 2, **dict.fromkeys(_ONE_RESULT, 1)}
 #: Attributes that may be None.
 OPTIONAL = words("implicit max early error predicate value filtered event code private sep end")
@@ -70,7 +70,8 @@ class _Verifier:
         for param in function.params:
             wanted = types_of(param.type)
             if [v.type for v in param.values] != list(wanted):
-                raise VerifyError(function.name, "param", param.span, f"leaves of `{param.name}` do not fit {param.type}")
+                problem = f"leaves of `{param.name}` do not fit {param.type}"
+                raise VerifyError(function.name, "param", param.span, problem)
             for value in param.values:
                 self.define(value, None)
         self.region(function.body, None)
@@ -352,4 +353,5 @@ def verify(program: Program) -> None:
     for contract in program.contracts.values():
         for name in contract.functions:
             if name not in program.functions:
-                raise VerifyError(name, "contract", contract.span, f"`{contract.name}` lists a function that is missing")
+                problem = f"`{contract.name}` lists a function that is missing"
+                raise VerifyError(name, "contract", contract.span, problem)

@@ -285,7 +285,8 @@ _TABLE: dict[str, Callable[[Frame, ast.Call], Bundle]] = {
     "sum": _sum, "any": _quantified("reduce_any"), "all": _quantified("reduce_all"), "len": _len, "sorted": _sorted,
     "range": _range, "zip": _stepped, "enumerate": _stepped, "reversed": _stepped, "map": _applied,
     "filter": _applied, "print": _print, "input": _input, "send": _send, "__dot": _product("dot"),
-    "__matmul": _product("matmul"), "__transpose": _transpose, "__fill": _fill, "array": _array, "shared_identity": shared_identity,
+    "__matmul": _product("matmul"), "__transpose": _transpose, "__fill": _fill, "array": _array,
+    "shared_identity": shared_identity,
 }
 
 

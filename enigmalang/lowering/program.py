@@ -15,8 +15,7 @@ from enigmalang.lowering.statements import lower_block
 from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kind, Symbol
 from enigmalang.source import Span
 from enigmalang.syntax import ast
-from enigmalang.types.ranges import Range
-from enigmalang.types.types import FixedT, Label, NoneT, Type
+from enigmalang.types.types import Label, NoneT, Type
 
 #: A 2,000-line chain of `elif` nests as deep as it is long, here and in every later stage. Python 3.11 keeps
 #: Python-to-Python calls off the C stack, so the limit may be raised.
@@ -163,26 +162,4 @@ def _param(f: Frame, node: ast.Param, type: Type) -> ir.Param:
     f.env[node.name] = Bundle(type, tuple(values))
     if node.annotation is not None:
         f.declared.add(node.name)
-    return ir.Param(node.name, type, node.private, tuple(values), _range(f, node, type), node.span)
-
-
-def _range(f: Frame, node: ast.Param, type: Type) -> Range | None:
-    if node.low is None or node.high is None:
-        return None
-    low, high = _bound(f, node.low, type), _bound(f, node.high, type)
-    return None if low is None or high is None else Range(low, high)
-
-
-def _bound(f: Frame, node: ast.Expr, type: Type) -> int | None:
-    """A bound of `in low..high`, raw for `fixed`."""
-    known = f.instance.constants.get(node)
-    if isinstance(known, int):
-        return known
-    match node:
-        case ast.IntLit(value=value):
-            return value << type.fraction if isinstance(type, FixedT) else value
-        case ast.Unary(op="-", operand=operand):
-            inner = _bound(f, operand, type)
-            return None if inner is None else -inner
-        case _:
-            return None
+    return ir.Param(node.name, type, node.private, tuple(values), f.instance.param_ranges.get(node.name), node.span)
