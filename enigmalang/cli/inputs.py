@@ -14,7 +14,7 @@ from enigmalang.cli.convert import Place, convert
 from enigmalang.cli.tables import Table, read_table
 from enigmalang.cli.texts import fail, parse_json, read_text
 from enigmalang.source import Span
-from enigmalang.types.types import Type
+from enigmalang.types.types import StringT, Type
 
 _FILE = re.compile(r"(?P<path>.+\.(?P<kind>csv|json))(?::(?P<column>[^/\\]+))?", re.IGNORECASE | re.DOTALL)
 
@@ -32,13 +32,15 @@ class Given:
 
     def value(self, type: Type, span: Span) -> Any:
         """The value as `type` (see `convert.convert`). Raises EnigmaError E0601, E0602, E0604…E0606, E0608."""
-        data = self._read(span)
+        data = self._read(type, span)
         if isinstance(data, Table):
             return data.value(type, span)
         return convert(data, type, Place(f"input {self.name!r}", span))
 
-    def _read(self, span: Span) -> Any:
+    def _read(self, type: Type, span: Span) -> Any:
         match = _FILE.fullmatch(self.text)
+        if match is None and isinstance(type, StringT) and not self.text.startswith('"'):
+            return self.text
         if match is None:
             return parse_json(self.text, None, span)
         path = Path(match["path"])
@@ -86,4 +88,4 @@ class Inputs:
 def _how_to_give(name: str, type: Type) -> str:
     if name.isdigit():
         return f"give it as argument number {name}: `enig run FILE -- …`; it is read as {type}"
-    return f"add `--input {name}=VALUE`, or `--input {name}=FILE.csv`, or `--input {name}=FILE.json`; it is read as {type}"
+    return f"add `--input {name}=VALUE` or `--input {name}=FILE`, a file ending in .csv or .json; it is read as {type}"

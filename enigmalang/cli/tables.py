@@ -83,7 +83,8 @@ class Table:
         cells = self.rows[row]
         for column in columns:
             if column >= len(cells):
-                raise fail("E0605", f"{self._where(row, column)} is missing", self._span(row, column), None, _read(span))
+                note = Note(span, "it is read here")
+                raise fail("E0605", f"{self._where(row, column)} is missing", self._span(row, column), None, note)
         return tuple(self._cell(row, c, t, span) for c, t in zip(columns, types, strict=True))
 
     def _cell(self, row: int, column: int, type: Type, span: Span) -> Any:
@@ -140,10 +141,6 @@ def _fits(cell: str, type: Type) -> bool:
     except EnigmaError as error:
         return error.diagnostic.code == "E0606"
     return True
-
-
-def _read(span: Span) -> Note:
-    return Note(span, "it is read here")
 
 
 def read_table(path: Path, column: str | None, name: str, span: Span) -> Table:
