@@ -123,7 +123,8 @@ _TABLE: tuple[Op, ...] = (
     Op("identity", "", ("name",), E.CLIENT),
     Op("shared_identity", "identity predicate ...", (), E.CLIENT, doc="pairs"),
     Op("predicate", "arg...", ("name",), E.READS,
-       doc="owner anyone only_compute only members after before at_least and or not, or one's own predicate's function name: gives a predicate value"),
+       doc="owner anyone only_compute only members after before at_least and or not, or the function name of one's own "
+           "predicate: gives a predicate value"),
     Op("db_get", "key...", ("db", "type"), E.CLIENT, doc="db: L, DHT, MPC; result: leaves of `type`"),
     Op("db_get_at", "time key...", ("db", "type"), E.CLIENT, doc="L.get(k, t)"),
     Op("db_set", "key... leaf...", ("db", "keys", "type", "predicate"), E.CLIENT,
