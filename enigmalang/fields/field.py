@@ -90,6 +90,10 @@ class Field(ABC):
         return raw
 
     @abstractmethod
+    def divide(self, raw: Raw, divisor: int) -> tuple[Raw, Raw]:
+        """Quotient and remainder of the residues, as integers in [0, p], by a public 1 <= divisor <= p."""
+
+    @abstractmethod
     def is_canonical(self, raw: Raw) -> bool:
         """Whether every element is below p."""
 

@@ -189,6 +189,31 @@ def matmul_127(x: Any, y: Any, out: Any) -> None:
                 out[b, i, j, 1] = s1
 
 
+@_kernel(_reads(2), types.uint64, types.uint64, _writes(2), _writes(2))
+def divide_127(x: Any, d0: Any, d1: Any, quotient: Any, rest: Any) -> None:
+    """Restoring division of 127-bit integers by d = d1 * 2^64 + d0 < 2^127."""
+    one = np.uint64(1)
+    top = np.uint64(63)
+    for i in range(x.shape[0]):
+        q0 = x[i, 0]
+        q1 = x[i, 1]
+        r0 = np.uint64(0)
+        r1 = np.uint64(0)
+        for _ in range(128):
+            r1 = (r1 << one) | (r0 >> top)
+            r0 = (r0 << one) | (q1 >> top)
+            q1 = (q1 << one) | (q0 >> top)
+            q0 = q0 << one
+            if r1 > d1 or (r1 == d1 and r0 >= d0):
+                r1 = r1 - d1 - np.uint64(r0 < d0)
+                r0 = r0 - d0
+                q0 = q0 | one
+        quotient[i, 0] = q0
+        quotient[i, 1] = q1
+        rest[i, 0] = r0
+        rest[i, 1] = r1
+
+
 # ---------------------------------------------------------------- GF(2), 64 lanes a word
 
 

@@ -22,12 +22,17 @@ class _Mersenne61(Field):
             return np.asarray(array % self.p, dtype=np.uint64)
         if array.dtype == np.uint64:
             return np.asarray(array % np.uint64(self.p))
+        if array.dtype.kind in "bu":
+            return array.astype(np.uint64)
         wide = array.astype(np.int64)
         return np.asarray(np.mod(wide, np.int64(self.p))).astype(np.uint64)
 
     def to_ints(self, raw: Raw) -> Ints:
         values = raw.astype(np.int64)
         return np.asarray(values - np.where(values > self.p // 2, np.int64(self.p), np.int64(0)))
+
+    def divide(self, raw: Raw, divisor: int) -> tuple[Raw, Raw]:
+        return raw // np.uint64(divisor), raw % np.uint64(divisor)
 
     def is_canonical(self, raw: Raw) -> bool:
         return raw.size == 0 or int(raw.max()) < self.p
@@ -50,7 +55,7 @@ class _Mersenne127(Field):
             residues = array % self.p
             out[..., 0] = np.asarray(residues & _WORD, dtype=np.uint64)
             out[..., 1] = np.asarray(residues >> 64, dtype=np.uint64)
-        elif array.dtype == np.uint64:
+        elif array.dtype.kind in "bu":
             out[..., 0], out[..., 1] = array, 0
         else:
             signed = array.astype(np.int64)
@@ -65,6 +70,14 @@ class _Mersenne127(Field):
         values = np.asarray(high * (1 << 64) + low, dtype=object)
         negative = np.asarray(raw[..., 1]) >= np.uint64(1 << 62)  # p // 2 = 2^126 - 1
         return np.asarray(values - negative.astype(object) * self.p, dtype=object)
+
+    def divide(self, raw: Raw, divisor: int) -> tuple[Raw, Raw]:
+        flat = self.flat(raw)
+        quotient, rest = np.empty_like(flat), np.empty_like(flat)
+        low, high = np.uint64(divisor & _WORD), np.uint64(divisor >> 64)
+        self._kernel("divide")(flat, low, high, quotient, rest)
+        shape = self.shape_of(raw)
+        return self.reshape(quotient, shape), self.reshape(rest, shape)
 
     def is_canonical(self, raw: Raw) -> bool:
         if raw.size == 0:

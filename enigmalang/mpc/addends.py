@@ -13,16 +13,17 @@ Adversary: honest but curious, at most t together. c is uniform whatever d is (p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from enigmalang.fields import Raw, bit_planes
+from enigmalang.fields import Raw, bit_planes, words_for
 from enigmalang.mpc.deal import and_planes, deal_elements, deal_words
 from enigmalang.mpc.opening import open_elements
-from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.party import Party, Round, alone
 from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
+from enigmalang.sharing.shamir import subset_value
 
 PIECE_BYTES = 1 << 22  # bytes of one party's planes handled at a time
 
@@ -31,13 +32,11 @@ PIECE_BYTES = 1 << 22  # bytes of one party's planes handled at a time
 class Addends:
     """d = the sum of t + 1 addends modulo p. `planes[i]` (pieces, q, words) shares addend i's bits.
 
-    `own` is this party's own addend in the clear (None past party t), `last` the last one (None outside its
-    set); `parts` are shares of `part(U_i)` for every addend when asked for.
+    `parts[i]` shares, as integers, the public function of addend i that was asked for.
     """
 
     planes: list[Raw]
-    own: Raw | None
-    last: Raw | None
+    parts: list[Raw]
 
 
 def lane_ranges(party: Party, lanes: int) -> Iterator[slice]:
@@ -47,26 +46,36 @@ def lane_ranges(party: Party, lanes: int) -> Iterator[slice]:
         yield slice(start, min(lanes, start + step))
 
 
-def split_masked(party: Party, d: Raw) -> Addends:
-    """The addends of d (flat shares). One round."""
+Part = Callable[[Raw], Raw]  # addends (lanes,) to elements (any number * lanes,)
+
+
+def split_masked(party: Party, d: Raw, part: Part | None = None) -> Addends:
+    """The addends of d (flat shares), and shares of `part` of each. One round."""
     field, shape, lanes = party.field, party.structure, party.field.size_of(d)
     pieces = random_pieces(party.streams, field, shape, party.me, party.fresh(), lanes)
     masked = field.add(d, share_of_pieces(field, shape, party.me, pieces))
     own = _own_addend(party, pieces)
-    own_planes = None if own is None else bit_planes(field, own)
-    words = field.q * ((lanes + 63) // 64)
+    mine = None if own is None else bit_planes(field, own).reshape(-1)
+    words = field.q * words_for(lanes)
 
     round_ = party.round()
     opened = open_elements(party, round_, masked, shape.last)
-    mine = None if own_planes is None else own_planes.reshape(-1).copy()
     dealt = deal_words(party, round_, shape.parties[: party.t], mine, words, together=False)
+    parts = None if part is None else _deal_parts(party, round_, part, own, lanes)
     round_.run()
 
     c = opened()
     last = None if c is None else _last_addend(party, c, pieces)
     planes = list(dealt().reshape(party.t, party.pieces, field.q, -1))
     planes.append(_known_planes(party, last, lanes))
-    return Addends(planes, own, last)
+    return Addends(planes, [] if parts is None else parts(last))
+
+
+def _deal_parts(
+    party: Party, round_: Round, part: Part, own: Raw | None, lanes: int
+) -> Callable[[Raw | None], list[Raw]]:
+    count = lanes * party.field.size_of(part(party.field.zeros((1,))))
+    return deal_known(party, round_, None if own is None else part(own), count, part)
 
 
 def _own_addend(party: Party, pieces: Raw) -> Raw | None:
@@ -87,30 +96,30 @@ def _last_addend(party: Party, c: Raw, pieces: Raw) -> Raw:
 
 def _known_planes(party: Party, value: Raw | None, lanes: int) -> Raw:
     """Shares of the bits of a value that all of the set `last` know: its piece, the others are 0."""
-    planes = np.zeros((party.pieces, party.field.q, (lanes + 63) // 64), np.uint64)
+    planes = np.zeros((party.pieces, party.field.q, words_for(lanes)), np.uint64)
     if value is not None:
         planes[party.held.index(party.structure.last)] = bit_planes(party.field, value)
     return planes
 
 
-def share_known(party: Party, dealt: dict[int, Raw], value: Raw | None, lanes: int) -> list[Raw]:
-    """Shares of what parties 1..t dealt, and of a value all of `last` know: its multiple of f_last, no message."""
-    from enigmalang.sharing.shamir import subset_value
+def deal_known(
+    party: Party, round_: Round, mine: Raw | None, count: int, part: Part | None = None
+) -> Callable[[Raw | None], list[Raw]]:
+    """Shares of t + 1 arrays of `count` elements: one known to each of the parties 1..t, who deal them, one known
+    to all of `last`, given to the finisher (`part` is applied to it), whose shares are multiples of f_last.
+    """
+    field, dealers = party.field, party.structure.parties[: party.t]
+    dealt = deal_elements(party, round_, dealers, mine, count)
 
-    field = party.field
-    if value is None:
-        free = field.zeros((lanes,))
-    else:
-        weight = subset_value(field.p, party.n, party.structure.last, party.me)
-        free = field.combine([[weight]], value[None])[0]
-    return [*(dealt[i] for i in party.structure.parties[: party.t]), free]
+    def finish(last: Raw | None) -> list[Raw]:
+        free = field.zeros((count,))
+        if last is not None:
+            weight = subset_value(field.p, party.n, party.structure.last, party.me)
+            free = field.combine([[weight]], (last if part is None else part(last))[None])[0]
+        shares = dealt()
+        return [*(shares[i] for i in dealers), free]
 
-
-def deal_known(party: Party, mine: Raw | None, last: Raw | None, lanes: int) -> list[Raw]:
-    """Shares of t + 1 arrays, one known to each of the parties 1..t, one to all of `last`. One round."""
-    dealers = party.structure.parties[: party.t]
-    dealt = alone(party, lambda r: deal_elements(party, r, dealers, mine, lanes))
-    return share_known(party, dealt, last, lanes)
+    return finish
 
 
 @dataclass(slots=True, repr=False)
@@ -148,7 +157,6 @@ def _and(party: Party, x: Raw, y: Raw) -> Raw:
     return alone(party, lambda r: and_planes(party, r, x, None, y, None))
 
 
-def masked_sum(party: Party, d: Raw) -> tuple[Addends, Sum]:
+def masked_sum(party: Party, d: Raw) -> Sum:
     """`split_masked`, then `carry_save`: t rounds."""
-    addends = split_masked(party, d)
-    return addends, carry_save(party, addends.planes)
+    return carry_save(party, split_masked(party, d).planes)

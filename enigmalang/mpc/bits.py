@@ -6,7 +6,7 @@ Adversary: honest but curious, at most t parties together, n >= 2t + 1.
 import numpy as np
 import numpy.typing as npt
 
-from enigmalang.fields import Raw, unpack_bits, words_for
+from enigmalang.fields import Raw, unpack_bits
 from enigmalang.mpc.addends import deal_known, lane_ranges, masked_sum
 from enigmalang.mpc.adder import fold_carries, wraps_once
 from enigmalang.mpc.deal import and_planes, reshare_products
@@ -53,20 +53,31 @@ def b2a(party: Party, x: BitShare) -> ArithShare:
     integer; the last piece is shared already. Then t XORs, a + b - 2ab, in a tree.
     Rounds: 1 + ceil(log2(t + 1)): 2 for n = 3, 3 for n = 5, 7. Products: t, and t dealings.
     """
-    lanes, field = x.size, party.field
-    groups = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
-    mine = None
-    if party.me <= party.t:
-        mine = field.from_ints(unpack_bits(np.bitwise_xor.reduce(x.words[groups], axis=0), lanes))
-    last = None
-    if party.me in party.structure.last:
-        piece = x.words[party.held.index(party.structure.last)]
-        last = field.from_ints(unpack_bits(piece, lanes))
     with party.counters.phase("conversions"):
-        values = deal_known(party, mine, last, lanes)
-        while len(values) > 1:
-            values = _xor_pairs(party, values)
-    return ArithShare(field, field.reshape(values[0], x.shape))
+        (value,) = planes_to_integers(party, x.words[:, None], x.size)
+    return ArithShare(party.field, party.field.reshape(value, x.shape))
+
+
+def planes_to_integers(party: Party, planes: Raw, lanes: int) -> list[Raw]:
+    """`b2a` of m planes at once: (pieces, m, words) to m arrays (lanes,)."""
+    field, m = party.field, planes.shape[1]
+    mine = last = None
+    if party.me <= party.t:
+        groups = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
+        mine = _integers(party, np.bitwise_xor.reduce(planes[groups], axis=0), lanes)
+    if party.me in party.structure.last:
+        last = _integers(party, planes[party.held.index(party.structure.last)], lanes)
+    round_ = party.round()
+    dealt = deal_known(party, round_, mine, m * lanes)
+    round_.run()
+    values = dealt(last)
+    while len(values) > 1:
+        values = _xor_pairs(party, values)
+    return split_arith(field, values[0], [(lanes,)] * m)
+
+
+def _integers(party: Party, planes: Raw, lanes: int) -> Raw:
+    return party.field.from_ints(unpack_bits(planes, lanes).reshape(-1))
 
 
 def _xor_pairs(party: Party, values: list[Raw]) -> list[Raw]:
@@ -100,7 +111,7 @@ def _lane_major(planes: Raw, lanes: int) -> npt.NDArray[np.uint8]:
 
 
 def _low_bits(party: Party, x: Raw, bits: int) -> Raw:
-    _, sums = masked_sum(party, x)
+    sums = masked_sum(party, x)
     q = party.field.q
     g, p = fold_carries(party, sums, (*range(bits - 1), q - 1))
     wrap = wraps_once(g, p)[:, None]
@@ -112,8 +123,3 @@ def _low_bits(party: Party, x: Raw, bits: int) -> Raw:
         carried = alone(party, lambda r: and_planes(party, r, p, low, wrap, again))
         out[:, 1:] ^= g[:, : bits - 1] ^ carried
     return out
-
-
-def padding_words(lanes: int) -> int:
-    """Words of a packed array."""
-    return words_for(lanes)

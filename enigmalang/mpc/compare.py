@@ -45,11 +45,11 @@ def _by_ranges(party: Party, x: ArithShare, test: Callable[[Party, Raw], Raw]) -
 
 
 def _lowest_bit_of_double(party: Party, d: Raw) -> Raw:
-    _, sums = masked_sum(party, party.field.add(d, d))
+    sums = masked_sum(party, party.field.add(d, d))
     g, p = fold_carries(party, sums, (party.field.q - 1,))
     return sums.s[:, 0] ^ sums.c[:, 0] ^ wraps_once(g, p)
 
 
 def _all_ones(party: Party, d: Raw) -> Raw:
-    _, sums = masked_sum(party, d)
+    sums = masked_sum(party, d)
     return and_all(party, sums.s ^ sums.c)
