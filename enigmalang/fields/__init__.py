@@ -4,7 +4,7 @@ Importing this package loads no compiler; the Numba kernels load when first used
 """
 
 from enigmalang.fields.field import Field, Raw
-from enigmalang.fields.gf2 import and_cross, bit_planes, pack_bits, unpack_bits, words_for
+from enigmalang.fields.gf2 import Rows, and_cross, bit_planes, pack_bits, unpack_bits, words_for
 from enigmalang.fields.mersenne import FIELDS, M61, M127, field_named
 from enigmalang.fields.warm import warm
 
@@ -14,6 +14,7 @@ __all__ = [
     "M127",
     "Field",
     "Raw",
+    "Rows",
     "and_cross",
     "bit_planes",
     "field_named",

@@ -82,7 +82,8 @@ def _own_addend(party: Party, pieces: Raw) -> Raw | None:
     if party.me > party.t:
         return None
     group = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
-    return party.field.combine([[-1] * len(group)], pieces[group])[0]
+    own: Raw = party.field.combine([[-1] * len(group)], pieces[group])[0]
+    return own
 
 
 def _last_addend(party: Party, c: Raw, pieces: Raw) -> Raw:

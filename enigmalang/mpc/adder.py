@@ -3,15 +3,11 @@
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from enigmalang.fields import Raw
+from enigmalang.fields import Raw, Rows
 from enigmalang.mpc.addends import Sum
 from enigmalang.mpc.deal import and_planes
 from enigmalang.mpc.party import Party, alone
-
-Rows = npt.NDArray[np.int64]
-
 
 @lru_cache(maxsize=256)
 def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows], ...]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from enigmalang.fields import Field, Raw
+from enigmalang.fields import Field, Raw, Rows, and_cross
 from enigmalang.mpc.party import Finish, Party, Round, words_from
 from enigmalang.sharing.shamir import lagrange, table_of
 from enigmalang.sharing.structure import Structure
@@ -155,17 +155,17 @@ def _draw_words(party: Party, instruction: int, dealer: int, rows: Raw, mine: Ra
             np.bitwise_xor(mine, draw, out=mine)
 
 
-def and_planes(party: Party, round_: Round, x: Raw, rows_x: Raw | None, y: Raw, rows_y: Raw | None) -> Finish[Raw]:
+def and_planes(
+    party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw, rows_y: Rows | None
+) -> Finish[Raw]:
     """ANDs of bit planes: x[:, rows_x] AND y[:, rows_y], (pieces, planes, words) -> (pieces, m, words).
 
     Every cross term of pieces is some dealer's to compute, who reshares its sum. One round; per dealing party
     n - 1 - t bits an AND.
     """
-    from enigmalang.fields import and_cross
-
     every = np.arange(x.shape[1], dtype=np.int64)
-    left = every if rows_x is None else rows_x.astype(np.int64, copy=False)
-    right = every if rows_y is None else rows_y.astype(np.int64, copy=False)
+    left = every if rows_x is None else rows_x
+    right = every if rows_y is None else rows_y
     count, words = len(left), x.shape[2]
     party.counters.ands += count * words * 64
     mine = None

@@ -29,7 +29,8 @@ def open_elements(party: Party, round_: Round, share: Raw, receivers: Sequence[i
         if not slots:
             return None
         got = [party.elements_from(peer, slot(), (count,)) for peer, slot in slots]
-        return field.combine([lagrange(field.p, (party.me, *suppliers), 0)], np.stack([share, *got]))[0]
+        values: Raw = field.combine([lagrange(field.p, (party.me, *suppliers), 0)], np.stack([share, *got]))[0]
+        return values
 
     return finish
 

@@ -1,0 +1,257 @@
+"""What a party computes on its own: the values of a run, constants, linear and structural operations.
+
+A shared integer's constant polynomial and its Shamir share look alike, so linear operations do not ask which
+they have. Public bits are held as one piece and turned into shares where they meet shared ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from enigmalang.circuits.circuit import Circuit, Form, Node
+from enigmalang.fields import Raw, pack_bits
+from enigmalang.mpc.bits import negate, public_bits, xor
+from enigmalang.mpc.party import Party
+from enigmalang.sharing import ArithShare, BitShare, Share
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class Values:
+    """The values of a circuit's nodes so far; `known[i]` says that node i is public."""
+
+    def __init__(self, party: Party, circuit: Circuit, known: list[bool]) -> None:
+        self.party = party
+        self.circuit = circuit
+        self.known = known
+        self._values: dict[int, Share] = {}
+
+    def __getitem__(self, node: int) -> Share:
+        return self._values[node]
+
+    def __setitem__(self, node: int, value: Share) -> None:
+        self._values[node] = value
+
+    def drop(self, node: int) -> None:
+        del self._values[node]
+
+    def arith(self, node: int) -> ArithShare:
+        """An integer array's shares; a public one's are the values themselves (a constant polynomial)."""
+        value = self._values[node]
+        if not isinstance(value, ArithShare):
+            raise TypeError(f"node {node} holds bits, not integers")
+        return value
+
+    def bits_as_held(self, node: int) -> BitShare:
+        """A bit array: pieces, or one piece when it is public."""
+        value = self._values[node]
+        if not isinstance(value, BitShare):
+            raise TypeError(f"node {node} holds integers, not bits")
+        return value
+
+    def bits(self, node: int) -> BitShare:
+        """A bit array's shares, public or not."""
+        value = self.bits_as_held(node)
+        return public_bits(self.party, value.words, value.shape) if self.known[node] else value
+
+    def share(self, node: int) -> Share:
+        """A node's shares, of either form."""
+        return self.arith(node) if self.circuit.nodes[node].form is Form.ARITH else self.bits(node)
+
+
+def constant(party: Party, node: Node) -> Share:
+    """A public array as a node's value."""
+    value = np.broadcast_to(np.asarray(node.attrs["value"]), node.shape)
+    if node.form is Form.ARITH:
+        return ArithShare(party.field, party.field.from_ints(value))
+    return BitShare(pack_bits(value.astype(np.uint8).reshape(1, node.size)), node.shape)
+
+
+def broadcast_bits(value: BitShare, shape: tuple[int, ...]) -> BitShare:
+    """As numpy.broadcast_to."""
+    if value.shape == shape:
+        return value
+    bits = value.unpacked()
+    aligned = bits.reshape((bits.shape[0], *(1,) * (len(shape) - len(value.shape)), *value.shape))
+    return BitShare.packed(np.broadcast_to(aligned, (bits.shape[0], *shape)))
+
+
+# ------------------------------------------------------------ integers
+
+
+def _add(values: Values, node: Node) -> Share:
+    x, y = (values.arith(arg) for arg in node.args)
+    return ArithShare(x.field, x.field.add(x.raw, y.raw))
+
+
+def _sub(values: Values, node: Node) -> Share:
+    x, y = (values.arith(arg) for arg in node.args)
+    return ArithShare(x.field, x.field.sub(x.raw, y.raw))
+
+
+def _neg(values: Values, node: Node) -> Share:
+    x = values.arith(node.args[0])
+    return ArithShare(x.field, x.field.neg(x.raw))
+
+
+def _scale(values: Values, node: Node) -> Share:
+    x, factor = values.arith(node.args[0]), np.asarray(node.attrs["factor"])
+    return ArithShare(x.field, x.field.scale(x.raw, int(factor) if factor.ndim == 0 else factor))
+
+
+def _sum(values: Values, node: Node) -> Share:
+    x = values.arith(node.args[0])
+    return ArithShare(x.field, x.field.sum(x.raw, node.attrs["axis"]))
+
+
+# ------------------------------------------------------------ products with a public factor
+
+
+def local_product(values: Values, node: Node) -> Raw:
+    """The product of what this party holds: of degree 2t if both factors are shared, else of degree t."""
+    field = values.party.field
+    if node.op == "select":
+        c, x, y = (values.arith(arg).raw for arg in node.args)
+        return field.mul(c, field.sub(x, y))
+    x, y = (values.arith(arg).raw for arg in node.args)
+    operation = {"mul": field.mul, "dot": field.dot, "matmul": field.matmul}[node.op]
+    return operation(x, y)
+
+
+def with_offset(values: Values, node: Node, product: Raw) -> ArithShare:
+    """A product node's value: for `select`, y is added."""
+    field = values.party.field
+    if node.op == "select":
+        product = field.add(values.arith(node.args[2]).raw, product)
+    return ArithShare(field, product)
+
+
+def _product(values: Values, node: Node) -> Share:
+    return with_offset(values, node, local_product(values, node))
+
+
+def _and(values: Values, node: Node) -> Share:
+    x, y = (broadcast_bits(values.bits_as_held(arg), node.shape) for arg in node.args)
+    return BitShare(x.words & y.words, node.shape)  # one of them is public: one piece against all
+
+
+# ------------------------------------------------------------ bits
+
+
+def _xor(values: Values, node: Node) -> Share:
+    public = all(values.known[arg] for arg in node.args)
+    held = [values.bits_as_held(arg) if public else values.bits(arg) for arg in node.args]
+    return xor(broadcast_bits(held[0], node.shape), broadcast_bits(held[1], node.shape))
+
+
+def _not(values: Values, node: Node) -> Share:
+    (arg,) = node.args
+    if values.known[arg]:
+        value = values.bits_as_held(arg)
+        return BitShare.packed(1 - value.unpacked())
+    return negate(values.party, values.bits(arg))
+
+
+# ------------------------------------------------------------ structure, both forms
+
+
+Move = Callable[[Node, npt.NDArray[np.generic], int], npt.NDArray[np.generic]]
+
+
+def _structural(move: Move) -> Callable[[Values, Node], Share]:
+    """`move(node, array, lead)` acts on the value's axes, which start at `lead` and may have axes after them."""
+
+    def operation(values: Values, node: Node) -> Share:
+        (arg,) = node.args
+        if node.form is Form.ARITH:
+            x = values.arith(arg)
+            return ArithShare(x.field, np.ascontiguousarray(move(node, x.raw, 0), np.uint64))
+        bits = values.bits_as_held(arg).unpacked()
+        return BitShare.packed(np.ascontiguousarray(move(node, bits, 1), np.uint8))
+
+    return operation
+
+
+def _reshape(values: Values, node: Node) -> Share:
+    value = values[node.args[0]]
+    if isinstance(value, BitShare):
+        return BitShare(value.words, node.shape)
+    return ArithShare(value.field, value.field.reshape(value.raw, node.shape))
+
+
+def _broadcast(values: Values, node: Node) -> Share:
+    value = values[node.args[0]]
+    if isinstance(value, BitShare):
+        return broadcast_bits(value, node.shape)
+    return ArithShare(value.field, np.ascontiguousarray(value.field.broadcast(value.raw, node.shape)))
+
+
+def _take(values: Values, node: Node) -> Share:
+    rank = len(values[node.args[0]].shape)
+
+    def move(node: Node, array: npt.NDArray[np.generic], lead: int) -> npt.NDArray[np.generic]:
+        taken: npt.NDArray[np.generic] = np.take(
+            array, node.attrs["indices"], axis=node.attrs["axis"] % rank + lead
+        )
+        return taken
+
+    return _structural(move)(values, node)
+
+
+def _transpose(node: Node, array: npt.NDArray[np.generic], lead: int) -> npt.NDArray[np.generic]:
+    axes = node.attrs["axes"]
+    rank = len(axes)
+    after = range(lead + rank, array.ndim)
+    return np.transpose(array, (*range(lead), *(axis % rank + lead for axis in axes), *after))
+
+
+def _concat(values: Values, node: Node) -> Share:
+    axis = node.attrs["axis"] % len(node.shape)
+    if node.form is Form.ARITH:
+        parts = [values.arith(arg).raw for arg in node.args]
+        return ArithShare(values.party.field, np.concatenate(parts, axis=axis))
+    return BitShare.packed(np.concatenate(_unpacked(values, node.args), axis=axis + 1))
+
+
+def _unpacked(values: Values, args: Sequence[int]) -> list[Bytes]:
+    """Bits of several nodes, as pieces of one number: shares, unless all are public."""
+    public = all(values.known[arg] for arg in args)
+    return [(values.bits_as_held(arg) if public else values.bits(arg)).unpacked() for arg in args]
+
+
+def _put(values: Values, node: Node) -> Share:
+    indices = node.attrs["indices"]
+    if node.form is Form.ARITH:
+        field = values.party.field
+        raw = values.arith(node.args[0]).raw.copy()
+        raw[indices] = field.broadcast(values.arith(node.args[1]).raw, indices.shape + node.shape[1:])
+        return ArithShare(field, raw)
+    into, bits = _unpacked(values, node.args)
+    target = indices.shape + node.shape[1:]
+    into[:, indices] = bits.reshape((bits.shape[0], *(1,) * (len(target) - bits.ndim + 1), *bits.shape[1:]))
+    return BitShare.packed(into)
+
+
+LOCAL: dict[str, Callable[[Values, Node], Share]] = {
+    "add": _add,
+    "sub": _sub,
+    "neg": _neg,
+    "scale": _scale,
+    "sum": _sum,
+    "mul": _product,
+    "dot": _product,
+    "matmul": _product,
+    "select": _product,
+    "and": _and,
+    "xor": _xor,
+    "not": _not,
+    "reshape": _reshape,
+    "broadcast": _broadcast,
+    "take": _take,
+    "transpose": _structural(_transpose),
+    "concat": _concat,
+    "put": _put,
+}

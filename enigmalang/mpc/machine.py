@@ -1,0 +1,184 @@
+"""The machine: runs a circuit on one party's shares, layer by layer, with all parties in step.
+
+A layer's operations of a kind are flattened, joined into one protocol call, one message to a peer and round,
+and split again. Local operations act on shares directly. A value is dropped after its last use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from enigmalang.circuits.circuit import Array, Circuit, Form, Node
+from enigmalang.circuits.layers import Layer, cut_layers, needed_nodes, public_nodes
+from enigmalang.fields import unpack_bits
+from enigmalang.mpc.local import LOCAL, Values, constant
+from enigmalang.mpc.opening import open_elements, open_words
+from enigmalang.mpc.outputs import seal
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.together import run_together
+from enigmalang.sharing import ArithShare, BitShare, Share
+from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
+from enigmalang.transport.network import PeerError
+
+DIGEST_BYTES = 32
+
+
+class MachineError(Exception):
+    """The circuit cannot run on what it was given; the text names the node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`opened[i]` is the value of `circuit.opens[i]`: int64 (M61) or objects (M127), bool for BITS.
+
+    `sealed[i]` is this party's piece of `circuit.outputs[i]`, for `outputs.unseal`.
+    """
+
+    opened: tuple[Array, ...]
+    sealed: tuple[bytes, ...]
+
+
+def execute(
+    party: Party,
+    circuit: Circuit,
+    inputs: Mapping[int, Share],
+    memory: dict[int, Share],
+    recipients: Sequence[bytes] = (),
+    digest: bytes | None = None,
+) -> Result:
+    """Run the circuit with the other parties, who must call this with the same circuit.
+
+    `inputs[slot]` are this party's shares; `memory[handle]` holds kept shares, and gets those of
+    `circuit.keeps` when everything has succeeded; `recipients` are raw X25519 public keys. With a `digest` (32
+    bytes, of the circuit) the parties first compare it, in one round.
+    Raises MachineError, and PeerError when a peer is gone, broke the protocol, or runs another circuit.
+    """
+    if circuit.field != party.field.name:
+        raise MachineError(f"a circuit over {circuit.field} for parties over {party.field.name}")
+    if digest is not None:
+        agree(party, digest)
+    run = _Run(party, circuit, inputs, memory)
+    for layer in cut_layers(circuit):
+        run.layer(layer)
+    opened = run.open()
+    sealed = tuple(seal(party, run.values.share(out.node), recipients[out.recipient]) for out in circuit.outputs)
+    memory.update({handle: run.values.share(node) for node, handle in circuit.keeps})
+    party.counters.circuits += 1
+    return Result(opened, sealed)
+
+
+def agree(party: Party, digest: bytes) -> None:
+    """All parties are about to run the same. One round. Raises PeerError naming the first who is not."""
+    if len(digest) != DIGEST_BYTES:
+        raise ValueError(f"a digest of {len(digest)} bytes")
+    peers = [peer for peer in party.structure.parties if peer != party.me]
+    sends = {peer: [memoryview(digest)] for peer in peers}
+    received = party.exchange(sends, dict.fromkeys(peers, DIGEST_BYTES))
+    for peer, theirs in received.items():
+        if bytes(theirs) != digest:
+            raise PeerError(peer, "runs another circuit")
+
+
+class _Run:
+    """One execution: the values so far and how many uses of each remain."""
+
+    def __init__(
+        self, party: Party, circuit: Circuit, inputs: Mapping[int, Share], memory: Mapping[int, Share]
+    ) -> None:
+        self.party = party
+        self.circuit = circuit
+        self.inputs = inputs
+        self.memory = memory
+        self.values = Values(party, circuit, public_nodes(circuit))
+        self._uses = _count_uses(circuit)
+
+    def layer(self, layer: Layer) -> None:
+        """Local nodes, then those done together."""
+        for i in layer.local:
+            node = self.circuit.nodes[i]
+            self.values[i] = self._leaf(i, node) if not node.args else LOCAL[node.op](self.values, node)
+            self._drop(node)
+        if layer.together:
+            run_together(self.values, layer.protocol, layer.together)
+            for i in layer.together:
+                self._drop(self.circuit.nodes[i])
+
+    def _drop(self, node: Node) -> None:
+        for arg in node.args:
+            self._uses[arg] -= 1
+            if self._uses[arg] == 0:
+                self.values.drop(arg)
+
+    def _leaf(self, number: int, node: Node) -> Share:
+        if node.op == "const":
+            return constant(self.party, node)
+        name, where = ("slot", self.inputs) if node.op == "input" else ("handle", self.memory)
+        key = node.attrs[name]
+        share = where.get(key)
+        if share is None:
+            raise MachineError(f"node {number} ({node.op}): nothing under {name} {key}")
+        form = Form.ARITH if isinstance(share, ArithShare) else Form.BITS
+        if share.shape != node.shape or form is not node.form:
+            raise MachineError(
+                f"node {number} ({node.op}): {name} {key} holds {form.value} {share.shape},"
+                f" wanted {node.form.value} {node.shape}"
+            )
+        return share
+
+    def open(self) -> tuple[Array, ...]:
+        """The openings, all in one round; public nodes need none."""
+        results: dict[int, Array] = {}
+        hidden = sorted({i for i in self.circuit.opens if not self.values.known[i]})
+        for i in set(self.circuit.opens) - set(hidden):
+            results[i] = self._clear(i, self.values[i])
+        with self.party.counters.phase("openings"):
+            for i, share in self._open_shares(hidden).items():
+                results[i] = self._clear(i, share)
+        return tuple(results[i] for i in self.circuit.opens)
+
+    def _open_shares(self, nodes: list[int]) -> dict[int, Share]:
+        """Values as one-piece shares of themselves."""
+        party, values = self.party, self.values
+        elements = [i for i in nodes if self.circuit.nodes[i].form is Form.ARITH]
+        bits = [i for i in nodes if self.circuit.nodes[i].form is Form.BITS]
+        if not nodes:
+            return {}
+        round_ = party.round()
+        if elements:
+            joined = join_arith(party.field, [values.arith(i).raw for i in elements])
+            finish_elements = open_elements(party, round_, joined, party.structure.parties)
+        if bits:
+            lanes = join_bits([values.bits(i) for i in bits])
+            finish_words = open_words(party, round_, lanes.words)
+        round_.run()
+        out: dict[int, Share] = {}
+        if elements:
+            shapes = [self.circuit.nodes[i].shape for i in elements]
+            raw = finish_elements()
+            if raw is None:
+                raise AssertionError("every party receives")
+            parts = split_arith(party.field, raw, shapes)
+            out.update((i, ArithShare(party.field, part)) for i, part in zip(elements, parts, strict=True))
+        if bits:
+            opened = BitShare(finish_words()[None], lanes.shape)
+            out.update(zip(bits, split_bits(opened, [self.circuit.nodes[i].shape for i in bits]), strict=True))
+        return out
+
+    def _clear(self, number: int, value: Share) -> Array:
+        shape = self.circuit.nodes[number].shape
+        if isinstance(value, ArithShare):
+            return self.party.field.to_ints(value.raw).reshape(shape)
+        return unpack_bits(value.words[0], value.size).astype(np.bool_).reshape(shape)
+
+
+def _count_uses(circuit: Circuit) -> list[int]:
+    uses = [0] * len(circuit.nodes)
+    for node, needed in zip(circuit.nodes, needed_nodes(circuit), strict=True):
+        for arg in node.args if needed else ():
+            uses[arg] += 1
+    for i in (*circuit.opens, *(out.node for out in circuit.outputs), *(node for node, _ in circuit.keeps)):
+        uses[i] += 1
+    return uses

@@ -1,0 +1,132 @@
+"""What the parties compute together: a layer's operations joined into one call of a protocol, and split again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from enigmalang.circuits.circuit import Form, Node
+from enigmalang.fields import Raw
+from enigmalang.mpc.bits import a2b, b2a
+from enigmalang.mpc.compare import eqz, ltz
+from enigmalang.mpc.deal import and_planes, reshare_products
+from enigmalang.mpc.divide import divc, divmod_, shr
+from enigmalang.mpc.local import Values, broadcast_bits, local_product, with_offset
+from enigmalang.mpc.party import Finish, Party, Round
+from enigmalang.sharing import ArithShare, BitShare, Share
+from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
+
+
+def run_together(values: Values, protocol: str, nodes: Sequence[int]) -> None:
+    """Compute the nodes of one layer's protocol ("products" or an operation) and store their values."""
+    if protocol == "products":
+        with values.party.counters.phase("products"):
+            _products(values, nodes)
+    elif protocol == "b2a":
+        _of_bits(values, nodes)
+    elif protocol == "divmod":
+        _of_pairs(values, nodes)
+    else:
+        _of_integers(values, nodes, UNARY[protocol])
+
+
+# ------------------------------------------------------------ products: one round for all kinds
+
+
+def _products(values: Values, nodes: Sequence[int]) -> None:
+    circuit, round_ = values.circuit, values.party.round()
+    elements = [i for i in nodes if circuit.nodes[i].form is Form.ARITH]
+    bits = [i for i in nodes if circuit.nodes[i].form is Form.BITS]
+    finishers = []
+    if elements:
+        finishers.append(_begin_products(values, round_, elements))
+    if bits:
+        finishers.append(_begin_ands(values, round_, bits))
+    round_.run()
+    for finish in finishers:
+        finish()
+
+
+def _begin_products(values: Values, round_: Round, nodes: list[int]) -> Finish[None]:
+    party, table = values.party, values.circuit.nodes
+    local = join_arith(party.field, [local_product(values, table[i]) for i in nodes])
+    reshared = reshare_products(party, round_, local)
+
+    def finish() -> None:
+        shapes = [table[i].shape for i in nodes]
+        for i, product in zip(nodes, split_arith(party.field, reshared(), shapes), strict=True):
+            values[i] = with_offset(values, table[i], product)
+
+    return finish
+
+
+def _begin_ands(values: Values, round_: Round, nodes: list[int]) -> Finish[None]:
+    party, table = values.party, values.circuit.nodes
+    left = join_bits([broadcast_bits(values.bits(table[i].args[0]), table[i].shape) for i in nodes])
+    right = join_bits([broadcast_bits(values.bits(table[i].args[1]), table[i].shape) for i in nodes])
+    reshared = and_planes(party, round_, left.words[:, None], None, right.words[:, None], None)
+
+    def finish() -> None:
+        joined = BitShare(np.ascontiguousarray(reshared()[:, 0]), left.shape)
+        for i, value in zip(nodes, split_bits(joined, [table[i].shape for i in nodes]), strict=True):
+            values[i] = value
+
+    return finish
+
+
+# ------------------------------------------------------------ protocols of several rounds
+
+Unary = Callable[[Party, ArithShare, Node], Share]
+
+UNARY: dict[str, Unary] = {
+    "ltz": lambda party, x, node: ltz(party, x),
+    "eqz": lambda party, x, node: eqz(party, x),
+    "a2b": lambda party, x, node: a2b(party, x, node.attrs["bits"]),
+    "shr": lambda party, x, node: shr(party, x, node.attrs["f"], node.attrs["mode"] == "exact"),
+    "divc": lambda party, x, node: divc(party, x, int(node.attrs["divisor"])),
+}
+
+
+def _of_integers(values: Values, nodes: Sequence[int], protocol: Unary) -> None:
+    party, table = values.party, values.circuit.nodes
+    joined = join_arith(party.field, [values.arith(table[i].args[0]).raw for i in nodes])
+    result = protocol(party, ArithShare(party.field, joined), table[nodes[0]])
+    _store(values, nodes, result)
+
+
+def _of_bits(values: Values, nodes: Sequence[int]) -> None:
+    table = values.circuit.nodes
+    joined = join_bits([values.bits(table[i].args[0]) for i in nodes])
+    _store(values, nodes, b2a(values.party, joined))
+
+
+def _store(values: Values, nodes: Sequence[int], result: Share) -> None:
+    shapes = [values.circuit.nodes[i].shape for i in nodes]
+    if isinstance(result, BitShare):
+        for i, bits in zip(nodes, split_bits(result, shapes), strict=True):
+            values[i] = bits
+        return
+    field = result.field
+    for i, raw in zip(nodes, split_arith(field, result.flat(), shapes), strict=True):
+        values[i] = ArithShare(field, raw)
+
+
+def _of_pairs(values: Values, nodes: Sequence[int]) -> None:
+    """divmod: a result has a new first axis, so its two halves are split apart and joined again."""
+    party, table = values.party, values.circuit.nodes
+    field = party.field
+    shapes = [table[i].shape[1:] for i in nodes]
+    left, right = (_joined_side(values, nodes, side) for side in (0, 1))
+    bits = table[nodes[0]].attrs["bits"]
+    result = divmod_(party, ArithShare(field, left), ArithShare(field, right), bits).raw
+    halves = [split_arith(field, half, shapes) for half in result]
+    for i, quotient, rest in zip(nodes, *halves, strict=True):
+        values[i] = ArithShare(field, np.stack([quotient, rest]))
+
+
+def _joined_side(values: Values, nodes: Sequence[int], side: int) -> Raw:
+    field, table = values.party.field, values.circuit.nodes
+    return join_arith(
+        field, [field.broadcast(values.arith(table[i].args[side]).raw, table[i].shape[1:]) for i in nodes]
+    )
