@@ -1,0 +1,58 @@
+"""Private values at run time: a type that refuses to leak."""
+
+from typing import Any, NoReturn
+
+Shape = tuple[int, ...]
+
+
+class Secret:
+    """A private value; only its shape is public. Subclasses say how a domain holds it."""
+
+    __slots__ = ("__weakref__",)
+
+    @property
+    def shape(self) -> Shape:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return "<private>"
+
+    def __str__(self) -> str:
+        return "<private>"
+
+    def __format__(self, spec: str) -> str:
+        return "<private>"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a private value has no truth in the clear; reveal it first")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a private value cannot be pickled or copied")
+
+
+class Shadow(Secret):
+    """A private value of which only the shape is known: what the ledger sees of it."""
+
+    __slots__ = ("_shape",)
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+
+    @property
+    def shape(self) -> Shape:
+        return self._shape
+
+
+class Pending:
+    """A revealed value that has not been opened yet; all pending ones are opened together."""
+
+    __slots__ = ("rank", "ready", "secret", "value")
+
+    def __init__(self, secret: Secret, rank: int) -> None:
+        self.secret: Secret | None = secret
+        self.rank = rank
+        self.ready = False
+        self.value: Any = None
+
+    def resolve(self, value: Any) -> None:
+        self.value, self.ready, self.secret = value, True, None
