@@ -1,0 +1,65 @@
+"""Private `if` to selects: both sides run, each assigned variable is chosen, each private write keeps the old value
+where its side was not taken. (The secrecy analysis has refused everything else that could be inside.)"""
+
+from enigmalang.ir.ir import Operation, Program, Region, Value
+from enigmalang.passes.make import Maker
+from enigmalang.types.types import BOOL, Label
+
+
+def flatten_private_ifs(program: Program) -> Program:
+    """Run on every function of `program`, in place. Afterwards no `if` has a private condition."""
+    for function in program.functions.values():
+        _region(function.body)
+    return program
+
+
+def _region(region: Region) -> None:
+    made: list[Operation] = []
+    for op in region.ops:
+        for inner in op.regions:
+            _region(inner)
+        if op.op == "if" and op.operands[0].label is Label.PRIVATE:
+            _flatten(op, made)
+        else:
+            made.append(op)
+    region.ops = made
+
+
+def _flatten(op: Operation, made: list[Operation]) -> None:
+    maker = Maker(made, op.span, op.via)
+    condition = op.operands[0]
+    then, otherwise = op.regions
+    made.extend(guarded(then.ops[:-1], condition))
+    if any(_writes(o) for o in otherwise.ops):
+        made.extend(guarded(otherwise.ops[:-1], maker.truth("not", condition)))
+    else:
+        made.extend(otherwise.ops[:-1])
+    ends = (then.ops[-1].operands, otherwise.ops[-1].operands)
+    for result, a, b in zip(op.results, *ends, strict=True):
+        made.append(Operation("select", (condition, a, b), (result,), op.span, {}, (), op.via))
+        result.label = Label.PRIVATE
+
+
+def _writes(op: Operation) -> bool:
+    return op.op in ("state_store", "map_set") or any(_writes(o) for region in op.regions for o in region.ops)
+
+
+def guarded(ops: list[Operation], condition: Value) -> list[Operation]:
+    """`ops` with every private write, also in inner regions, made to keep the old value unless `condition` holds."""
+    assert condition.type is not None and getattr(condition.type, "element", None) == BOOL
+    made: list[Operation] = []
+    for op in ops:
+        for region in op.regions:
+            region.ops = guarded(region.ops, condition)
+        if op.op in ("state_store", "map_set"):
+            _guard(op, condition, made)
+        made.append(op)
+    return made
+
+
+def _guard(op: Operation, condition: Value, made: list[Operation]) -> None:
+    maker = Maker(made, op.span, op.via)
+    *keys, new = op.operands
+    read = "state_load" if op.op == "state_store" else "map_get"
+    old = maker.value(read, tuple(keys), new.type, Label.PRIVATE, new.range, new.lens, slot=op.attrs["slot"])
+    op.operands = (*keys, maker.select(condition, new, old, new))
