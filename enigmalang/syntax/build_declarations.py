@@ -184,7 +184,7 @@ class Declarations(Statements):
         """A function outside of an interface has a block."""
         if isinstance(item, ast.FunctionDef) and item in self.headers:
             span = item.span
-            end = Span(span.path, span.end_line, span.end_column, span.end_line, span.end_column)
+            end = Span(span.path, span.end_line, span.end_column, span.end_line, span.end_column + 1)
             self.error("E0007", f"a colon is missing after the header of `{item.name}`", end, "write `:`")
 
     def on_contract(self, span: Span, items: Items) -> ast.Node:

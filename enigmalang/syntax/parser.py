@@ -53,7 +53,7 @@ def _too_large(path: str, sink: Sink) -> None:
     sink.error(
         "E0013",
         f"the file is longer than {MAX_FILE:,} characters",
-        Span(path, 1, 1, 1, 1),
+        Span(path, 1, 1, 1, 2),
         help="split it into modules; read large data with `input`",
     )
 
