@@ -1,0 +1,158 @@
+"""Where values flow: one edge for each way in which knowing one value tells something about another.
+
+Labels are then nothing but reachability from the places where secrets are born, and the shortest path from there
+is what a leak error shows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from enigmalang.ir.ir import Function, Operation, Program, Region, Value
+from enigmalang.ir.ops import OPS, Effect
+
+#: Results of these say nothing of their operands: lengths are public, and the rest comes from elsewhere.
+NO_FLOW = frozenset(("len", "reveal", "map_has", "external_call", "attested"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """`target` depends on `source`: through the data of `op`, or (`control`) because `source` decides it."""
+
+    source: Value
+    target: Value
+    op: Operation
+    control: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """Edges by source, the operation that defines each value (none for parameters), and stores by slot."""
+
+    out: dict[Value, list[Edge]] = field(default_factory=dict)
+    defined_by: dict[Value, Operation] = field(default_factory=dict)
+    stored: dict[str, list[Value]] = field(default_factory=dict)  # by slot: what is written to it
+
+    def add(self, source: Value, target: Value, op: Operation, control: bool = False) -> None:
+        self.out.setdefault(source, []).append(Edge(source, target, op, control))
+
+
+def build_flow(program: Program) -> Flow:
+    builder = _Builder(program)
+    for function in program.functions.values():
+        builder.region(function.body)
+    return builder.flow
+
+
+def terminator(region: Region) -> Operation:
+    return region.ops[-1]
+
+
+def returned(function: Function) -> Sequence[Value]:
+    """The values of a function's result."""
+    return function.body.ops[-1].operands
+
+
+class _Builder:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.flow = Flow()
+        self.parents: list[Operation] = []
+
+    def region(self, region: Region) -> None:
+        for op in region.ops:
+            self.operation(op)
+
+    def operation(self, op: Operation) -> None:
+        for value in op.results:
+            self.flow.defined_by[value] = op
+        if op.op == "state_store":
+            self.flow.stored.setdefault(op.attrs["slot"], []).append(op.operands[0])
+        self.parents.append(op)
+        for region in op.regions:
+            self.region(region)
+        self.parents.pop()
+        self.edges(op)
+
+    def edges(self, op: Operation) -> None:
+        match op.op:
+            case "if":
+                for region in op.regions:
+                    self.pairs(terminator(region).operands if _yields(region) else (), op.results, op)
+                self.decides(op.operands[0], op.results, op)
+            case "for":
+                self.loop(op)
+            case "while":
+                self.while_loop(op)
+            case "map":
+                self.comprehension(op)
+            case "scope" | "acting" | "expect_revert":
+                for region in op.regions:
+                    self.pairs(terminator(region).operands if _yields(region) else (), op.results, op)
+            case "call":
+                self.call(op)
+            case "break" | "continue":
+                self.leaves_loop(op)
+            case "leave":
+                scope = next(p for p in reversed(self.parents) if p.op == "scope")
+                self.pairs(op.operands, scope.results, op)
+            case _:
+                self.plain(op)
+
+    def plain(self, op: Operation) -> None:
+        if op.op in NO_FLOW or OPS[op.op].effect is Effect.CLIENT:
+            return
+        for source in op.operands:
+            for target in op.results:
+                self.flow.add(source, target, op)
+
+    def pairs(self, sources: Sequence[Value], targets: Sequence[Value], op: Operation) -> None:
+        for source, target in zip(sources, targets, strict=False):
+            self.flow.add(source, target, op)
+
+    def decides(self, condition: Value, targets: Sequence[Value], op: Operation) -> None:
+        for target in targets:
+            self.flow.add(condition, target, op, control=True)
+
+    def loop(self, op: Operation) -> None:
+        count = op.attrs["iterated"]
+        (region,) = op.regions
+        self.pairs(op.operands, region.params, op)
+        self.pairs(op.operands[count:], op.results, op)
+        if _yields(region):
+            self.pairs(terminator(region).operands, region.params[count:], op)
+            self.pairs(terminator(region).operands, op.results, op)
+
+    def while_loop(self, op: Operation) -> None:
+        condition, body = op.regions
+        targets = (condition.params, body.params, op.results)
+        for target in targets:
+            self.pairs(op.operands, target, op)
+            if _yields(body):
+                self.pairs(terminator(body).operands, target, op)
+            self.decides(terminator(condition).operands[0], target, op)
+
+    def comprehension(self, op: Operation) -> None:
+        (region,) = op.regions
+        self.pairs(op.operands, region.params, op)
+        made = terminator(region).operands
+        if op.attrs["filtered"]:
+            self.decides(made[0], op.results, op)
+            made = made[1:]
+        self.pairs(made, op.results, op)
+
+    def leaves_loop(self, op: Operation) -> None:
+        loop = next(p for p in reversed(self.parents) if p.op in ("for", "while"))
+        count = loop.attrs["iterated"] if loop.op == "for" else 0
+        self.pairs(op.operands, loop.results, op)
+        if op.op == "continue":
+            for region in loop.regions:
+                self.pairs(op.operands, region.params[count:], op)
+
+    def call(self, op: Operation) -> None:
+        callee = self.program.functions[op.attrs["function"]]
+        self.pairs(op.operands, [v for p in callee.params for v in p.values], op)
+        self.pairs(returned(callee), op.results, op)
+
+
+def _yields(region: Region) -> bool:
+    return terminator(region).op == "yield"

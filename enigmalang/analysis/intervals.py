@@ -1,0 +1,399 @@
+"""The abstract interpreter of range analysis: facts forward through regions, loops by growth.
+
+A loop of few steps is run step by step. Of a longer one, one step shows how far each carried value moves (its
+*offset* from what it was); so many steps move it at most so many times as far. A second run, with the values that
+this gives, must confirm the offsets; if it does not within a few rounds, the value is unbounded.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TypeAlias
+
+from enigmalang.analysis.flow import returned, terminator
+from enigmalang.analysis.refine import refinements
+from enigmalang.analysis.transfer import (
+    Fact,
+    converted,
+    declared,
+    element,
+    full_lens,
+    is_private,
+    kept,
+    rank,
+    transfer,
+)
+from enigmalang.ir.ir import Function, Operation, Program, Region, Slot, Value
+from enigmalang.ir.leaves import leaves_of
+from enigmalang.types.ranges import ZERO, Range, add, nominal
+
+#: What a loop does at the start of a step: sets its items, or runs its condition.
+Step: TypeAlias = Callable[[int | None], None]
+#: Loops of at most so many steps are followed one by one, and all nested ones together at most so often.
+FEW_STEPS = 64
+MOST_RUNS = 2048
+#: Rounds of widening before a carried value counts as unbounded.
+ROUNDS = 5
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """What leaves a loop's body other than by its end."""
+
+    op: Operation
+    broken: list[list[Fact]] = field(default_factory=list)
+    continued: list[list[Fact]] = field(default_factory=list)
+
+
+class Interpreter:
+    """`facts`: of the step being run. `all`: joined over every recorded step; that is what values get."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.facts: dict[Value, Fact] = {}
+        self.all: dict[Value, Fact] = {}
+        self.items: dict[Value, list[Range]] = {}
+        self.defs: dict[Value, Operation] = {}
+        self.stored: dict[Operation, Range] = {}  # by `convert`: the interval that must fit, in the branch it is in
+        self.unbounded: dict[Operation, list[Value]] = {}
+        self.loops: list[Loop] = []
+        self.scopes: list[list[list[Fact]]] = []
+        self.recording = True
+        self.runs = 1
+        self.results: dict[str, list[Fact]] = {}
+        self.function: Function
+
+    # ---- functions
+
+    def run(self, function: Function) -> None:
+        self.function = function
+        for param in function.params:
+            for value, leaf in zip(param.values, leaves_of(param.type, param.private), strict=True):
+                bound = nominal(element(value))
+                if bound is not None and param.range is not None:
+                    bound = bound.meet(param.range) or bound
+                self.set(value, Fact(bound, leaf.lens))
+        self.region(function.body)
+
+    def recursive_result(self, function: Function) -> list[Fact]:
+        """Results of recursive functions have the range of their types."""
+        return [declared(v) for v in returned(function)]
+
+    # ---- facts
+
+    def set(self, value: Value, fact: Fact) -> None:
+        self.facts[value] = fact
+        if self.recording:
+            known = self.all.get(value)
+            self.all[value] = replace(fact if known is None else known.join(fact), base=None, offset=ZERO)
+
+    def get(self, value: Value) -> Fact:
+        return self.facts[value]
+
+    def gets(self, values: Sequence[Value]) -> list[Fact]:
+        return [self.facts[v] for v in values]
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Runs whose facts are not kept."""
+        before, self.recording = self.recording, False
+        yield
+        self.recording = before
+
+    # ---- regions
+
+    def region(self, region: Region) -> list[Fact]:
+        """The facts of what the region yields; None of them when it ends otherwise."""
+        for op in region.ops:
+            self.operation(op)
+        last = terminator(region)
+        return self.gets(last.operands) if last.op == "yield" else []
+
+    def operation(self, op: Operation) -> None:
+        for value in op.results:
+            self.defs[value] = op
+        match op.op:
+            case "if":
+                self.branches(op)
+            case "for":
+                self.for_loop(op)
+            case "while":
+                self.while_loop(op)
+            case "map":
+                self.comprehension(op)
+            case "scope":
+                self.scopes.append([])
+                fallen = self.region(op.regions[0])
+                self.join_results(op, [f for f in (fallen, *self.scopes.pop()) if f or not op.results])
+            case "acting" | "expect_revert" | "expect_leak":
+                self.join_results(op, [self.region(op.regions[0])])
+            case "break" | "continue":
+                loop = self.loops[-1]
+                (loop.broken if op.op == "break" else loop.continued).append(self.gets(op.operands))
+            case "leave":
+                self.scopes[-1].append(self.gets(op.operands))
+            case "call":
+                self.call(op)
+            case "yield":
+                pass
+            case _:
+                for value, fact in zip(op.results, transfer(op, self.gets(op.operands), self.slot(op)), strict=True):
+                    self.set(value, fact)
+                self.remember_items(op)
+                if op.op == "convert" and self.recording:
+                    self.remember_stored(op)
+
+    def remember_stored(self, op: Operation) -> None:
+        found = converted(op, self.get(op.operands[0]).range)
+        if found is not None:
+            before = self.stored.get(op)
+            self.stored[op] = found if before is None else before.join(found)
+
+    def slot(self, op: Operation) -> Slot | None:
+        contract = self.program.contracts.get(self.function.contract or "")
+        return contract.slots.get(op.attrs["slot"]) if contract and "slot" in op.attrs else None
+
+    def call(self, op: Operation) -> None:
+        for value, fact in zip(op.results, self.recursive_result(self.program.functions[op.attrs["function"]]),
+                               strict=True):
+            self.set(value, fact)
+
+    def join_results(self, op: Operation, columns: Sequence[list[Fact]]) -> None:
+        for number, value in enumerate(op.results):
+            facts = [c[number] for c in columns if number < len(c)]
+            joined = facts[0] if facts else declared(value)
+            for fact in facts[1:]:
+                joined = joined.join(fact)
+            self.set(value, kept(value, joined))
+
+    def branches(self, op: Operation) -> None:
+        columns = []
+        for region, held in zip(op.regions, (True, False), strict=True):
+            narrowed = refinements(op.operands[0], held, self.defs, self.facts)
+            before = {value: self.facts[value] for value in narrowed}
+            self.facts.update(narrowed)
+            columns.append(self.region(region))
+            self.facts.update(before)
+        self.join_results(op, [c for c, r in zip(columns, op.regions, strict=True) if _goes_on(r)])
+
+    # ---- items of a loop that are known one by one
+
+    def remember_items(self, op: Operation) -> None:
+        if len(op.results) != 1 or rank(op.result) != 1 or nominal(element(op.result)) is None:
+            return
+        found: list[Range] | None = None
+        match op.op:
+            case "const":
+                values = op.attrs["value"]
+                found = [Range(int(v), int(v)) for v in values] if len(values) <= FEW_STEPS else None
+            case "stack" if len(op.operands) <= FEW_STEPS:
+                known = [self.get(v).range for v in op.operands]
+                found = [k for k in known if k is not None]
+                found = found if len(found) == len(known) else None
+            case "range":
+                ends = [self.get(v).range for v in op.operands]
+                if all(e is not None and e.low == e.high for e in ends):
+                    low, high, step = (e.low for e in ends if e is not None)
+                    if step and len(range(low, high, step)) <= FEW_STEPS:
+                        found = [Range(i, i) for i in range(low, high, step)]
+            case "convert" | "reverse":
+                found = self.items.get(op.operands[0])
+                if found is not None and op.op == "convert" and type(element(op.operands[0])) is not type(
+                        element(op.result)):
+                    found = None
+                found = found[::-1] if found is not None and op.op == "reverse" else found
+            case _:
+                pass
+        if found is not None:
+            self.items[op.result] = found
+        else:
+            self.items.pop(op.result, None)
+
+    # ---- comprehensions and loops
+
+    def row(self, tensor: Value, item: Value) -> Fact:
+        fact = self.get(tensor)
+        return replace(fact, lens=full_lens(fact, tensor)[1:]) if rank(tensor) else declared(item)
+
+    def trips(self, tensors: Sequence[Value]) -> int | None:
+        """The most steps of a loop over `tensors` in step."""
+        bounds = [full_lens(self.get(v), v)[0] for v in tensors if rank(v)]
+        known = [b for b in bounds if b is not None]
+        return min(known) if known else None
+
+    def comprehension(self, op: Operation) -> None:
+        (region,) = op.regions
+        for tensor, item in zip(op.operands, region.params, strict=True):
+            self.set(item, kept(item, self.row(tensor, item)))
+        yielded = self.region(region)[1 if op.attrs["filtered"] else 0:]
+        most = self.trips(op.operands)
+        for value, fact in zip(op.results, yielded, strict=False):
+            inner = fact.lens if len(fact.lens) == rank(value) - 1 else (None,) * (rank(value) - 1)
+            self.set(value, kept(value, replace(fact, lens=(most, *inner)[:rank(value)])))
+
+    def for_loop(self, op: Operation) -> None:
+        number = op.attrs["iterated"]
+        (region,) = op.regions
+        tensors, items = op.operands[:number], region.params[:number]
+        rows = [kept(i, self.row(t, i)) for t, i in zip(tensors, items, strict=True)]
+        known = [self.items.get(t) for t in tensors]
+
+        def step(turn: int | None) -> None:
+            for row, item, exact in zip(rows, items, known, strict=True):
+                found = row if exact is None or turn is None or turn >= len(exact) else replace(
+                    row, range=exact[turn])
+                self.set(item, found)
+
+        self.loop(op, region.params[number:], op.operands[number:], self.trips(tensors), step, any(known))
+
+    def while_loop(self, op: Operation) -> None:
+        head, body = op.regions
+
+        def step(number: int | None) -> None:
+            for param, outer in zip(head.params, body.params, strict=True):
+                self.set(param, self.facts[outer])
+            self.region(head)
+
+        self.loop(op, body.params, op.operands, op.attrs["max"], step, False)
+
+    def loop(self, op: Operation, params: Sequence[Value], first: Sequence[Value], trips: int | None,
+             step: Step, exact: bool) -> None:
+        start = [kept(p, f) for p, f in zip(params, self.gets(first), strict=True)]
+        if trips is not None and trips <= FEW_STEPS and self.runs * max(trips, 1) <= MOST_RUNS:
+            ends = self.few(op, params, start, trips, step, exact)
+        else:
+            ends = self.many(op, params, start, trips, step)
+        for value, fact in zip(op.results, ends, strict=True):
+            self.set(value, kept(value, fact))
+
+    def body(self, op: Operation, params: Sequence[Value], inputs: Sequence[Fact], step: Step,
+             number: int | None) -> tuple[list[Fact], list[Fact] | None]:
+        """One step: what it hands to the next one, and what a `break` in it hands out."""
+        for param, fact in zip(params, inputs, strict=True):
+            self.set(param, kept(param, fact))
+        self.loops.append(Loop(op))
+        step(number)
+        region = op.regions[-1]
+        ended = self.region(region)
+        left = self.loops.pop()
+        columns = ([ended] if _goes_on(region) else []) + left.continued
+        made = [kept(p, f) for p, f in zip(params, _join_all(columns) if columns else inputs, strict=True)]
+        return made, _join_all(left.broken) if left.broken else None
+
+    def few(self, op: Operation, params: Sequence[Value], start: list[Fact], trips: int, step: Step,
+            exact: bool) -> list[Fact]:
+        """Step by step. `exact`: each step has items of its own, and takes what the one before it made."""
+        self.runs *= max(trips, 1)
+        now, ends = start, start
+        for number in range(max(trips, 1)):  # at least once, so that every value has a fact
+            made, broken = self.body(op, params, now, step, number)
+            if trips == 0:
+                break
+            joined = _join_all([ends, made] if broken is None else [ends, made, broken])
+            if not exact and joined == ends:
+                break
+            now, ends = (made if exact else joined), joined
+        self.runs //= max(trips, 1)
+        return ends
+
+    def many(self, op: Operation, params: Sequence[Value], start: list[Fact], trips: int | None,
+             step: Step) -> list[Fact]:
+        """By growth. The facts it ends with hold at the start of every step and after the last one."""
+        guess = [_Guess(p, f, trips) for p, f in zip(params, start, strict=True)]
+        for number in count():
+            before = [g.now for g in guess]
+            with self.trial():
+                made, broken = self.body(op, params, [g.input() for g in guess], step, None)
+            for g, fact in zip(guess, made, strict=True):
+                g.widen(fact, last=number >= ROUNDS)
+            if [g.now for g in guess] == before:
+                break
+        self.note_unbounded(op, guess)
+        _, broken = self.body(op, params, [g.now for g in guess], step, None)
+        ends = [g.result() for g in guess]
+        return ends if broken is None else _join_all([ends, broken])
+
+    def note_unbounded(self, op: Operation, guess: Sequence["_Guess"]) -> None:
+        found = [g.param for g in guess if g.lost and is_private(g.param)]
+        if self.recording and found:
+            self.unbounded[op] = found
+
+
+class _Guess:
+    """A carried value of a long loop. `moved`: how far one step takes it; None when only a stable interval helps."""
+
+    def __init__(self, param: Value, start: Fact, trips: int | None) -> None:
+        self.param, self.start, self.trips = param, start, trips
+        self.now = _plain(start)
+        self.moved: Range | None = ZERO if trips is not None else None
+        self.lost = False
+
+    def input(self) -> Fact:
+        return replace(self.now, base=self.param, offset=ZERO)
+
+    def widen(self, made: Fact, last: bool) -> None:
+        lens = _grown_lens(self.start, self.now, made, self.trips, last)
+        found = self.now.range
+        if found is not None and made.range is None:
+            found = None
+        elif found is not None and made.range is not None and self.start.range is not None:
+            found = self.widened(made, self.start.range, found, last)
+        self.lost = self.lost or (self.now.range is not None and found is None)
+        self.now = _plain(kept(self.param, Fact(found, lens)))
+
+    def widened(self, made: Fact, start: Range, now: Range, last: bool) -> Range | None:
+        assert made.range is not None
+        if made.base is self.param and self.moved is not None and self.trips is not None:
+            self.moved = self.moved.join(made.offset)
+            guess = add(start, self.growth())
+            return guess if not last or guess == now else None
+        self.moved = None
+        joined = now.join(made.range)
+        return joined if not last or joined == now else None
+
+    def growth(self) -> Range:
+        assert self.moved is not None and self.trips is not None
+        return Range(self.moved.low * self.trips, self.moved.high * self.trips)
+
+    def result(self) -> Fact:
+        """After the loop; still relative to what an outer loop carries."""
+        if self.moved is None or self.start.base is None or self.now.range is None:
+            return self.now
+        return replace(self.now, base=self.start.base, offset=add(self.start.offset, self.growth()))
+
+
+def _plain(fact: Fact) -> Fact:
+    return replace(fact, base=None, offset=ZERO)
+
+
+def _goes_on(region: Region) -> bool:
+    """Ends by yielding, and not after a `raise` that yields anything."""
+    ops = region.ops
+    return ops[-1].op == "yield" and not any(op.op == "raise" for op in ops)
+
+
+def _join_all(columns: Sequence[Sequence[Fact]]) -> list[Fact]:
+    joined = list(columns[0])
+    for column in columns[1:]:
+        joined = [a.join(b) for a, b in zip(joined, column, strict=True)]
+    return joined
+
+
+def _grown_lens(start: Fact, now: Fact, made: Fact, trips: int | None, last: bool) -> tuple[int | None, ...]:
+    """Lengths that grow by the same number in each step, or not at all; others are unknown."""
+    if not (len(start.lens) == len(now.lens) == len(made.lens)):
+        return now.lens if now.lens == made.lens else ()
+    out: list[int | None] = []
+    for first, current, after in zip(start.lens, now.lens, made.lens, strict=True):
+        if first is None or current is None or after is None:
+            out.append(None)
+        elif after <= current:
+            out.append(current)
+        elif current == first and trips is not None and not last:
+            out.append(first + (after - first) * trips)
+        elif trips and current > first and after - current <= (current - first) // trips:
+            out.append(current)
+        else:
+            out.append(None)
+    return tuple(out)
