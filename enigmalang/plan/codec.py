@@ -36,8 +36,8 @@ def decode(data: bytes) -> Plan:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise PlanError(f"not UTF-8 at byte {error.start}") from None
-    head, *rest = text.split("==== ")
-    if head not in ("plan M61\n", "plan M127\n") or len(rest) != len(Part):
+    head, *rest = text.split("\n==== ")  # no value's text holds a line end, so this is only between parts
+    if head not in ("plan M61", "plan M127") or len(rest) != len(Part):
         raise PlanError("not a plan")
     programs = {}
     for part, section in zip(Part, rest, strict=True):
@@ -45,7 +45,7 @@ def decode(data: bytes) -> Plan:
         if name != part.value:
             raise PlanError(f"the part {part.value} is missing")
         try:
-            programs[part] = parse_program(body)
+            programs[part] = parse_program(body + "\n")
             verify(programs[part])
         except (ParseError, VerifyError) as error:
             raise PlanError(f"{part.value}: {error}") from None

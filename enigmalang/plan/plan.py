@@ -1,6 +1,7 @@
 """The plan: what a compiled file is, for whoever runs it. The waist between the compiling and the running tower."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
 
 from enigmalang.ir.ir import Contract, Function, Program
@@ -21,10 +22,10 @@ class Plan:
 
     path: str
     field: str
-    contracts: dict[str, Contract] = field(default_factory=dict)
-    whole: dict[str, Function] = field(default_factory=dict)
-    ledger: dict[str, Function] = field(default_factory=dict)
-    secret: dict[str, Function] = field(default_factory=dict)
+    contracts: dict[str, Contract] = dataclasses.field(default_factory=dict)
+    whole: dict[str, Function] = dataclasses.field(default_factory=dict)
+    ledger: dict[str, Function] = dataclasses.field(default_factory=dict)
+    secret: dict[str, Function] = dataclasses.field(default_factory=dict)
     tests: tuple[str, ...] = ()
 
     @property
