@@ -148,7 +148,11 @@ def _select(walk: _Walk, node: Node) -> Result:
     condition, then, otherwise = node.args
     if walk.is_all(condition, 1) or then == otherwise:
         return walk.as_shape(then, node)
-    return walk.as_shape(otherwise, node) if walk.is_all(condition, 0) else node
+    if walk.is_all(condition, 0):
+        return walk.as_shape(otherwise, node)
+    if walk.is_all(otherwise, 0):
+        return walk.place(replace(node, op="mul", args=(condition, then)))
+    return node
 
 
 def _reshape(walk: _Walk, node: Node) -> Result:

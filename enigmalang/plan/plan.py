@@ -35,5 +35,4 @@ class Plan:
     def program(self, part: Part) -> Program:
         """The functions of one part as an IR program (for the verifier and the text form)."""
         functions = {Part.WHOLE: self.whole, Part.LEDGER: self.ledger, Part.SECRET: self.secret}[part]
-        contracts = self.contracts if part is Part.WHOLE else {}
-        return Program(self.path, functions, contracts, self.tests if part is Part.WHOLE else ())
+        return Program(self.path, functions, self.contracts, self.tests if part is Part.WHOLE else ())
