@@ -9,6 +9,7 @@ from enigmalang.mpc.addends import Sum
 from enigmalang.mpc.deal import and_planes
 from enigmalang.mpc.party import Party, alone
 
+
 @lru_cache(maxsize=256)
 def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows], ...]:
     """Levels of (upper, lower) positions to fold so that every position in `wanted` ends as its whole prefix.
@@ -20,9 +21,7 @@ def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows
     for k in reversed(range((width - 1).bit_length())):
         pairs = [(i, (i >> k << k) - 1) for i in sorted(needed) if i >> k & 1]
         needed |= {low for _, low in pairs}
-        levels.append(
-            (np.array([high for high, _ in pairs], np.int64), np.array([low for _, low in pairs], np.int64))
-        )
+        levels.append((np.array([high for high, _ in pairs], np.int64), np.array([low for _, low in pairs], np.int64)))
     return tuple(level for level in reversed(levels) if len(level[0]))
 
 

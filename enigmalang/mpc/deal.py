@@ -155,9 +155,7 @@ def _draw_words(party: Party, instruction: int, dealer: int, rows: Raw, mine: Ra
             np.bitwise_xor(mine, draw, out=mine)
 
 
-def and_planes(
-    party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw, rows_y: Rows | None
-) -> Finish[Raw]:
+def and_planes(party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw, rows_y: Rows | None) -> Finish[Raw]:
     """ANDs of bit planes: x[:, rows_x] AND y[:, rows_y], (pieces, planes, words) -> (pieces, m, words).
 
     Every cross term of pieces is some dealer's to compute, who reshares its sum. One round; per dealing party

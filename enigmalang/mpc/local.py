@@ -193,9 +193,7 @@ def _take(values: Values, node: Node) -> Share:
     rank = len(values[node.args[0]].shape)
 
     def move(node: Node, array: npt.NDArray[np.generic], lead: int) -> npt.NDArray[np.generic]:
-        taken: npt.NDArray[np.generic] = np.take(
-            array, node.attrs["indices"], axis=node.attrs["axis"] % rank + lead
-        )
+        taken: npt.NDArray[np.generic] = np.take(array, node.attrs["indices"], axis=node.attrs["axis"] % rank + lead)
         return taken
 
     return _structural(move)(values, node)

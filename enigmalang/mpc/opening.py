@@ -47,9 +47,7 @@ def open_words(party: Party, round_: Round, words: Raw) -> Finish[Raw]:
             chosen = _pieces_for(party, receiver)
             if chosen:
                 round_.send(receiver, np.bitwise_xor.reduce(words[chosen], axis=0))
-    slots = [
-        round_.expect(peer, 8 * words.shape[1]) for peer in party.structure.after(party.me, party.t)
-    ]
+    slots = [round_.expect(peer, 8 * words.shape[1]) for peer in party.structure.after(party.me, party.t)]
 
     def finish() -> Raw:
         total: Raw = np.bitwise_xor.reduce(words, axis=0)

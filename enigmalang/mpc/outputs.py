@@ -32,10 +32,7 @@ def seal(party: Party, share: Share, recipient: bytes) -> bytes:
     Integers: the share plus a share of zero of degree t. Bits: the sum of the pieces this party answers for
     (it is the smallest member of their sets) plus an additive share of zero.
     """
-    if isinstance(share, ArithShare):
-        body = fresh_elements(party, share)
-    else:
-        body = fresh_words(party, share.words)
+    body = fresh_elements(party, share) if isinstance(share, ArithShare) else fresh_words(party, share.words)
     return _encrypt(recipient, party.me, body.astype("<u8", copy=False).tobytes())
 
 

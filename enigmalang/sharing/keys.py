@@ -70,9 +70,7 @@ def _expand(key: bytes, label: bytes) -> bytes:
 
 
 def _groups(shape: Structure, me: int) -> list[tuple[str, Subset]]:
-    pairs: list[tuple[str, Subset]] = [
-        ("pair", tuple(sorted((me, peer)))) for peer in shape.parties if peer != me
-    ]
+    pairs: list[tuple[str, Subset]] = [("pair", tuple(sorted((me, peer)))) for peer in shape.parties if peer != me]
     return pairs + [("set", subset) for subset in shape.held(me)] + [("all", shape.parties)]
 
 

@@ -1,0 +1,191 @@
+"""Every protocol against Python integers, at the ends of the range and at random, for several committees."""
+
+import secrets
+
+import numpy as np
+import pytest
+from committee import Committee, agreed, centred, edges, opened
+
+from enigmalang.mpc import bits as bit_protocols
+from enigmalang.mpc.compare import eqz, ltz
+from enigmalang.mpc.divide import divc, divmod_, shr
+from enigmalang.mpc.multiply import dot, matmul, mul, select
+from enigmalang.sharing import ArithShare
+
+
+def randoms(committee: Committee, count: int, bits: int | None = None) -> list[int]:
+    """Signed values of every magnitude."""
+    top = committee.field.q - 1 if bits is None else bits
+    half = committee.field.p // 2
+    out = []
+    for _ in range(count):
+        value = secrets.randbits(top) >> secrets.randbelow(top)
+        out.append(min(value, half) * (1 if secrets.randbelow(2) else -1))
+    return out
+
+
+def quarter_range(committee: Committee, count: int) -> list[int]:
+    """|v| <= 2^(q-2), which shifts and divisions take."""
+    top = 1 << (committee.field.q - 2)
+    values = [0, 1, -1, 2, -2, 7, -7, top - 1, 1 - top, -top, top - 2]
+    return values + randoms(committee, count, committee.field.q - 2)
+
+
+def test_mul(committee: Committee) -> None:
+    x = edges(committee.field) + randoms(committee, 100)
+    y = x[::-1]
+    left, right = committee.deal(x), committee.deal(y)
+    result = agreed(committee.run(lambda party: opened(party, mul(party, left(party), right(party)))))
+    assert result == [centred(a * b, committee.field.p) for a, b in zip(x, y, strict=True)]
+
+
+def test_products_broadcast(committee: Committee) -> None:
+    x = [[1, -2, 3], [4, 5, -6]]
+    y = [[7], [-8]]
+    left, right = committee.deal(x), committee.deal(y)
+    result = agreed(committee.run(lambda party: opened(party, mul(party, left(party), right(party)))))
+    assert result == [7, -14, 21, -32, -40, 48]
+
+
+def test_dot_and_matmul_cost_one_element(three: Committee) -> None:
+    x, y = np.arange(-12, 12).reshape(2, 3, 4), np.arange(20).reshape(4, 5) - 7
+    left, right = three.deal(x), three.deal(y)
+
+    def body(party: object) -> tuple[list[int], list[int], int]:
+        product = matmul(party, left(party), right(party))
+        before = party.counters.products
+        square = dot(party, left(party), left(party))
+        return opened(party, product), opened(party, square), party.counters.products - before
+
+    product, square, cost = agreed(three.run(body))
+    assert product == (x @ y).reshape(-1).tolist()
+    assert square == (x * x).sum(axis=-1).reshape(-1).tolist()
+    assert cost == 6
+
+
+def test_select(three: Committee) -> None:
+    c, x, y = three.deal([0, 1, 1, 0]), three.deal([5, -6, 7, 8]), three.deal([-1, -2, -3, -4])
+    result = agreed(three.run(lambda party: opened(party, select(party, c(party), x(party), y(party)))))
+    assert result == [-1, -6, 7, -4]
+
+
+def test_comparisons(committee: Committee) -> None:
+    x = edges(committee.field) + randoms(committee, 200)
+    shares = committee.deal(x)
+
+    def body(party: object) -> tuple[list[int], list[int]]:
+        value = shares(party)
+        return opened(party, ltz(party, value)), opened(party, eqz(party, value))
+
+    less, zero = agreed(committee.run(body))
+    assert less == [int(v < 0) for v in x]
+    assert zero == [int(v == 0) for v in x]
+
+
+@pytest.mark.parametrize("lanes", [0, 1, 63, 64, 65])
+def test_comparison_of_any_length(three: Committee, lanes: int) -> None:
+    x = randoms(three, lanes)
+    shares = three.deal(x)
+    assert agreed(three.run(lambda party: opened(party, ltz(party, shares(party))))) == [int(v < 0) for v in x]
+
+
+def test_comparison_in_ranges(three: Committee, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("enigmalang.mpc.addends.PIECE_BYTES", 2048)
+    x = randoms(three, 1000)
+    shares = three.deal(x)
+
+    def body(party: object) -> tuple[list[int], list[int], int]:
+        value = shares(party)
+        less = opened(party, ltz(party, value))
+        rounds = party.counters.rounds
+        small = ArithShare(value.field, value.field.sub(value.raw, value.raw))
+        return less, opened(party, bit_protocols.a2b(party, small, 3)), rounds
+
+    less, zeros, rounds = agreed(three.run(body))
+    assert less == [int(v < 0) for v in x]
+    assert zeros == [0] * 3000
+    assert rounds > 20  # it was cut into several ranges
+
+
+def test_bits(committee: Committee) -> None:
+    generator = np.random.default_rng()
+    x, y = generator.integers(0, 2, (2, 5, 37), dtype=np.uint8)
+    left, right = committee.deal_bits(x), committee.deal_bits(y)
+
+    def body(party: object) -> list[list[int]]:
+        a, b = left(party), right(party)
+        both = bit_protocols.and_(party, a, b)
+        either = bit_protocols.xor(a, b)
+        return [opened(party, v) for v in (both, either, bit_protocols.negate(party, a), bit_protocols.b2a(party, a))]
+
+    both, either, neither, integers = agreed(committee.run(body))
+    assert both == (x & y).reshape(-1).tolist()
+    assert either == (x ^ y).reshape(-1).tolist()
+    assert neither == (1 - x).reshape(-1).tolist()
+    assert integers == x.reshape(-1).tolist()
+
+
+@pytest.mark.parametrize("width", [1, 10, 60])
+def test_a2b(committee: Committee, width: int) -> None:
+    x = [0, (1 << width) - 1, 1, *(secrets.randbits(width) for _ in range(40))]
+    shares = committee.deal(x)
+    result = agreed(committee.run(lambda party: opened(party, bit_protocols.a2b(party, shares(party), width))))
+    assert result == [v >> i & 1 for v in x for i in range(width)]
+
+
+@pytest.mark.parametrize("f", [1, 20, -3, -2, 5000])
+def test_shr(committee: Committee, f: int) -> None:
+    f = f if f > 0 else committee.field.q + f
+    x = quarter_range(committee, 80)
+    shares = committee.deal(x)
+
+    def body(party: object) -> tuple[list[int], list[int]]:
+        value = shares(party)
+        return opened(party, shr(party, value, f)), opened(party, shr(party, value, f, exact=False))
+
+    exact, fast = agreed(committee.run(body))
+    assert exact == [v >> f for v in x]
+    assert all(0 <= e - a <= committee.t for e, a in zip(exact, fast, strict=True))
+
+
+def test_divc(committee: Committee) -> None:
+    top = 1 << (committee.field.q - 2)
+    divisors = [1, 3, 8, 10, 1_000_003, top // 3, top // 2 + 1, top - 1]
+    x = quarter_range(committee, 40) + [s * d for d in divisors for s in (1, -1)]
+    shares = committee.deal(x)
+    results = agreed(
+        committee.run(lambda party: [opened(party, divc(party, shares(party), d)) for d in divisors])
+    )
+    for divisor, result in zip(divisors, results, strict=True):
+        assert result == [v // divisor for v in x], divisor
+
+
+@pytest.mark.parametrize(("bits", "lanes"), [(1, 4), (7, 4), (32, 4), (59, 4), (5, 300)])
+def test_divmod(three: Committee, bits: int, lanes: int) -> None:
+    top = (1 << bits) - 1
+    x = [0, top, top, top, top, 1] + [secrets.randbits(bits) for _ in range(lanes)]
+    y = [0, 0, 1, top, 1 << 58, 1] + [secrets.randbits(bits) >> secrets.randbelow(bits) for _ in range(lanes)]
+    left, right = three.deal(x), three.deal(y)
+    result = agreed(three.run(lambda party: opened(party, divmod_(party, left(party), right(party), bits))))
+    pairs = list(zip(x, y, strict=True))
+    assert result == [a // b if b else 0 for a, b in pairs] + [a % b if b else 0 for a, b in pairs]
+
+
+def test_divmod_of_five(three: Committee) -> None:
+    five = Committee(5, 2, three.field)
+    left, right = five.deal([100, 99, 0, 7]), five.deal([7, 100, 3, 0])
+    result = agreed(five.run(lambda party: opened(party, divmod_(party, left(party), right(party), 16))))
+    assert result == [14, 0, 0, 0, 2, 99, 0, 0]
+
+
+def test_refused_arguments(three: Committee) -> None:
+    shares = three.deal([1])
+    calls = [
+        lambda party: shr(party, shares(party), -1),
+        lambda party: divc(party, shares(party), 0),
+        lambda party: bit_protocols.a2b(party, shares(party), three.field.q + 1),
+        lambda party: divmod_(party, shares(party), shares(party), three.field.q - 1),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError):
+            three.run(call)
