@@ -14,12 +14,16 @@ from contextlib import contextmanager
 from time import monotonic, perf_counter
 from typing import Any
 
-from enigmalang.circuits.circuit import Array, Circuit
+from enigmalang.circuits.circuit import Array, Circuit, Form
 from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
+from enigmalang.fields import field_named
+from enigmalang.mpc.outputs import unseal
 from enigmalang.node.control import Control, NodeFault
 from enigmalang.node.masking import MaskError, Slot, check_value, mask_value, slots_of
 from enigmalang.node.processes import Processes, WorkerFault
+from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import structure
+from enigmalang.sharing.shamir import SharingError
 from enigmalang.sharing.structure import MAX_PARTIES
 from enigmalang.transport.network import PeerError
 from enigmalang.wire import messages as msg
@@ -107,10 +111,15 @@ class Cluster:
             return self._run(control, circuit, slots, inputs, recipients)
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
-        """See `Engine.unseal`. Local: works on a closed cluster too."""
-        from enigmalang.mpc.machine import unseal
-
-        return unseal(sealed, private_key, form_bits, self.field, self._shape)
+        """See `Engine.unseal`. Local: works on a closed cluster too. Raises EngineError when the pieces
+        were not made for this key, or do not fit together.
+        """
+        pieces = dict(enumerate(sealed.pieces, 1))
+        form = Form.BITS if form_bits else Form.ARITH
+        try:
+            return unseal(pieces, private_key, sealed.shape, form, field_named(self.field), self._shape)
+        except SharingError as error:
+            raise EngineError(str(error), "E0706") from None
 
     def forget(self, handles: Sequence[int]) -> None:
         """The nodes drop the shares kept under these handles; unknown ones are ignored. Raises EngineError.
@@ -156,10 +165,7 @@ class Cluster:
             raise ValueError(f"a circuit over {circuit.field}; this cluster computes over {self.field}")
         if self._known(circuit) is None:
             check_circuit(circuit)
-        if any(len(key) != 32 for key in recipients):
-            raise ValueError("a receiver's key is an X25519 public key of 32 bytes")
-        if any(output.recipient >= len(recipients) for output in circuit.outputs):
-            raise ValueError("the circuit has an output whose receiver's key was not given")
+        check_receivers(circuit, recipients)
         slots = slots_of(circuit)
         for number, slot in slots.items():
             if number >= len(inputs):
@@ -184,8 +190,6 @@ class Cluster:
             masked = self._mask(slots, inputs, masks)
         masked_at = perf_counter()
         control.send_all(msg.Run(number, masked, list(recipients)))
-        if not slots:
-            control.collect(msg.Masks, number)
         done = control.collect(msg.Done, number)
         result = _result(circuit, done)
         self._runs += 1
@@ -245,7 +249,7 @@ class Cluster:
                 yield control
             except (NodeFault, MaskError) as error:
                 self.close()
-                raise EngineError(str(error), getattr(error, "code", "E0703")) from None
+                raise EngineError(str(error), error.code) from None
             except BaseException:
                 self.close()
                 raise
@@ -282,7 +286,7 @@ def _agreed(done: Mapping[int, msg.Done]) -> list[bytes]:
     (opened, most), *others = sorted(groups.items(), key=lambda group: -len(group[1]))
     if others:
         names = " and ".join(map(str, most))
-        raise NodeFault(others[0][1][0], f"reports other openings than node {names}")
+        raise NodeFault(others[0][1][0], f"reports other openings than node {names}", "E0706")
     return list(opened)
 
 

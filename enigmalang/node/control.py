@@ -12,7 +12,7 @@ from typing import TypeVar
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.watch import STEP, Watch
 from enigmalang.transport.identity import new_key
-from enigmalang.transport.links import ReceiveLink, SendLink
+from enigmalang.transport.links import PeerGone, ReceiveLink, SendLink
 from enigmalang.transport.mesh import Listener, connect
 from enigmalang.transport.network import PeerError
 from enigmalang.wire import messages as msg
@@ -37,6 +37,10 @@ class _Lost:
     """A worker's link ended; `broken` says how when the worker itself may still run."""
 
     broken: str | None
+
+    @staticmethod
+    def by(error: PeerError) -> "_Lost":
+        return _Lost(None if isinstance(error, PeerGone) else error.reason)
 
 
 _Event = tuple[int, msg.Reply | _Lost]
@@ -99,7 +103,7 @@ class Control:
                 _, body = link.receive_any()
                 reply = msg.decode_reply(body)
             except PeerError as error:
-                self._events.put((node, _Lost(None if "closed" in error.reason else error.reason)))
+                self._events.put((node, _Lost.by(error)))
                 return
             except WireError as error:
                 self._events.put((node, _Lost(str(error))))
@@ -117,7 +121,7 @@ class Control:
             try:
                 link.send(self._sent, body)
             except PeerError as error:
-                raise self._lost(node, _Lost(error.reason)) from None
+                raise self._lost(node, _Lost.by(error)) from None
 
     def collect(self, kind: type[T], number: int) -> dict[int, T]:
         """The reply of this kind, to request `number`, of every worker.
@@ -164,7 +168,7 @@ class Control:
         # A node that reports a peer gone is usually right; how that peer ended, we know better.
         if fault.peer not in self._nodes:
             return NodeFault(node, fault.text)
-        if "closed" in fault.text:
+        if fault.gone:
             reason = self._processes.describe_exit(fault.peer)
             return NodeFault(fault.peer, reason, "E0701")
         return NodeFault(fault.peer, f"{fault.text} (says node {node})")
@@ -180,4 +184,4 @@ class Control:
             sender.close()
         for receiver in self._receivers.values():
             receiver.close()
-        self._events.put((COORDINATOR, _Lost("closed")))
+        self._events.put((COORDINATOR, _Lost(None)))

@@ -26,6 +26,8 @@ DIGEST_BYTES = 32
 class MaskError(Exception):
     """Nodes told the client different masks, or malformed ones; `nodes` are those who may be at fault."""
 
+    code = "E0706"  # of the diagnostic, as EngineError.code
+
     def __init__(self, nodes: tuple[int, ...], reason: str) -> None:
         super().__init__(reason)
         self.nodes = nodes

@@ -10,12 +10,12 @@ from hashlib import blake2b
 
 from enigmalang.circuits.circuit import Circuit
 from enigmalang.fields import field_named, warm
-from enigmalang.mpc.machine import execute
+from enigmalang.mpc.machine import MachineError, agree, execute
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.node.masking import Mask, draw_mask, mask_message, slots_of, unmask_share
-from enigmalang.sharing import ArithShare, Share
-from enigmalang.transport.network import PeerError
+from enigmalang.node.receivers import check_receivers
+from enigmalang.sharing import Share
 from enigmalang.transport.tls import TlsNetwork
 from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import encode_array
@@ -24,7 +24,6 @@ from enigmalang.wire.errors import WireError
 
 #: Tags of the data plane from here on belong to the node; the protocols' are below.
 NODE_TAGS = 1 << 63
-KEY_BYTES = 32
 
 
 @dataclass(slots=True)
@@ -65,7 +64,7 @@ class Session:
             case msg.AskStats():
                 return self._stats(request)
 
-    def _prepare(self, request: msg.Prepare) -> msg.Masks:
+    def _prepare(self, request: msg.Prepare) -> msg.Masks | None:
         for old in request.drop:
             self._circuits.pop(old, None)
         circuit = self._circuit(request)
@@ -76,6 +75,8 @@ class Session:
         ]
         self._drawn += len(masks)
         self._prepared = _Prepared(request.number, request.digest, circuit, masks)
+        if not masks:
+            return None
         return msg.Masks(request.number, [mask_message(mask, party.structure, party.me) for mask in masks])
 
     def _circuit(self, request: msg.Prepare) -> Circuit:
@@ -97,21 +98,21 @@ class Session:
             raise WireError("a run without its preparation")
         self._agree(prepared, request)
         inputs = self._inputs(prepared, request)
-        self._check_ends(prepared.circuit, request)
-        with self._party.counters.phase("run"):
-            result = execute(self._party, prepared.circuit, inputs, self._memory, request.recipients)
+        try:
+            check_receivers(prepared.circuit, request.recipients)
+        except ValueError as error:
+            raise WireError(str(error)) from None
+        try:
+            with self._party.counters.phase("run"):
+                result = execute(self._party, prepared.circuit, inputs, self._memory, request.recipients)
+        except MachineError as error:
+            raise WireError(str(error)) from None
         return msg.Done(request.number, [encode_array(value) for value in result.opened], list(result.sealed))
 
     def _agree(self, prepared: _Prepared, request: msg.Run) -> None:
         # Every list goes in with its lengths: different requests have different encodings.
         subject = prepared.digest + self._drawn.to_bytes(8, "big") + msg.encode_message(request)
-        mine = blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest()
-        peers = [peer for peer in self._party.structure.parties if peer != self._party.me]
-        tag = NODE_TAGS + 1 + request.number
-        theirs = self._network.exchange(tag, dict.fromkeys(peers, mine), dict.fromkeys(peers, DIGEST_BYTES))
-        for peer, other in theirs.items():
-            if other != mine:
-                raise PeerError(peer, "was asked to run something else")
+        agree(self._party, blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest())
 
     def _inputs(self, prepared: _Prepared, request: msg.Run) -> dict[int, Share]:
         slots = slots_of(prepared.circuit)
@@ -125,18 +126,6 @@ class Session:
             except ValueError as error:
                 raise WireError(f"input {slot}: {error}") from None
         return shares
-
-    def _check_ends(self, circuit: Circuit, request: msg.Run) -> None:
-        if any(len(key) != KEY_BYTES for key in request.recipients):
-            raise WireError(f"a receiver's key has not {KEY_BYTES} bytes")
-        if any(output.recipient >= len(request.recipients) for output in circuit.outputs):
-            raise WireError("an output goes to a receiver that was not named")
-        for node in circuit.nodes:
-            if node.op == "load":
-                kept = self._memory.get(node.attrs["handle"])
-                form = "arith" if isinstance(kept, ArithShare) else "bits"
-                if kept is None or kept.shape != node.shape or form != node.form:
-                    raise WireError(f"no share of that form and shape is kept under handle {node.attrs['handle']}")
 
     def _stats(self, request: msg.AskStats) -> msg.Stats:
         counted = self._party.counters

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from enigmalang.node.pipes import read_frame, write_frame
 from enigmalang.transport.identity import new_key
-from enigmalang.transport.links import ReceiveLink, SendLink
+from enigmalang.transport.links import PeerGone, ReceiveLink, SendLink
 from enigmalang.transport.mesh import Listener, connect
 from enigmalang.transport.network import PeerError
 from enigmalang.transport.tls import TlsNetwork
@@ -60,7 +60,7 @@ class Worker:
         try:
             session = Session(self._boot.field, self._boot.threshold, self._network)
         except PeerError as error:
-            self._reply(msg.Fault(error.peer, error.reason))
+            self._reply(msg.Fault(error.peer, error.reason, isinstance(error, PeerGone)))
             self._linger()
         while True:
             self._answer(session)
@@ -72,9 +72,9 @@ class Worker:
                 raise request
             reply = session.answer(request)
         except PeerError as error:
-            self._reply(msg.Fault(error.peer, error.reason))
+            self._reply(msg.Fault(error.peer, error.reason, isinstance(error, PeerGone)))
         except WireError as error:
-            self._reply(msg.Fault(0, str(error)))
+            self._reply(msg.Fault(0, str(error), False))
         else:
             if reply is not None:
                 self._reply(reply)

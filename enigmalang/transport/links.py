@@ -23,6 +23,10 @@ DIRECT_BYTES = (1 << 14) - HEADER_BYTES
 PIECE_BYTES = 1 << 18
 
 
+class PeerGone(PeerError):
+    """The peer's end of the connection is closed."""
+
+
 def shut(sock: socket.socket) -> None:
     """Wake every thread that waits on `sock`. `SSLSocket.shutdown` would first drop the TLS layer and let a
     writer continue in the clear, so the plain socket's method is called."""
@@ -42,13 +46,13 @@ class SendLink:
         self._thread: threading.Thread | None = None
         self._queued = 0  # frames handed to the sender thread; written by the caller only
         self._written = 0  # frames that it wrote; written by the sender thread only
-        self._fault: str | None = None
+        self._fault: PeerError | None = None
 
     def send(self, tag: int, body: Buffer) -> None:
         """Send one frame; `body` must not change afterwards. Raises PeerError when the peer is gone or does
         not read for the socket's time-out."""
         if self._fault is not None:
-            raise PeerError(self.peer, self._fault)
+            raise self._fault
         view = memoryview(body).cast("B")
         try:
             head = header(tag, len(view), self._limit)
@@ -59,7 +63,7 @@ class SendLink:
             try:
                 self._sock.send(head + view)
             except OSError as error:
-                raise PeerError(self.peer, _reason(error)) from None
+                raise _failure(self.peer, error) from None
         else:
             self._enqueue(head, view)
 
@@ -78,7 +82,7 @@ class SendLink:
                 for start in range(0, len(view), PIECE_BYTES):
                     self._sock.send(view[start : start + PIECE_BYTES])
             except OSError as error:
-                self._fault = _reason(error)
+                self._fault = _failure(self.peer, error)
                 return
             self._written += 1
 
@@ -138,9 +142,9 @@ class ReceiveLink:
             try:
                 count = self._sock.recv_into(view[filled:total])
             except OSError as error:
-                raise PeerError(self.peer, _reason(error)) from None
+                raise _failure(self.peer, error) from None
             if count == 0:
-                raise PeerError(self.peer, "closed the connection")
+                raise PeerGone(self.peer, "closed the connection")
             filled += count
         return filled
 
@@ -157,11 +161,11 @@ class ReceiveLink:
         self._sock.close()
 
 
-def _reason(error: OSError) -> str:
+def _failure(peer: int, error: OSError) -> PeerError:
     if isinstance(error, TimeoutError):
-        return "late: nothing came or went within the time-out"
+        return PeerError(peer, "late: nothing came or went within the time-out")
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return "closed the connection"
+        return PeerGone(peer, "closed the connection")
     if isinstance(error, ssl.SSLError):
-        return f"broke TLS ({error.reason or 'unknown'})"
-    return f"closed the connection ({error.strerror or 'connection lost'})"
+        return PeerError(peer, f"broke TLS ({error.reason or 'unknown'})")
+    return PeerGone(peer, f"closed the connection ({error.strerror or 'connection lost'})")

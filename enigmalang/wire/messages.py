@@ -59,7 +59,7 @@ class Registry(Message, frozen=True):
 
 class Prepare(Message, frozen=True):
     """A circuit to run next. `circuit` is empty when the node has the circuit of `digest` already; `drop`
-    lists digests to forget. Answered by `Masks`: shares of fresh random values for the circuit's inputs.
+    lists digests to forget. Answered by `Masks`, fresh random values for the circuit's inputs, if it has any.
     """
 
     number: int
@@ -99,7 +99,7 @@ class Ready(Message, frozen=True):
 
 
 class Masks(Message, frozen=True):
-    """This node's share of each mask, in the order of the slots."""
+    """What this node tells of each mask (see `node.masking`), in the order of the slots."""
 
     number: int
     shares: list[bytes]
@@ -122,10 +122,13 @@ class Stats(Message, frozen=True):
 
 
 class Fault(Message, frozen=True):
-    """The node cannot go on. `peer`: the node it blames, 0 for none. `text` holds nothing secret."""
+    """The node cannot go on. `peer`: the node it blames, 0 for none; `gone`: its connection to that node
+    ended. `text` holds nothing secret.
+    """
 
     peer: int
     text: str
+    gone: bool
 
 
 class Heartbeat(Message, frozen=True):

@@ -33,7 +33,7 @@ def test_results(cluster: Cluster) -> None:
     run_product(cluster)
 
 
-@pytest.mark.parametrize(("nodes", "threshold", "field"), [(4, 1, "M61"), (5, 2, "M61"), (3, 1, "M127")])
+@pytest.mark.parametrize(("nodes", "threshold", "field"), [(4, 1, "M127"), (5, 2, "M61")])
 def test_other_sizes(nodes: int, threshold: int, field: str) -> None:
     value = np.array([2**40, -(2**50)], dtype=object) if field == "M127" else np.array([2**20, -(2**25)])
     circuit = Circuit(field, (Node("input", (), (2,), A, {"slot": 0}), Node("mul", (0, 0), (2,), A)), (1,))
@@ -70,7 +70,7 @@ def test_forgotten_values() -> None:
     with Cluster.start() as other:
         other.run(keep, [np.array(9)])
         other.forget([5, 6])
-        with pytest.raises(EngineError, match="no share of that form and shape is kept under handle 5"):
+        with pytest.raises(EngineError, match="nothing under handle 5"):
             other.run(load, [])
 
 
@@ -163,7 +163,8 @@ def test_workers_are_recognisable_and_hold_no_secret_in_sight(cluster: Cluster) 
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         names = {entry.partition(b"=")[0].decode() for entry in environment} - {""}
         assert names - os.environ.keys() <= {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"}
-        files = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        files = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if int(entry.name) > 2]
+        assert files
         assert not [file for file in files if "key" in file or "memfd" in file or file.startswith("/tmp")]
 
 

@@ -55,6 +55,8 @@ def test_killed_in_the_middle(how: signal.Signals, text: str) -> None:
         time.sleep(0.5)  # anywhere in the run
         os.kill(cluster.pids[2], how)
         message = run.ended()
+        assert run.error is not None
+        assert run.error.code == "E0701"
         assert message.startswith("node 2: its process was killed")
         assert text in message
         assert wait_gone(pids) == []
