@@ -98,7 +98,8 @@ class _Checker:
                 self.region(region)
             return
         if op.attrs["max"] is None:
-            self.say("E0307", "the condition of this `while` is private, and how often it runs is public", condition.span, op, condition,
+            self.say("E0307", "the condition of this `while` is private, and how often it runs is public",
+                     condition.span, op, condition,
                      "give the most steps it may take: `while c max N:` always runs N of them, and those after the "
                      "condition turned false change nothing")
         with self.under(condition):

@@ -133,10 +133,10 @@ class _Checks:
         text = (f"{name_of(value)} is private and lies in {_shown(found, target)}; "
                 f"{target} holds {_shown(bound, target)}")
         self.sink.error(
-            "E0401", f"the value may not fit {where}: it needs {_bits(found)}, {target} holds {_held(target)}", op.span,
-            notes=(Note(value.span, text), *called_from(op)),
-            help=f"write `wrap(…)` to take it modulo 2^{_held_bits(target)}, or `clamp(…)` to take the nearest {target}; "
-            "or use a wider type")
+            "E0401", f"the value may not fit {where}: it needs {_bits(found)}, {target} holds {_held(target)}",
+            op.span, notes=(Note(value.span, text), *called_from(op)),
+            help=f"write `wrap(…)` to take it modulo 2^{_held_bits(target)}, or `clamp(…)` to take the nearest "
+            f"{target}; or use a wider type")
 
     def divisor(self, op: Operation, expected: bool) -> None:
         y = op.operands[1]
@@ -163,8 +163,8 @@ class _Checks:
             self.sink.error(
                 "E0403", f"{name} is private and grows in this loop without a bound: {why}", op.span,
                 notes=called_from(op),
-                help=f"give the variable a type before the loop (`{value.hint or 'x'}: uint32 = …`) and store `wrap(…)` "
-                "or `clamp(…)` of the new value in it")
+                help=f"give the variable a type before the loop (`{value.hint or 'x'}: uint32 = …`) and store "
+                "`wrap(…)` or `clamp(…)` of the new value in it")
 
     def total(self, op: Operation) -> None:
         if not is_private(op.result) or op.result.range is not None or any(v.range is None for v in op.operands):
