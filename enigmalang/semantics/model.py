@@ -51,8 +51,13 @@ from enum import StrEnum
 from typing import Any
 
 from enigmalang.syntax import ast
+from enigmalang.types.ranges import Range
 from enigmalang.types.types import (
-    EnumT, FixedT, IntT, StructT, Type,
+    EnumT,
+    FixedT,
+    IntT,
+    StructT,
+    Type,
 )
 
 
@@ -134,6 +139,7 @@ class Instance:
     constants: dict[ast.Node, Any] = field(default_factory=dict)  # expressions known at compile time -> Python value
     variables: dict[str, Type] = field(default_factory=dict)  # locals and params: joined type
     private_locals: set[str] = field(default_factory=set)  # declared with `private`
+    param_ranges: dict[str, Range] = field(default_factory=dict)  # of `in low..high`
     client: bool = False  # does something only scripts and tests can (print, input, deploy, as, ...), itself or by a call
     writes: bool = False  # changes state, emits, sends or calls out, itself or by a call
 
@@ -144,7 +150,7 @@ class Member:
 
     kind: "field" (struct), "enum" (member), "module" (symbol of a module), "state" (c.name from outside),
     "method" (c.f(...) of a deployed contract or interface), "list" (append, pop), "db" (get, set, history, table,
-    declassify), "block"/"context" (block.number…), "internal" (self.f), "interface" (f of an interface's instance)
+    declassify), "block"/"context" (block.number…), "internal" (self.f)
     """
 
     kind: str

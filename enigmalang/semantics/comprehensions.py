@@ -1,0 +1,110 @@
+"""What is iterated, in `for` and in comprehensions, and the targets that take its elements."""
+
+from enigmalang.semantics.context import Body, Variable
+from enigmalang.semantics.model import Kind, Symbol
+from enigmalang.semantics.operators import truth
+from enigmalang.semantics.relations import (
+    ExactList,
+    as_element,
+    bound_of,
+    element_of,
+    length_of,
+    plain,
+    settle,
+    unfixed,
+)
+from enigmalang.syntax import ast
+from enigmalang.types.types import BOOL, ERROR, ArrayT, ErrorT, ListT, MapT, StringT, TupleT, Type
+
+
+def iterated(body: Body, node: ast.Expr) -> tuple[Type, int | None, bool]:
+    """Check what is iterated: the type of its elements, their greatest number, and whether it is exactly that."""
+    type = body.expr(node)
+    element = element_of(type)
+    if element is not None:
+        return element, bound_of(type), length_of(type) is not None
+    if not isinstance(type, ErrorT):
+        help = "keep the keys in a list beside the map, and iterate over that" if isinstance(type, MapT) else \
+            "count with `range(n)`" if not isinstance(type, StringT) else None
+        body.error("E0206", f"{plain(type)} cannot be iterated", node.span, help=help)
+    return type if isinstance(type, ErrorT) else ERROR, None, False
+
+
+def parts_of(body: Body, target: ast.TupleLit, type: Type, source: ast.Expr) -> list[Type]:
+    """The types of the items of `type`, one for each name of `target`."""
+    count = len(target.items)
+    if isinstance(type, ErrorT):
+        return [type] * count
+    if isinstance(type, TupleT) and len(type.items) == count:
+        return list(type.items)
+    inner = element_of(type)
+    if inner is not None and length_of(type) == count:
+        return [inner] * count
+    what = f"{len(type.items)} values" if isinstance(type, TupleT) else str(plain(type))
+    body.error("E0201", f"{what} cannot be unpacked into {count} names", target.span,
+               help="the number of names must be the number of values")
+    return [ERROR] * count
+
+
+def comprehension(body: Body, node: ast.Comprehension, expected: Type | None) -> Type:
+    bound: int | None = 1
+    exact = True
+    body.scopes.append({})
+    for clause in node.clauses:
+        element, size, precise = iterated(body, clause.iterable)
+        body.scopes.append({})
+        _bind(body, clause.target, element, clause.iterable)
+        for condition in clause.conditions:
+            truth(body, condition, body.expr(condition, BOOL), "the condition")
+        exact = exact and precise and not clause.conditions
+        bound = None if bound is None or size is None else bound * size
+    got = body.expr(node.element, element_of(expected) if expected is not None else None)
+    del body.scopes[-1 - len(node.clauses):]
+    return _listed(body, node, got, bound, exact, expected)
+
+
+def _bind(body: Body, target: ast.Target, type: Type, source: ast.Expr) -> None:
+    """Declare the names of a comprehension's target."""
+    match target:
+        case ast.Name():
+            if (outer := body.outer(target.id)) is not None and outer.kind is Kind.STATE:
+                body.error("E0109", f"`{target.id}` is state of the contract", target.span, help="use another name")
+            symbol = Symbol(Kind.LOCAL, target.id, target)
+            body.scopes[-1][target.id] = Variable(symbol, type, True, target.span)
+            body.instance.names[target] = symbol
+            body.instance.types[target] = type
+            if target.id not in body.locals and target.id not in body.variables:
+                _publish(body, target.id, type)
+        case ast.TupleLit():
+            body.instance.types[target] = type
+            for item, part in zip(target.items, parts_of(body, target, type, source), strict=True):
+                assert isinstance(item, ast.Name | ast.Attribute | ast.Index | ast.TupleLit)
+                _bind(body, item, part, source)
+        case _:
+            body.error("E0108", "a comprehension assigns to names only", target.span)
+
+
+def _publish(body: Body, name: str, type: Type) -> None:
+    """Let lowering know the target's type, unless another target of this name has a different one."""
+    table = body.instance.variables
+    known = table.setdefault(name, plain(type))
+    if body.final and known != plain(settle(type)):
+        table[name] = ERROR
+
+
+def _listed(body: Body, node: ast.Comprehension, got: Type, bound: int | None, exact: bool,
+            expected: Type | None) -> Type:
+    element = as_element(got)
+    if isinstance(element, ArrayT) and not isinstance(got, ArrayT):
+        body.instance.types[node.element] = element
+    varying = unfixed(element)
+    if varying is not None:
+        return body.error(
+            "E0217", "the rows of this list may have different lengths", node.element.span,
+            help="rows of a matrix have a fixed length: iterate over an array, or over `range` of a constant")
+    if bound == 0:
+        exact = False
+    if isinstance(expected, ArrayT) and exact and bound == expected.dims[0]:
+        element = element_of(expected) if settle(element) == element_of(expected) else element
+        assert element is not None
+    return ExactList(element, bound) if exact and bound is not None else ListT(element, bound)
