@@ -30,19 +30,6 @@ class Secret:
         raise TypeError("a private value cannot be pickled or copied")
 
 
-class Shadow(Secret):
-    """A private value of which only the shape is known: what the ledger sees of it."""
-
-    __slots__ = ("_shape",)
-
-    def __init__(self, shape: Shape) -> None:
-        self._shape = shape
-
-    @property
-    def shape(self) -> Shape:
-        return self._shape
-
-
 class Pending:
     """A revealed value that has not been opened yet; all pending ones are opened together."""
 

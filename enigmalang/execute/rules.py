@@ -1,0 +1,233 @@
+"""From IR operations on private numbers to wires: arithmetic, comparisons, division, bits.
+
+Numbers are ARITH wires. `Range` says what a number can be, and with it how many bits a conversion needs.
+"""
+
+import numpy as np
+
+from enigmalang.execute import wires as w
+from enigmalang.execute.numbers import trunc_div
+from enigmalang.execute.trace import Wire
+from enigmalang.types.ranges import Range
+
+ONE = 1
+
+
+def magnitude_bits(range: Range) -> int:
+    """Bits of |x|, one at least."""
+    return max(abs(range.low), abs(range.high), 1).bit_length()
+
+
+def constant(wire: Wire) -> int | None:
+    """The one value of a public operand all over, if it has one."""
+    if wire.op != "const" or wire.handle is not None:
+        return None
+    value = np.asarray(wire.attrs["value"])
+    if value.size == 0 or not bool(np.all(value == value.flat[0])):
+        return None
+    return int(value.flat[0])
+
+
+def less(a: Wire, b: Wire) -> Wire:
+    return w.ltz(w.sub(a, b))
+
+
+def equal(a: Wire, b: Wire) -> Wire:
+    return w.eqz(w.sub(a, b))
+
+
+def minimum(a: Wire, b: Wire) -> Wire:
+    return w.select(w.b2a(less(a, b)), a, b)
+
+
+def maximum(a: Wire, b: Wire) -> Wire:
+    return w.select(w.b2a(less(a, b)), b, a)
+
+
+def sign(a: Wire, range: Range) -> Wire | None:
+    """1 or -1; None where `a` is never negative."""
+    if range.low >= 0:
+        return None
+    if range.high < 0:
+        return w.const(np.full(a.shape, -1))
+    return w.shift(w.scale(w.b2a(w.ltz(a)), -2), 1)
+
+
+def absolute(a: Wire, range: Range) -> Wire:
+    s = sign(a, range)
+    return a if s is None else w.mul(a, s)
+
+
+def _both(a: Wire | None, b: Wire | None) -> Wire | None:
+    return a if b is None else b if a is None else w.mul(a, b)
+
+
+def signed(a: Wire, s: Wire | None) -> Wire:
+    return a if s is None else w.mul(a, s)
+
+
+def quotient(a: Wire, b: Wire, x: Range, y: Range) -> Wire:
+    """`a / b` toward zero; 0 where b is 0. `x`, `y`: the ranges of a and b."""
+    divisor = constant(b)
+    if divisor == 0:
+        return w.const(np.zeros(np.broadcast_shapes(a.shape, b.shape), dtype=np.int64))
+    if a.op == "const" and b.op == "const":
+        return w.const(trunc_div(a.attrs["value"], b.attrs["value"]))
+    s = sign(a, x)
+    size = signed(a, s)
+    if divisor is not None:
+        found = w.broadcast(w.divc(size, abs(divisor)), np.broadcast_shapes(a.shape, b.shape))
+        return signed(w.neg(found) if divisor < 0 else found, s)
+    t = sign(b, y)
+    found, _ = w.divmod_(size, signed(b, t), magnitude_bits(x))
+    return signed(found, _both(s, t))
+
+
+def remainder(a: Wire, b: Wire, x: Range, y: Range) -> Wire:
+    """What `quotient` leaves, with the sign of a; 0 where b is 0."""
+    divisor = constant(b)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    if divisor == 0:
+        return w.const(np.zeros(shape, dtype=np.int64))
+    if divisor is not None:
+        return w.sub(w.broadcast(a, shape), w.scale(quotient(a, b, x, y), divisor))
+    s = sign(a, x)
+    _, rest = w.divmod_(signed(a, s), signed(b, sign(b, y)), magnitude_bits(x))
+    return signed(rest, s)
+
+
+def rounded(a: Wire, fraction: int) -> Wire:
+    """`a / 2^fraction` to the nearest, halves up."""
+    return w.shr(w.shift(a, 1 << (fraction - 1)), fraction) if fraction else a
+
+
+def product(a: Wire, b: Wire, fraction: int) -> Wire:
+    """A product of raw numbers. A public whole factor of fixed point needs no rounding."""
+    for known, other in ((a, b), (b, a)):
+        if fraction and known.op == "const" and known.handle is None:
+            value = np.asarray(known.attrs["value"])
+            if bool(np.all(value % (1 << fraction) == 0)):
+                return w.scale(other, value // (1 << fraction))
+    return rounded(w.mul(a, b), fraction)
+
+
+def power(a: Wire, exponent: int, fraction: int) -> Wire:
+    """Integers by repeated squaring; fixed point factor by factor, so that rounding is the language's."""
+    if exponent == 0:
+        return w.const(np.full(a.shape, 1 << fraction))
+    if fraction:
+        result = a
+        for _ in range(exponent - 1):
+            result = product(result, a, fraction)
+        return result
+    result_ = None
+    while True:
+        if exponent & 1:
+            result_ = a if result_ is None else w.mul(result_, a)
+        exponent >>= 1
+        if not exponent:
+            assert result_ is not None
+            return result_
+        a = w.mul(a, a)
+
+
+def wrap(a: Wire, range: Range, low: int, high: int) -> Wire:
+    """Modulo the number of values from `low` to `high` (a power of two), into that interval."""
+    if low <= range.low and range.high <= high:
+        return a
+    bits = (high - low).bit_length()
+    shifted = w.shift(a, -low)
+    return w.shift(w.sub(shifted, w.scale(w.shr(shifted, bits), 1 << bits)), low)
+
+
+def clamp(a: Wire, range: Range, low: int, high: int) -> Wire:
+    if range.high > high:
+        a = minimum(a, w.const(np.full(a.shape, high, dtype=object)))
+    if range.low < low:
+        a = maximum(a, w.const(np.full(a.shape, low, dtype=object)))
+    return a
+
+
+def toward_zero(a: Wire, range: Range, count: int) -> Wire:
+    """`a / 2^count`, truncated."""
+    s = sign(a, range)
+    return signed(w.shr(signed(a, s), count), s)
+
+
+# ---- bits of integers
+
+
+def to_bits(a: Wire, range: Range, bits: int) -> Wire:
+    """Two's complement of `bits` bits, least significant first, on a new last axis."""
+    if range.low >= 0:
+        return w.a2b(a, bits)
+    offset = w.a2b(w.shift(a, 1 << (bits - 1)), bits)
+    flip = np.zeros(bits, dtype=bool)
+    flip[-1] = True
+    return w.xor(offset, w.const(flip, w.B))
+
+
+def from_bits(a: Wire, negative: bool) -> Wire:
+    """The integer of bits on the last axis; the last one counts negative in two's complement."""
+    bits = a.shape[-1]
+    weights = np.array([1 << i for i in range(bits)], dtype=object)
+    if negative:
+        weights[-1] = -weights[-1]
+    return w.total(w.scale(w.b2a(a), weights), -1)
+
+
+def bit_width(*ranges: Range) -> int:
+    """Bits that hold every value of the ranges, with a sign bit if any may be negative."""
+    negative = any(r.low < 0 for r in ranges)
+    return max(1, *(r.bits for r in ranges)) + negative
+
+
+def bitwise(op: str, a: Wire, b: Wire, x: Range, y: Range) -> Wire:
+    width = bit_width(x, y)
+    negative = x.low < 0 or y.low < 0
+    if negative:
+        low = -1
+        p, q = to_bits(a, Range(low, 0), width), to_bits(b, Range(low, 0), width)
+    else:
+        p, q = w.a2b(a, width), w.a2b(b, width)
+    joined = {"band": w.and_, "bor": w.or_, "bxor": w.xor}[op](p, q)
+    return from_bits(joined, negative)
+
+
+# ---- order
+
+
+def merge_layers(count: int) -> "list[tuple[np.ndarray, np.ndarray]]":  # type: ignore[type-arg]
+    """Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M): in each layer,
+    element `low` and element `high` are put in order; works for any number of elements."""
+    layers = []
+    t = max(1, (count - 1).bit_length())
+    p = 1 << (t - 1)
+    while p > 0:
+        q, r, d = 1 << (t - 1), 0, p
+        while True:
+            i = np.arange(count - d)
+            low = i[(i & p) == r]
+            if low.size:
+                layers.append((low, low + d))
+            if q == p:
+                break
+            d, q, r = q - p, q >> 1, p
+        p >>= 1
+    return layers
+
+
+def sort_last(a: Wire) -> Wire:
+    """Ascending along the last axis: one comparison layer for each layer of the network."""
+    count = a.shape[-1]
+    if count < 2:
+        return a
+    for low, high in merge_layers(count):
+        x, y = w.take(a, low, -1), w.take(a, high, -1)
+        least = minimum(x, y)
+        most = w.sub(w.add(x, y), least)
+        order = np.arange(count)
+        order[low] = count + np.arange(low.size)
+        order[high] = count + low.size + np.arange(low.size)
+        a = w.take(w.concat([a, least, most], -1), order, -1)
+    return a

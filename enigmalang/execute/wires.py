@@ -1,0 +1,224 @@
+"""Circuit operations on wires: one function each, shapes worked out, small simplifications done on the way."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from enigmalang.circuits.circuit import Array, Form
+from enigmalang.execute.numbers import shrink
+from enigmalang.execute.secret import Shape
+from enigmalang.execute.trace import Wire
+
+A, B = Form.ARITH, Form.BITS
+
+
+def const(value: Any, form: Form = A) -> Wire:
+    array = np.asarray(value)
+    array = array.astype(bool) if form is B else _integers(array)
+    return Wire("const", (), array.shape, form, {"value": array}, None)
+
+
+def _integers(array: Array) -> Array:
+    if array.dtype == object:
+        return np.asarray(shrink(array))
+    return array.astype(np.int64)
+
+
+def given(value: Any, form: Form) -> Wire:
+    """A client's own value, which it masks."""
+    array = np.asarray(value)
+    array = array.astype(bool) if form is B else _integers(array)
+    return Wire("input", (), array.shape, form, {}, None, array)
+
+
+def _node(op: str, args: tuple[Wire, ...], shape: Shape, form: Form, **attrs: Any) -> Wire:
+    return Wire(op, args, shape, form, attrs, None)
+
+
+def _wide(*wires: Wire) -> Shape:
+    return np.broadcast_shapes(*(w.shape for w in wires))
+
+
+def add(a: Wire, b: Wire) -> Wire:
+    return _node("add", (a, b), _wide(a, b), A)
+
+
+def sub(a: Wire, b: Wire) -> Wire:
+    return _node("sub", (a, b), _wide(a, b), A)
+
+
+def neg(a: Wire) -> Wire:
+    return _node("neg", (a,), a.shape, A)
+
+
+def shift(a: Wire, amount: int) -> Wire:
+    """`a + amount`."""
+    return add(a, const(amount)) if amount else a
+
+
+def scale(a: Wire, factor: Any) -> Wire:
+    array = _integers(np.asarray(factor))
+    return _node("scale", (a,), np.broadcast_shapes(a.shape, array.shape), A, factor=array)
+
+
+def total(a: Wire, axis: int) -> Wire:
+    axis %= len(a.shape)
+    return _node("sum", (a,), a.shape[:axis] + a.shape[axis + 1 :], A, axis=axis)
+
+
+def mul(a: Wire, b: Wire) -> Wire:
+    if a.op == "const":
+        a, b = b, a
+    if b.op == "const" and b.handle is None:
+        return scale(a, b.attrs["value"])
+    return _node("mul", (a, b), _wide(a, b), A)
+
+
+def dot(a: Wire, b: Wire) -> Wire:
+    if a.op == "const" or b.op == "const" or a.shape[-1] == 0:
+        wide = _wide(a, b)
+        return total(broadcast(mul(a, b), wide), -1)
+    return _node("dot", (a, b), np.broadcast_shapes(a.shape[:-1], b.shape[:-1]), A)
+
+
+def matmul(a: Wire, b: Wire) -> Wire:
+    """`(..., m, k) @ (..., k, n)`."""
+    shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+    return _node("matmul", (a, b), shape, A)
+
+
+def ltz(a: Wire) -> Wire:
+    return _node("ltz", (a,), a.shape, B)
+
+
+def eqz(a: Wire) -> Wire:
+    return _node("eqz", (a,), a.shape, B)
+
+
+def b2a(a: Wire) -> Wire:
+    return const(a.attrs["value"]) if a.op == "const" else _node("b2a", (a,), a.shape, A)
+
+
+def a2b(a: Wire, bits: int) -> Wire:
+    return _node("a2b", (a,), (*a.shape, bits), B, bits=bits)
+
+
+def select(c: Wire, x: Wire, y: Wire) -> Wire:
+    """`c` is 0 or 1."""
+    return _node("select", (c, x, y), _wide(c, x, y), A)
+
+
+def shr(a: Wire, count: int) -> Wire:
+    return _node("shr", (a,), a.shape, A, f=count, mode="exact") if count else a
+
+
+def divc(a: Wire, divisor: int) -> Wire:
+    if divisor & (divisor - 1) == 0:
+        return shr(a, divisor.bit_length() - 1)
+    return _node("divc", (a,), a.shape, A, divisor=divisor)
+
+
+def divmod_(a: Wire, b: Wire, bits: int) -> tuple[Wire, Wire]:
+    """Quotient and remainder; `0 <= a < 2^bits`, `b >= 0`."""
+    shape = _wide(a, b)
+    both = _node("divmod", (a, b), (2, *shape), A, bits=max(1, bits))
+    return take_one(both, 0, 0), take_one(both, 1, 0)
+
+
+def xor(a: Wire, b: Wire) -> Wire:
+    return _node("xor", (a, b), _wide(a, b), B)
+
+
+def not_(a: Wire) -> Wire:
+    return a.args[0] if a.op == "not" and a.args else _node("not", (a,), a.shape, B)
+
+
+def and_(a: Wire, b: Wire) -> Wire:
+    for known, other in ((a, b), (b, a)):
+        if known.op == "const" and other.op != "const":
+            return masked(other, known.attrs["value"])
+    return _node("and", (a, b), _wide(a, b), B)
+
+
+def or_(a: Wire, b: Wire) -> Wire:
+    return not_(and_(not_(a), not_(b)))
+
+
+# ---- structure
+
+
+def reshape(a: Wire, shape: Shape) -> Wire:
+    return a if a.shape == tuple(shape) else _node("reshape", (a,), tuple(shape), a.form)
+
+
+def broadcast(a: Wire, shape: Shape) -> Wire:
+    return a if a.shape == tuple(shape) else _node("broadcast", (a,), tuple(shape), a.form)
+
+
+def take(a: Wire, indices: Any, axis: int) -> Wire:
+    where = np.asarray(indices, dtype=np.int64)
+    axis %= len(a.shape)
+    return _node("take", (a,), a.shape[:axis] + where.shape + a.shape[axis + 1 :], a.form, indices=where, axis=axis)
+
+
+def take_one(a: Wire, index: int, axis: int) -> Wire:
+    return take(a, np.int64(index), axis)
+
+
+def transpose(a: Wire, axes: Sequence[int]) -> Wire:
+    axes = tuple(axes)
+    if axes == tuple(range(len(axes))):
+        return a
+    return _node("transpose", (a,), tuple(a.shape[i] for i in axes), a.form, axes=axes)
+
+
+def move_last(a: Wire, axis: int) -> Wire:
+    rank = len(a.shape)
+    axis %= rank
+    return transpose(a, [i for i in range(rank) if i != axis] + [axis])
+
+
+def concat(parts: Sequence[Wire], axis: int) -> Wire:
+    if len(parts) == 1:
+        return parts[0]
+    axis %= len(parts[0].shape)
+    shape = list(parts[0].shape)
+    shape[axis] = sum(p.shape[axis] for p in parts)
+    return _node("concat", tuple(parts), tuple(shape), parts[0].form, axis=axis)
+
+
+def expand(a: Wire, axis: int) -> Wire:
+    """A new axis of size 1 at `axis` of the result."""
+    axis %= len(a.shape) + 1
+    return reshape(a, (*a.shape[:axis], 1, *a.shape[axis:]))
+
+
+def picked(mask: Array, a: Wire, b: Wire) -> Wire:
+    """`a` where the public `mask` is true, else `b`: a matter of taking, in either form."""
+    shape = np.broadcast_shapes(mask.shape, a.shape, b.shape)
+    size = int(np.prod(shape, dtype=np.int64))
+    wide = np.broadcast_to(mask, shape).ravel()
+    if wide.size and wide.all():
+        return broadcast(a, shape)
+    if not wide.any():
+        return broadcast(b, shape)
+    both = concat([reshape(broadcast(x, shape), (size,)) for x in (a, b)], 0)
+    places = np.arange(size)
+    return reshape(take(both, np.where(wide, places, size + places), 0), shape)
+
+
+def masked(a: Wire, mask: Array) -> Wire:
+    """`a` where the public `mask` is true, else 0."""
+    mask = np.asarray(mask, dtype=bool)
+    return picked(mask, a, const(np.zeros((), dtype=np.int64), a.form))
+
+
+def fold(a: Wire, axis: int, join: Callable[[Wire, Wire], Wire]) -> Wire:
+    """Join all elements of an axis (at least one) in a tree of logarithmic depth; the axis goes."""
+    axis %= len(a.shape)
+    while (length := a.shape[axis]) > 1:
+        half = length // 2
+        joined = join(take(a, np.arange(half), axis), take(a, np.arange(half, 2 * half), axis))
+        a = joined if length % 2 == 0 else concat([joined, take(a, np.array([length - 1]), axis)], axis)
+    return reshape(a, a.shape[:axis] + a.shape[axis + 1 :])
