@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from enigmalang.circuits.circuit import OPS, Circuit, Node
+from enigmalang.circuits.circuit import Circuit, Node
 
 PRODUCTS = frozenset({"mul", "dot", "matmul", "select", "and"})
 #: Protocols of more rounds, cheapest first, with the attribute that calls must have in common.
@@ -139,8 +139,3 @@ def _kind(node: Node) -> Kind:
     if node.op in PRODUCTS:
         return _PRODUCT_KIND
     return _ORDER[node.op], node.op, tuple(str(node.attrs.get(key)) for key in LONGER[node.op])
-
-
-def rounds_of(layers: tuple[Layer, ...]) -> int:
-    """Message rounds for three parties in M61, by the operation table (openings not counted)."""
-    return sum(1 if layer.protocol == "products" else OPS[layer.protocol].rounds for layer in layers if layer.protocol)

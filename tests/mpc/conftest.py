@@ -1,9 +1,9 @@
 """Committees the protocols are tested on."""
 
 import pytest
+from committee import Committee
 
 from enigmalang.fields import M61, M127, warm
-from committee import Committee
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3)]
 

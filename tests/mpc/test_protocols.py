@@ -153,9 +153,7 @@ def test_divc(committee: Committee) -> None:
     divisors = [1, 3, 8, 10, 1_000_003, top // 3, top // 2 + 1, top - 1]
     x = quarter_range(committee, 40) + [s * d for d in divisors for s in (1, -1)]
     shares = committee.deal(x)
-    results = agreed(
-        committee.run(lambda party: [opened(party, divc(party, shares(party), d)) for d in divisors])
-    )
+    results = agreed(committee.run(lambda party: [opened(party, divc(party, shares(party), d)) for d in divisors]))
     for divisor, result in zip(divisors, results, strict=True):
         assert result == [v // divisor for v in x], divisor
 

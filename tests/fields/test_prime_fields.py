@@ -1,0 +1,151 @@
+"""M61 and M127 against Python integers and galois."""
+
+import secrets
+
+import numpy as np
+import pytest
+
+from enigmalang.fields import M61, M127, Field, bit_planes, field_named, unpack_bits
+from enigmalang.sharing.shamir import os_uniform
+
+
+@pytest.fixture(params=[M61, M127], ids=str)
+def field(request: pytest.FixtureRequest) -> Field:
+    return request.param
+
+
+def samples(field: Field, count: int = 150) -> list[int]:
+    p = field.p
+    ends = [0, 1, 2, p - 1, p - 2, p // 2, p // 2 + 1, (1 << 63) % p, (1 << 64) % p, ((1 << 64) - 1) % p, 1 << 60]
+    return ends + [secrets.randbelow(p) >> secrets.randbelow(field.q) for _ in range(count)]
+
+
+def raw_of(field: Field, values: list[int]) -> np.ndarray:
+    return field.from_ints(np.array(values, dtype=object))
+
+
+def residues(field: Field, raw: np.ndarray) -> list[int]:
+    assert field.is_canonical(raw)
+    return [int(v) % field.p for v in field.to_ints(raw).reshape(-1)]
+
+
+def test_elementwise_on_all_pairs(field: Field) -> None:
+    x = samples(field)
+    y = x[::-1]
+    a, b = raw_of(field, x), raw_of(field, y)
+    column = field.reshape(a, (len(x), 1))
+    pairs = [(u, v) for u in x for v in y]
+    assert residues(field, field.mul(column, b)) == [u * v % field.p for u, v in pairs]
+    assert residues(field, field.add(column, b)) == [(u + v) % field.p for u, v in pairs]
+    assert residues(field, field.sub(column, b)) == [(u - v) % field.p for u, v in pairs]
+    assert residues(field, field.neg(a)) == [-u % field.p for u in x]
+    assert residues(field, field.scale(a, -12345)) == [-12345 * u % field.p for u in x]
+
+
+def test_sums_and_products(field: Field) -> None:
+    x = samples(field, 139)  # 150 in all
+    a = field.reshape(raw_of(field, x), (5, 30))
+    grid = np.array(x, dtype=object).reshape(5, 30)
+    for axis in (0, 1, -1):
+        assert residues(field, field.sum(a, axis)) == [int(v) % field.p for v in grid.sum(axis=axis)]
+    turned = np.ascontiguousarray(np.swapaxes(a, 0, 1))
+    assert residues(field, field.matmul(a, turned)) == [int(v) % field.p for v in (grid @ grid.T).reshape(-1)]
+    assert residues(field, field.dot(a, a)) == [int(v) % field.p for v in (grid * grid).sum(axis=1)]
+    batch = field.reshape(a, (5, 3, 10))
+    other = np.ascontiguousarray(np.swapaxes(batch, 1, 2))
+    big = grid.reshape(5, 3, 10)
+    expected = [int(v) % field.p for i in range(5) for v in (big[i] @ big[i].T).reshape(-1)]
+    assert residues(field, field.matmul(batch, other)) == expected
+    single = [int(v) % field.p for i in range(5) for v in (big[i] @ big[0].T).reshape(-1)]
+    assert residues(field, field.matmul(batch, other[:1])) == single
+
+
+def test_a_long_inner_product_of_the_largest(field: Field) -> None:
+    top = raw_of(field, [field.p - 1] * 5000)
+    assert residues(field, field.dot(top, top)) == [5000]
+
+
+def test_against_galois() -> None:
+    import galois
+
+    oracle = galois.GF(M61.p)
+    x, y = samples(M61), samples(M61)[::-1]
+    product = oracle(x) * oracle(y)
+    assert residues(M61, M61.mul(raw_of(M61, x), raw_of(M61, y))) == [int(v) for v in product]
+    inverse = oracle(7) ** -1
+    assert M61.inverse(7) == int(inverse)
+
+
+@pytest.mark.parametrize("value", [-(2**63), -1, 0, 1, 2**63 - 1])
+def test_int64(field: Field, value: int) -> None:
+    raw = field.from_ints(np.array([value], dtype=np.int64))
+    assert residues(field, raw) == [value % field.p]
+
+
+def test_other_integer_types(field: Field) -> None:
+    for array in (np.array([True, False]), np.array([0, 255], np.uint8), np.array([0, 2**64 - 1], np.uint64)):
+        assert residues(field, field.from_ints(array)) == [int(v) % field.p for v in array]
+    assert residues(field, field.from_ints(-7)) == [-7 % field.p]
+
+
+def test_signed_round_trip(field: Field) -> None:
+    half = field.p // 2
+    values = [0, 1, -1, half, -half, half - 1]
+    back = field.to_ints(raw_of(field, values))
+    assert back.tolist() == values
+    assert back.dtype == (np.int64 if field is M61 else object)
+
+
+def test_bytes(field: Field) -> None:
+    x = samples(field)
+    raw = raw_of(field, x)
+    data = bytes(field.to_bytes(raw))
+    assert data[: field.nbytes] == x[0].to_bytes(field.nbytes, "little")
+    assert np.array_equal(field.from_bytes(data, (len(x),)), raw)
+    shifted = memoryview(b"?" + data)[1:]
+    assert np.array_equal(field.from_bytes(shifted, (len(x),)), raw)
+    assert residues(field, field.add(field.from_bytes(shifted, (len(x),)), raw)) == [2 * v % field.p for v in x]
+
+
+def test_malformed_bytes(field: Field) -> None:
+    for bad in (field.p, field.p + 1, (1 << 8 * field.nbytes) - 1):
+        with pytest.raises(ValueError, match="not reduced"):
+            field.from_bytes(bytes(field.nbytes) + bad.to_bytes(field.nbytes, "little"), (2,))
+    with pytest.raises(ValueError, match="bytes where"):
+        field.from_bytes(bytes(field.nbytes - 1), (1,))
+
+
+def test_division(field: Field) -> None:
+    x = samples(field)
+    for divisor in (1, 2, 3, 1 << 31, (1 << 60) + 7, field.p // 3, field.p):
+        quotient, rest = field.divide(raw_of(field, x), divisor)
+        assert residues(field, quotient) == [v // divisor for v in x]
+        assert [int(v) % field.p for v in field.to_ints(rest)] == [v % divisor for v in x]
+
+
+def test_bit_planes(field: Field) -> None:
+    x = samples(field)
+    bits = unpack_bits(bit_planes(field, raw_of(field, x)), len(x))
+    assert [sum(int(b) << i for i, b in enumerate(column)) for column in bits.T] == x
+
+
+def test_mask_words_finds_p(field: Field) -> None:
+    ones = np.full((3, *field.tail), 0xFFFFFFFFFFFFFFFF, np.uint64)
+    ones[1] = 5
+    assert field.mask_words(ones).tolist() == [True, False, True]
+
+
+def test_uniform_elements_are_canonical(field: Field) -> None:
+    assert field.is_canonical(os_uniform(field, 10_000))
+
+
+def test_empty_arrays(field: Field) -> None:
+    empty = field.zeros((0, 3))
+    assert field.shape_of(field.mul(empty, empty)) == (0, 3)
+    assert field.shape_of(field.sum(empty, 0)) == (3,)
+
+
+def test_names() -> None:
+    assert field_named("M127") is M127
+    with pytest.raises(ValueError, match="no field is named"):
+        field_named("M31")
