@@ -1,7 +1,8 @@
-"""Workers that die, hang or lie: an EngineError that names the node and the reason, in time, and nothing is left.
+"""Workers that die, hang or lie: an EngineError that names the node and the reason, in time, and nothing is
+left.
 
-The time-outs given to clusters here are short so that the tests are; whether a test passes does not depend on
-how fast the machine is.
+The time-outs given to clusters here are short so that the tests are; whether a test passes does not depend
+on how fast the machine is.
 """
 
 import os

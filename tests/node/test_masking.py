@@ -1,4 +1,6 @@
-"""Masked inputs without processes: the client's value comes back from the nodes' shares, and lies are noticed."""
+"""Masked inputs without processes: the client's value comes back from the nodes' shares, and lies are
+noticed.
+"""
 
 from typing import Any
 
