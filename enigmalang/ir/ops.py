@@ -67,7 +67,7 @@ _TABLE: tuple[Op, ...] = (
        doc="x repeated along new axes of the public sizes `dims`, placed before x's own"),
     Op("expand", "x", ("axis",), doc="a new axis of size 1 at `axis` of the result"),
     Op("concat", "x y", ("axis",)),
-    Op("append", "xs x", ("axis",), E.FAILS, doc="attr max (optional int): E0508 when longer"),
+    Op("append", "xs x", ("axis", "max"), E.FAILS, doc="attr max (optional int): E0508 when longer"),
     Op("pop", "xs", ("axis",), E.FAILS, doc="results: shorter xs, the last element"),
     Op("len", "xs", ("axis",),
        doc="public uint256 also for private xs; on opaque/strings/bytes (axis None): their length"),

@@ -25,7 +25,11 @@ def inline(program: Program) -> Program:
     for name in list(program.functions):
         _inline_function(program, name, done, called)
     kept = _needed(program, called)
-    return replace(program, functions={name: f for name, f in program.functions.items() if name in kept})
+    contracts = {
+        name: replace(contract, functions=tuple(f for f in contract.functions if f in kept))
+        for name, contract in program.contracts.items()}
+    functions = {name: function for name, function in program.functions.items() if name in kept}
+    return replace(program, functions=functions, contracts=contracts)
 
 
 def callees(function: Function) -> list[str]:
