@@ -49,6 +49,9 @@ def lower_branch(f: Frame, statements: Sequence[ast.Stmt], span: Span) -> Branch
 
 def lower_if(f: Frame, node: ast.If, rest: tuple[ast.Stmt, ...] = (), side: str | None = None) -> Exit | None:
     """`rest` (the statements after the `if`) goes into the branch other than `side`."""
+    if (taken := f.instance.decided.get(node)) is not None:
+        follows = rest if side == ("otherwise" if taken else "then") else ()
+        return f.block((*(node.then if taken else node.otherwise), *follows))
     condition = truth(f, f.value(node.condition), node.condition.span)
     early = early_exit(node.then) or early_exit(node.otherwise)
     then = lower_branch(f, (*node.then, *rest) if side == "otherwise" else node.then, node.span)
