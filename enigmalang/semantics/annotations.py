@@ -54,7 +54,7 @@ def simple_type(name: str) -> Type | None:
 
 
 def is_type_name(name: str) -> bool:
-    return simple_type(name) is not None or name in ("list", "map")
+    return simple_type(name) is not None
 
 
 def resolve(body: Body, node: ast.Expr) -> Type:

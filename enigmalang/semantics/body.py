@@ -80,7 +80,7 @@ class BodyChecker(Body):
         self.sink = sink
         instance = self.instance
         for table in (instance.types, instance.names, instance.calls, instance.builtins, instance.members,
-                      instance.variables, self.exact):
+                      instance.variables, instance.decided, self.exact):
             table.clear()
         ranges = {node: instance.constants[node] for node in self._bounds() if node in instance.constants}
         instance.constants.clear()
@@ -207,7 +207,8 @@ class BodyChecker(Body):
     def _constant_outside(self, node: ast.Expr, want: Type) -> bool:
         """Report a constant that its place cannot hold, also inside a list."""
         if isinstance(node, ast.ListLit) and (element := element_of(want)) is not None:
-            return any([self._constant_outside(item, element) for item in node.items])
+            wrong = [item for item in node.items if self._constant_outside(item, element)]
+            return bool(wrong)
         value = self.constant(node)
         have = self.instance.types.get(node)
         if isinstance(want, IntT) and isinstance(have, IntT) and isinstance(value, int) and outside(value, want):

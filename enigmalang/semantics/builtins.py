@@ -514,6 +514,22 @@ def _transpose(body: Body, node: ast.Call, expected: Type | None) -> Type:
     return body.error("E0207", f"{plain(type)} is not a matrix", node.span)
 
 
+def _is_fixed(body: Body, node: ast.Call, expected: Type | None) -> Type:
+    """Whether a number, or the elements of a list, are `fixed`; known when the call is checked."""
+    type = body.expr(node.args[0])
+    while (inner := element_of(type)) is not None:
+        type = inner
+    body.instance.constants[node] = isinstance(type, FixedT)
+    return BOOL
+
+
+def decided(body: Body, condition: ast.Expr) -> bool | None:
+    """What a condition is that only asks for types; None for others."""
+    asks = isinstance(condition, ast.Call) and body.instance.builtins.get(condition) == "__is_fixed"
+    value = body.constant(condition)
+    return value if asks and isinstance(value, bool) else None
+
+
 TABLE = MappingProxyType({row.name: row for row in (
     Builtin("len", 1, 1, _len, "len(xs)"),
     Builtin("sum", 1, 1, _sum, "sum(xs)"),
@@ -541,6 +557,7 @@ TABLE = MappingProxyType({row.name: row for row in (
     Builtin("before", 1, 1, _moment, "before(time)"),
     Builtin("at_least", 2, 2, _at_least, "at_least(2, [alice, bob, carol])"),
     Builtin("shared_identity", 1, 1, _shared, "shared_identity({alice: owner, bob: only_compute})", (), "client"),
+    Builtin("__is_fixed", 1, 1, _is_fixed, "__is_fixed(x)", (), "stdlib"),
     Builtin("__dot", 2, 2, _dot, "__dot(a, b)", (), "stdlib"),
     Builtin("__matmul", 2, 2, _matmul, "__matmul(a, b)", (), "stdlib"),
     Builtin("__transpose", 1, 1, _transpose, "__transpose(a)", (), "stdlib"),

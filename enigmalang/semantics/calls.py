@@ -58,7 +58,7 @@ def call(body: Body, node: ast.Call, expected: Type | None) -> Type:
             if symbol is None:
                 return _unknown(body, node, node.function)
             return call_symbol(body, node, symbol, expected)
-        case ast.Index(value=ast.Name(id=name)) if is_type_name(name) and body.lookup(name) is None:
+        case ast.Index(value=ast.Name(id=name)) if is_type_name(name):
             return builtins.conversion(body, node)
         case ast.Attribute():
             return _call_attribute(body, node, node.function, expected)

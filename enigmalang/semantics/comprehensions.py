@@ -59,8 +59,23 @@ def comprehension(body: Body, node: ast.Comprehension, expected: Type | None) ->
         exact = exact and precise and not clause.conditions
         bound = None if bound is None or size is None else bound * size
     got = body.expr(node.element, element_of(expected) if expected is not None else None)
+    even = isinstance(got, ListT) and _same_length(body, node.element)
     del body.scopes[-1 - len(node.clauses):]
-    return _listed(body, node, got, bound, exact, expected)
+    return _listed(body, node, got, bound, exact, expected, even)
+
+
+def _same_length(body: Body, node: ast.Expr) -> bool:
+    """Whether a list has the same length for every element of the comprehension around it."""
+    match node:
+        case ast.Name():
+            return not any(node.id in scope for scope in body.scopes)
+        case ast.Comprehension():
+            inner = {n.id for c in node.clauses for n in ast.walk(c.target) if isinstance(n, ast.Name)}
+            used = {n.id for c in node.clauses for n in ast.walk(c.iterable) if isinstance(n, ast.Name)} - inner
+            return not any(c.conditions for c in node.clauses) and not any(
+                name in scope for name in used for scope in body.scopes)
+        case _:
+            return False
 
 
 def _bind(body: Body, target: ast.Target, type: Type, source: ast.Expr) -> None:
@@ -93,11 +108,11 @@ def _publish(body: Body, name: str, type: Type) -> None:
 
 
 def _listed(body: Body, node: ast.Comprehension, got: Type, bound: int | None, exact: bool,
-            expected: Type | None) -> Type:
+            expected: Type | None, even: bool) -> Type:
     element = as_element(got)
     if isinstance(element, ArrayT) and not isinstance(got, ArrayT):
         body.instance.types[node.element] = element
-    varying = unfixed(element)
+    varying = unfixed(element.element if isinstance(element, ListT) and even else element)
     if varying is not None:
         return body.error(
             "E0217", "the rows of this list may have different lengths", node.element.span,

@@ -41,6 +41,7 @@ What the checker guarantees when it reported no error:
   "internal". `m.f` of a module is "module" with the symbol meant. `self.balance` is "context".
 - `expect revert SomeError:` has the error's name as a constant of its message node.
 - In tests an undeclared identity is a Symbol of kind IDENTITY and its Name has the type IdentityT, wherever it stands.
+- `decided[if]` is True or False where `__is_fixed` decides an `If` or `IfExpr`: the other side has no entries at all.
 - Payments: `c.f(a, value=5)` keeps the keyword `value`, which is then no parameter of f (its type is uint256).
 - `submit f(…)` and `await` of a module-level def are accepted: the job of a plain function is done at once.
 - The type of `MPC.table("a")` alone is `any`; it occurs only below an Index or a method of the table.
@@ -139,6 +140,7 @@ class Instance:
     constants: dict[ast.Node, Any] = field(default_factory=dict)  # expressions known at compile time -> Python value
     variables: dict[str, Type] = field(default_factory=dict)  # locals and params: joined type
     private_locals: set[str] = field(default_factory=set)  # declared with `private`
+    decided: dict[ast.Node, bool] = field(default_factory=dict)  # an `if` that types decide: the side that was checked
     param_ranges: dict[str, Range] = field(default_factory=dict)  # of `in low..high`
     client: bool = False  # does something only scripts and tests can (print, input, deploy, as, ...), itself or by a call
     writes: bool = False  # changes state, emits, sends or calls out, itself or by a call

@@ -2,6 +2,7 @@
 
 from enigmalang.diagnostics import Note
 from enigmalang.semantics import databases
+from enigmalang.semantics.builtins import decided
 from enigmalang.semantics.calls import check_event, grow
 from enigmalang.semantics.comprehensions import iterated, parts_of
 from enigmalang.semantics.context import Body, Variable, declared_at, kind_name
@@ -445,6 +446,10 @@ def _augment(body: Body, node: ast.AugAssign) -> None:
 
 def _if(body: Body, node: ast.If) -> bool:
     truth(body, node.condition, body.expr(node.condition, BOOL), "the condition")
+    side = decided(body, node.condition)
+    if side is not None:
+        body.instance.decided[node] = side
+        return block(body, node.then if side else node.otherwise)
     before = set(body.assigned)
     then = block(body, node.then)
     after_then = body.assigned
