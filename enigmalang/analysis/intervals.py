@@ -60,6 +60,8 @@ class Interpreter:
         self.loops: list[Loop] = []
         self.scopes: list[list[list[Fact]]] = []
         self.recording = True
+        self.guessing = False  # in the trial runs of a long loop
+        self.always = False  # in a private branch, run whether it is chosen or not
         self.runs = 1
         self.results: dict[str, list[Fact]] = {}
         self.function: Function
@@ -138,15 +140,23 @@ class Interpreter:
             case "yield":
                 pass
             case _:
-                for value, fact in zip(op.results, transfer(op, self.gets(op.operands), self.slot(op)), strict=True):
-                    self.set(value, fact)
-                self.remember_items(op)
-                if op.op == "convert" and self.recording:
-                    self.remember_stored(op)
+                self.plain(op)
+
+    def plain(self, op: Operation) -> None:
+        """An operation without regions."""
+        facts = self.chosen(op) if op.op == "select" else self.gets(op.operands)
+        for value, fact in zip(op.results, transfer(op, facts, self.slot(op)), strict=True):
+            self.set(value, fact)
+        self.remember_items(op)
+        if op.op == "convert":
+            self.remember_stored(op)
 
     def remember_stored(self, op: Operation) -> None:
+        """What a conversion must prove in the branch it is in. Where it runs without being chosen it changes nothing."""
         found = converted(op, self.get(op.operands[0]).range)
-        if found is not None:
+        if self.always and found is not None and is_private(op.result):
+            self.set(op.result, replace(self.get(op.result), range=found, base=None, offset=ZERO))
+        elif found is not None and not self.guessing:
             before = self.stored.get(op)
             self.stored[op] = found if before is None else before.join(found)
 
@@ -168,14 +178,33 @@ class Interpreter:
             self.set(value, kept(value, joined))
 
     def branches(self, op: Operation) -> None:
-        columns = []
-        for region, held in zip(op.regions, (True, False), strict=True):
-            narrowed = refinements(op.operands[0], held, self.defs, self.facts)
-            before = {value: self.facts[value] for value in narrowed}
-            self.facts.update(narrowed)
-            columns.append(self.region(region))
-            self.facts.update(before)
+        columns = [
+            self.branch(region, is_private(op.operands[0]), refinements(op.operands[0], held, self.defs, self.facts))
+            for region, held in zip(op.regions, (True, False), strict=True)]
         self.join_results(op, [c for c, r in zip(columns, op.regions, strict=True) if _goes_on(r)])
+
+    def branch(self, region: Region, private: bool, narrowed: dict[Value, Fact]) -> list[Fact]:
+        """One side of an `if`. Both sides of a private one run: what is inside has the ranges of running it always,
+        only what comes out and what is stored has those that the condition promises."""
+        if private and narrowed:
+            before, self.always = self.always, True
+            self.region(region)
+            self.always = before
+        kept_facts = {value: self.facts[value] for value in narrowed}
+        self.facts.update(narrowed)
+        if private and narrowed:
+            with self.trial():
+                made = self.region(region)
+        else:
+            made = self.region(region)
+        self.facts.update(kept_facts)
+        return made
+
+    def chosen(self, op: Operation) -> list[Fact]:
+        """Operands of `select`, each with what the condition says where it is chosen."""
+        condition, *values = op.operands
+        sides = (refinements(condition, held, self.defs, self.facts) for held in (True, False))
+        return [self.get(condition), *(side.get(v, self.get(v)) for side, v in zip(sides, values, strict=True))]
 
     # ---- items of a loop that are known one by one
 
@@ -303,8 +332,10 @@ class Interpreter:
         guess = [_Guess(p, f, trips) for p, f in zip(params, start, strict=True)]
         for number in count():
             before = [g.now for g in guess]
+            guessing, self.guessing = self.guessing, True
             with self.trial():
-                made, broken = self.body(op, params, [g.input() for g in guess], step, None)
+                made, _ = self.body(op, params, [g.input() for g in guess], step, None)
+            self.guessing = guessing
             for g, fact in zip(guess, made, strict=True):
                 g.widen(fact, last=number >= ROUNDS)
             if [g.now for g in guess] == before:

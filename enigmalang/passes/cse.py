@@ -4,6 +4,7 @@ from typing import Any
 
 from enigmalang.ir.ir import Operation, Program, Region, Value
 from enigmalang.ir.ops import OPS, Effect
+from enigmalang.types.ranges import Range
 
 
 def share_subexpressions(program: Program) -> Program:
@@ -20,12 +21,19 @@ def _region(region: Region, seen: dict[Any, Operation], known: dict[Value, Value
         if OPS[op.op].effect in (Effect.NONE, Effect.FAILS) and op.results:
             first = seen.setdefault(_key(op), op)
             if first is not op:
-                known.update(zip(op.results, first.results, strict=True))
+                for ours, theirs in zip(op.results, first.results, strict=True):
+                    known[ours] = theirs
+                    theirs.range = _widest(ours.range, theirs.range)
                 continue
         for inner in op.regions:
             _region(inner, dict(seen), known)
         made.append(op)
     region.ops = made
+
+
+def _widest(a: Range | None, b: Range | None) -> Range | None:
+    """A branch may know a narrower range of the same value."""
+    return None if a is None or b is None else a.join(b)
 
 
 def _key(op: Operation) -> Any:

@@ -1,8 +1,9 @@
 """Private `if` to selects: both sides run, each assigned variable is chosen, each private write keeps the old value
 where its side was not taken. (The secrecy analysis has refused everything else that could be inside.)"""
 
-from enigmalang.ir.ir import Operation, Program, Region, Value
+from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
 from enigmalang.passes.make import Maker
+from enigmalang.types.ranges import nominal
 from enigmalang.types.types import BOOL, Label
 
 
@@ -61,5 +62,6 @@ def _guard(op: Operation, condition: Value, made: list[Operation]) -> None:
     maker = Maker(made, op.span, op.via)
     *keys, new = op.operands
     read = "state_load" if op.op == "state_store" else "map_get"
-    old = maker.value(read, tuple(keys), new.type, Label.PRIVATE, new.range, new.lens, slot=op.attrs["slot"])
+    kept = nominal(new.type.element) if isinstance(new.type, Tensor) else None
+    old = maker.value(read, tuple(keys), new.type, Label.PRIVATE, kept, new.lens, slot=op.attrs["slot"])
     op.operands = (*keys, maker.select(condition, new, old, new))

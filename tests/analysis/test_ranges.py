@@ -66,7 +66,8 @@ def test_storing_needs_a_proof() -> None:
     made = program(AB, '%2.r: uint32 = add %0 %1\n%3.s: uint32 = convert %2 [implicit="the variable s: uint32"]\nyield')
     _, sink = analysed(made)
     (found,) = sink.errors
-    assert found.code == "E0401" and "33 bits" in found.message and "wrap" in str(found.help) and "clamp" in str(found.help)
+    assert found.code == "E0401" and "33 bits" in found.message
+    assert "wrap" in str(found.help) and "clamp" in str(found.help)
 
 
 def test_wrap_and_clamp_are_proofs() -> None:
@@ -88,7 +89,7 @@ def test_conditions_narrow() -> None:
   }
   yield""")
     values, sink = analysed(made)
-    assert values["r"].range == Range(0, 2**31 - 1) and values["inner"].range == Range(1, 2**31 - 1)
+    assert values["r"].range == Range(0, 2**31 - 1) and values["inner"].range == Range(-(2**31), 2**31 - 1)
     assert not sink.diagnostics
 
 
@@ -305,3 +306,24 @@ def test_a_private_index_may_give_zero() -> None:
     made = program("param i: uint8 private = (%0.i: uint8)",
                    "%1: uint32<1> = const [value=(5, 6,)]\n%2.r: uint32 = index %1 %0 [axis=-1]\nyield")
     assert analysed(made)[0]["r"].range == Range(0, 6)
+
+
+def test_a_choice_narrows_what_it_chooses() -> None:
+    made = program("param a: int32 private = (%0.a: int32)",
+                   "%1: int32 = const [value=0]\n%2: bool = gt %0 %1\n%3.r: int32 = select %2 %0 %1\nyield")
+    assert analysed(made)[0]["r"].range == Range(0, 2**31 - 1)
+
+
+def test_what_runs_unchosen_keeps_its_full_range() -> None:
+    made = program("param a: int32 private = (%0.a: int32)", """
+  %1: int32 = const [value=0]
+  %2: bool = gt %0 %1
+  %3.r: int32 = if %2 {
+    %4.inner: int32 = neg %0
+    yield %4
+  } {
+    yield %1
+  }
+  yield""")
+    values, _ = analysed(made)
+    assert values["inner"].range == Range(-(2**31) + 1, 2**31) and values["r"].range == Range(-(2**31) + 1, 0)
