@@ -2,7 +2,7 @@
 
 from enigmalang.ir.ir import Opaque, Value
 from enigmalang.ir.leaves import leaves_of, types_of
-from enigmalang.lowering.arguments import bound_arguments, given_in_order
+from enigmalang.lowering.arguments import bound_arguments, given_in_order, params_of
 from enigmalang.lowering.convert import as_address, fit, share, share_private, store_as
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
 from enigmalang.lowering.places import (
@@ -53,6 +53,8 @@ def call(f: Frame, node: ast.Call) -> Bundle:
     if callee is not None:
         return user_call(f, node, callee)
     symbol = f.symbol(node.function) or (member.symbol if member else None)
+    if symbol is not None and symbol.kind is Kind.PREDICATE:
+        return _own_predicate(f, node, symbol)
     if symbol is not None and symbol.kind is Kind.STRUCT:
         return struct(f, node)
     if symbol is not None and symbol.kind in (Kind.INTERFACE, Kind.CONTRACT):
@@ -65,15 +67,24 @@ def call(f: Frame, node: ast.Call) -> Bundle:
 def user_call(f: Frame, node: ast.Call, callee: Instance) -> Bundle:
     """A function of the program: stays a `call` here, and is inlined after lowering unless it is recursive."""
     leaves = bound_arguments(f, callee, node.args, node.keywords, node.span, share=True)
-    if callee.kind == "predicate":
-        value = f.build.value("predicate", leaves, node.span, type=Opaque(PredicateT()), name=callee.name)
-        return Bundle(PredicateT(), (value,))
     return call_instance(f, callee, leaves, node.span)
 
 
 def call_instance(f: Frame, callee: Instance, leaves: tuple[Value, ...], span: Span) -> Bundle:
     op = f.build.emit("call", leaves, span, types=types_of(callee.result), attrs={"function": callee.name})
     return Bundle(callee.result, op.results)
+
+
+def _own_predicate(f: Frame, node: ast.Call, symbol: Symbol) -> Bundle:
+    """`paid(item)`: one's own predicate as a value. Its first parameter, who asks, is given when it is evaluated."""
+    found = next((i for i in f.unit.checked.instances if i.node is symbol.node), None)
+    if found is None:
+        raise LoweringError(node.span, f"the predicate `{symbol.name}` was not checked")
+    leaves: list[Value] = []
+    for arg, param, type in zip(node.args, params_of(found)[1:], found.param_types[1:], strict=True):
+        leaves += store_as(f, f.expr(arg), type, arg.span, f"the parameter {param.name}").leaves
+    value = f.build.value("predicate", leaves, node.span, type=Opaque(PredicateT()), name=found.name)
+    return Bundle(PredicateT(), (value,))
 
 
 def struct(f: Frame, node: ast.Call) -> Bundle:

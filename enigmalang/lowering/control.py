@@ -47,6 +47,12 @@ def lower_branch(f: Frame, statements: Sequence[ast.Stmt], span: Span) -> Branch
         return Branch(region, f.env, exit, statements[-1].span if statements else span)
 
 
+def static_branch(f: Frame, node: ast.If) -> Sequence[ast.Stmt] | None:
+    """The branch of an `if` that types decide; the checker did not look at the other one."""
+    known = f.instance.decided.get(node)
+    return None if known is None else node.then if known else node.otherwise
+
+
 def lower_if(f: Frame, node: ast.If, rest: tuple[ast.Stmt, ...] = (), side: str | None = None) -> Exit | None:
     """`rest` (the statements after the `if`) goes into the branch other than `side`."""
     if (taken := f.instance.decided.get(node)) is not None:

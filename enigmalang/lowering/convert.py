@@ -161,6 +161,7 @@ def convert_leaf(f: Frame, value: Value, leaf: Leaf, span: Span, destination: st
     made = f.build.value("convert", (value,), span, type=wanted, hint=value.hint, implicit=destination)
     if isinstance(wanted, Tensor):
         made.lens = leaf.lens
+    made.label = value.label
     return made
 
 
@@ -197,7 +198,7 @@ def share(f: Frame, bundle: Bundle, span: Span, flags: Sequence[bool] | None = N
     """`bundle` in a private place; `flags` tells which leaves are (all, if not given)."""
     made: list[Value] = []
     for number, value in enumerate(bundle.leaves):
-        if flags is not None and not flags[number]:
+        if value.label is Label.PRIVATE or (flags is not None and not flags[number]):
             made.append(value)
             continue
         shared = f.build.value("share", (value,), span, hint=value.hint)

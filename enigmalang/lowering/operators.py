@@ -285,8 +285,12 @@ def choose_values(
 
 
 def if_expr(f: Frame, node: ast.IfExpr) -> Bundle:
-    condition = truth(f, f.value(node.condition), node.condition.span)
     stated = f.type_of(node)
+    known = f.instance.decided.get(node)
+    if known is not None:
+        live = f.expr(node.then if known else node.otherwise)
+        return live if stated == ERROR else fit(f, live, stated, node.span)
+    condition = truth(f, f.value(node.condition), node.condition.span)
 
     def side(part: ast.Expr) -> Callable[[], Sequence[Value]]:
         def compute() -> Sequence[Value]:

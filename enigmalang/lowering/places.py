@@ -338,6 +338,8 @@ def _put(f: Frame, whole: Bundle, step: Step, part: Bundle, span: Span) -> Bundl
 
 def describe(f: Frame, place: Place) -> str | None:
     """The destination in a message; None for a local whose type nobody wrote."""
+    if place.steps and isinstance(step := place.steps[-1], FieldStep) and isinstance(owner := place.types[-2], StructT):
+        return f"the field {owner.fields[step.index].name} of {owner.name}"
     match place.root:
         case Local(name=name):
             declared = name in f.declared

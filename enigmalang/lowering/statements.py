@@ -12,6 +12,7 @@ from enigmalang.lowering.control import (
     lower_for,
     lower_if,
     lower_while,
+    static_branch,
 )
 from enigmalang.lowering.convert import fit, share_private, store_as, truth, zero
 from enigmalang.lowering.exits import guard
@@ -28,6 +29,8 @@ from enigmalang.types.types import ERROR, IdentityT, NoneT
 def lower_block(f: Frame, statements: Sequence[ast.Stmt]) -> Exit | None:
     """The statements in order; the exit that ends them, if one does."""
     for number, statement in enumerate(statements):
+        if isinstance(statement, ast.If) and (live := static_branch(f, statement)) is not None:
+            return lower_block(f, (*live, *statements[number + 1:]))
         side = guard(statement) if not f.scoped and number + 1 < len(statements) else None
         if side is not None:
             assert isinstance(statement, ast.If)
