@@ -14,7 +14,7 @@ from enigmalang.ir.ir import Contract, Function, Operation, Program, Region, Val
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.passes.dead import has_effect, prune
 from enigmalang.plan.plan import Plan
-from enigmalang.types.types import Label
+from enigmalang.types.types import NONE, Label
 
 _OF_CONTRACTS = frozenset({"external", "view", "init"})
 
@@ -53,6 +53,7 @@ def ledger_program(function: Function, contract: Contract) -> Function:
     _attest(ledger.body)
     if ledger.result_private:
         ledger.body.ops[-1].operands = ()
+        ledger.result, ledger.result_private = NONE, False
 
     def is_public_effect(op: Operation) -> bool:
         if op.op == "reveal_to" or writes_private(op, contract):

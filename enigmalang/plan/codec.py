@@ -49,9 +49,9 @@ def decode(data: bytes) -> Plan:
             verify(programs[part])
         except (ParseError, VerifyError) as error:
             raise PlanError(f"{part.value}: {error}") from None
-    whole = programs[Part.WHOLE]
+    whole, ledger = programs[Part.WHOLE], programs[Part.LEDGER]  # a contract's functions are all in the ledger's part
     plan = Plan(
-        whole.path, head.split()[1], whole.contracts, whole.functions, programs[Part.LEDGER].functions,
+        whole.path, head.split()[1], ledger.contracts, whole.functions, ledger.functions,
         programs[Part.SECRET].functions, whole.tests)
     if encode(plan) != data:
         raise PlanError("not in canonical form")

@@ -33,6 +33,12 @@ class Plan:
         return self.whole.get("script")
 
     def program(self, part: Part) -> Program:
-        """The functions of one part as an IR program (for the verifier and the text form)."""
+        """The functions of one part as an IR program (for the verifier and the text form).
+
+        Its contracts list the functions of that part only.
+        """
         functions = {Part.WHOLE: self.whole, Part.LEDGER: self.ledger, Part.SECRET: self.secret}[part]
-        return Program(self.path, functions, self.contracts, self.tests if part is Part.WHOLE else ())
+        contracts = {
+            name: dataclasses.replace(c, functions=tuple(f for f in c.functions if f in functions))
+            for name, c in self.contracts.items()}
+        return Program(self.path, functions, contracts, self.tests if part is Part.WHOLE else ())
