@@ -2,14 +2,17 @@
 
 This is `vmap` on the IR. Attributes count axes from the end, so most operations stay as they are; operands of an
 elementwise operation that vary but have fewer axes than the result get axes of size 1 behind the batch axis.
+What is the same in every iteration runs once, before the loop, unless it may fail: the loop may have no iteration.
 """
 
 from collections.abc import Sequence
 
-from enigmalang.ir.ir import Operation, Region, Tensor, Value
+from enigmalang.ir.ir import Operation, Tensor, Value
 from enigmalang.ir.ops import OPS, Effect
+from enigmalang.passes.facts import Facts
 from enigmalang.source import Span
-from enigmalang.types.types import BOOL, Label
+from enigmalang.types.ranges import Range
+from enigmalang.types.types import BOOL, UINT256, Label
 
 
 class CannotBatch(Exception):
@@ -19,27 +22,37 @@ class CannotBatch(Exception):
 #: Operations on one tensor (operand 0) whose other operands must be the same in every iteration.
 _FIRST_VARIES = frozenset({
     "reduce_sum", "reduce_any", "reduce_all", "reduce_min", "reduce_max", "reverse", "sort", "transpose", "slice",
-    "gather",
+    "gather", "expand",
 })
 #: Elementwise in all but name.
 _LIKE_ELEMENTWISE = frozenset({"share", "reveal"})
+#: Operations whose operands must all vary, or be made to.
+_ALL_VARY = frozenset({"map_get", "map_has", "concat", "stack"})
 
 
 class Batch:
-    """The batched form of a region: `varying` maps a value of the body to its tensor over all iterations."""
+    """The batched form of a region: `varying` maps a value of the body to its tensor over all iterations.
 
-    def __init__(self, items: Sequence[Value], tensors: Sequence[Value], known: dict[Value, Value]) -> None:
+    `facts` says what may fail; `many` is a tensor with as many rows as there are iterations.
+    """
+
+    def __init__(
+        self, items: Sequence[Value], tensors: Sequence[Value], known: dict[Value, Value], facts: Facts,
+    ) -> None:
         self.varying: dict[Value, Value] = dict(zip(items, tensors, strict=True))
         self.known = known  # substitutions of the enclosing function
+        self.facts = facts
         self.ops: list[Operation] = []
-        self.count = next((t.lens[0] if t.lens else None for t in tensors), None)
+        self.many: Value | None = tensors[0] if tensors else None
+        self.count = next((t.lens[0] for t in tensors if t.lens and t.lens[0] is not None), None)
+        self.zeros: Value | None = None
 
     def value_of(self, value: Value) -> Value:
         """`value` batched if it varies, else what stands for it outside."""
         return self.varying[value] if value in self.varying else self.known.get(value, value)
 
     def varies(self, op: Operation) -> bool:
-        return any(v in self.varying for v in op.operands)
+        return self.any_varies(op.operands)
 
     def run(self, ops: Sequence[Operation]) -> None:
         """Batch `ops` (without a terminator). Raises CannotBatch."""
@@ -49,11 +62,19 @@ class Batch:
     def operation(self, op: Operation) -> None:
         if op.op == "if":
             self.branch(op)
+        elif op.op in ("for", "while"):
+            from enigmalang.passes.batch_loop import batch_loop  # a loop inside is batched with a Batch of its own
+
+            batch_loop(self, op)
         elif op.regions or OPS[op.op].terminator:
             raise CannotBatch(op.op)
         elif not self.varies(op):
             self.hoist(op)
-        elif OPS[op.op].elementwise or op.op in _LIKE_ELEMENTWISE or op.op == "dot":
+        else:
+            self.vary(op)
+
+    def vary(self, op: Operation) -> None:
+        if OPS[op.op].elementwise or op.op in _LIKE_ELEMENTWISE or op.op == "dot":
             self.elementwise(op)
         elif op.op in _FIRST_VARIES and op.operands[0] in self.varying and not self.any_varies(op.operands[1:]):
             self.emit(op, [self.value_of(v) for v in op.operands])
@@ -63,7 +84,9 @@ class Batch:
             self.index(op)
         elif op.op == "contains":
             self.contains(op)
-        elif op.op in ("map_get", "map_has", "concat", "append", "stack"):
+        elif op.op == "append" and op.attrs.get("max") is None:
+            self.append(op)
+        elif op.op in _ALL_VARY:
             self.all_varying(op)
         elif op.op == "matmul":
             self.matmul(op)
@@ -73,14 +96,59 @@ class Batch:
     def any_varies(self, values: Sequence[Value]) -> bool:
         return any(v in self.varying for v in values)
 
+    # ---- what does not vary
+
     def hoist(self, op: Operation) -> None:
-        """An operation that is the same in every iteration runs once, before the loop, if it may run at all then."""
+        """An operation that is the same in every iteration."""
         row = OPS[op.op]
-        failing = row.effect is Effect.FAILS and any(v.label is Label.PUBLIC for v in op.results)
-        if failing or row.effect not in (Effect.NONE, Effect.READS, Effect.FAILS):
+        if row.effect not in (Effect.NONE, Effect.READS, Effect.FAILS):
             raise CannotBatch(op.op)
+        if row.effect is Effect.FAILS and self.facts.may_fail(op):
+            if not op.operands or not op.results:
+                raise CannotBatch(op.op)
+            one = op.operands[1 if op.op == "index" else 0]
+            self.varying[one] = self.spread(one)
+            self.vary(op)
+            del self.varying[one]
+            return
         operands = tuple(self.known.get(v, v) for v in op.operands)
         self.ops.append(Operation(op.op, operands, op.results, op.span, op.attrs, (), op.via))
+
+    def spread(self, value: Value) -> Value:
+        """One value for all iterations, as a tensor with a row for each: row 0 of one row, again and again."""
+        if value in self.varying:
+            return self.varying[value]
+        whole = self.known.get(value, value)
+        if not isinstance(whole.type, Tensor):
+            raise CannotBatch(str(whole.type))
+        rank = whole.type.rank
+        lens = whole.lens or (None,) * rank
+        row = self.new("expand", (whole,), whole, rank + 1, whole.span, axis=-(rank + 1))
+        row.lens = (1, *lens)
+        rows = self.new("gather", (row, self.zero_rows(whole.span)), whole, rank + 1, whole.span, axis=-(rank + 1))
+        rows.lens, rows.hint = (self.count, *lens), whole.hint
+        return rows
+
+    def zero_rows(self, span: Span) -> Value:
+        """A 0 for each iteration."""
+        if self.zeros is None:
+            assert self.many is not None and isinstance(self.many.type, Tensor)
+            number = Value(Tensor(UINT256), span, Label.PUBLIC, Range(0, 0))
+            zero, one = self.const(0, number), self.const(1, number)
+            size = self.new("len", (self.many,), number, 0, span, axis=-self.many.type.rank)
+            size.range = Range(0, self.count if self.count is not None else (1 << 32) - 1)
+            rows = self.new("range", (zero, size, one), number, 1, span)
+            rows.range, rows.lens = Range(0, max(size.range.high - 1, 0)), (self.count,)
+            self.zeros = self.new("mul", (rows, zero), number, 1, span)
+            self.zeros.lens = (self.count,)
+        return self.zeros
+
+    def const(self, value: int, like: Value) -> Value:
+        made = self.new("const", (), like, 0, like.span, value=value)
+        made.range = Range(value, value)
+        return made
+
+    # ---- what varies
 
     def emit(self, op: Operation, operands: Sequence[Value]) -> None:
         """The same operation on batched operands; its results vary."""
@@ -135,11 +203,25 @@ class Batch:
         if i not in self.varying:
             self.emit(op, (self.value_of(xs), self.value_of(i)))
             return
-        first = isinstance(xs.type, Tensor) and op.attrs["axis"] == -xs.type.rank
-        if xs in self.varying or not first or i.label is Label.PRIVATE:
+        if xs in self.varying or not isinstance(xs.type, Tensor) or i.label is Label.PRIVATE:
             raise CannotBatch("an index that varies with what it indexes")
-        gather = Operation("gather", op.operands, op.results, op.span, {"axis": op.attrs["axis"]}, (), op.via)
+        axis = op.attrs["axis"]
+        gather = Operation("gather", op.operands, op.results, op.span, {"axis": axis}, (), op.via)
         self.emit(gather, (self.value_of(xs), self.value_of(i)))
+        if axis != -xs.type.rank:
+            self.to_front(op.result, axis, op.span)
+
+    def to_front(self, value: Value, axis: int, span: Span) -> None:
+        """The batch axis of `value` stands at `axis`: bring it to the front."""
+        wide = self.varying[value]
+        assert isinstance(wide.type, Tensor)
+        rest = [a for a in range(-wide.type.rank, 0) if a != axis]
+        lens = value.lens or (None,) * (wide.type.rank - 1)
+        at = wide.type.rank + axis
+        wide.lens = (*lens[:at], self.count, *lens[at:])
+        front = self.new("transpose", (wide,), wide, wide.type.rank, span, axes=(axis, *rest))
+        front.lens = (self.count, *lens)
+        self.varying[value] = front
 
     def contains(self, op: Operation) -> None:
         xs, x = op.operands
@@ -155,13 +237,21 @@ class Batch:
         self.varying[found] = self.new("reduce_any", (equal,), probe, 1, op.span, axis=-1)
         self.varying[found].lens = (self.count,)
 
+    def append(self, op: Operation) -> None:
+        """All rows of a list grow by one element: a concatenation."""
+        xs, x = op.operands
+        assert isinstance(xs.type, Tensor)
+        item = self.spread(x)
+        rank = xs.type.rank
+        last = self.new("expand", (item,), item, rank + 1, op.span, axis=-rank)
+        joined = Operation("concat", (xs, x), op.results, op.span, {"axis": op.attrs["axis"]}, (), op.via)
+        self.emit(joined, (self.spread(xs), last))
+
     def all_varying(self, op: Operation) -> None:
-        if not all(v in self.varying for v in op.operands):
-            raise CannotBatch(f"{op.op} of some that vary and some that do not")
-        if op.op in ("map_get", "map_has") and any(v.type != Tensor(v.type.element) for v in op.operands
-                                                   if isinstance(v.type, Tensor)):
+        if op.op in ("map_get", "map_has") and any(
+                not isinstance(v.type, Tensor) or v.type.rank for v in op.operands):
             raise CannotBatch(op.op)
-        self.emit(op, [self.varying[v] for v in op.operands])
+        self.emit(op, [self.spread(v) for v in op.operands])
 
     def matmul(self, op: Operation) -> None:
         if any(not isinstance(v.type, Tensor) or v.type.rank != 2 for v in op.operands):
@@ -169,21 +259,17 @@ class Batch:
         self.emit(op, [self.value_of(v) for v in op.operands])
 
     def branch(self, op: Operation) -> None:
-        """A public `if` that differs between iterations: both sides, then a select. Nothing in it may fail."""
+        """A public `if`: both sides, then a select. Nothing in it may fail or have an effect."""
         condition = op.operands[0]
         then, otherwise = op.regions
-        if condition not in self.varying or not (_harmless(then) and _harmless(otherwise)):
+        if not (self.facts.harmless(then) and self.facts.harmless(otherwise)):
             raise CannotBatch("if")
         for region in op.regions:
             self.run(region.ops[:-1])
         for result, a, b in zip(op.results, then.ops[-1].operands, otherwise.ops[-1].operands, strict=True):
-            self.elementwise(Operation("select", (condition, a, b), (result,), op.span, {}, (), op.via))
+            chosen = Operation("select", (condition, a, b), (result,), op.span, {}, (), op.via)
+            if self.varies(chosen):
+                self.elementwise(chosen)
+            else:
+                self.hoist(chosen)
 
-
-def _harmless(region: Region) -> bool:
-    """Whether `region` may run although not chosen: no effects, nothing that can fail, a plain end."""
-    return region.ops[-1].op == "yield" and all(
-        OPS[op.op].effect is Effect.NONE
-        or (OPS[op.op].effect is Effect.FAILS and bool(op.results)
-            and all(v.label is Label.PRIVATE for v in op.results))
-        for op in region.ops[:-1])

@@ -6,35 +6,51 @@ comprehensions end as operations on matrices. A loop with an operation that has 
 
 from dataclasses import dataclass
 
-from enigmalang.ir.ir import Function, Operation, Program, Region, Tensor, Value
+from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
 from enigmalang.passes.batch import Batch, CannotBatch
+from enigmalang.passes.facts import Facts
+from enigmalang.source import Span
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import BoolT, IntT, Label
 
 
 def vectorise(program: Program) -> Program:
     """Vectorise every function of `program`, in place."""
+    facts = Facts(program)
     for function in program.functions.values():
-        vectorise_function(function)
+        _region(function.body, {}, facts)
     return program
 
 
-def vectorise_function(function: Function) -> None:
-    _region(function.body, {})
-
-
-def _region(region: Region, known: dict[Value, Value]) -> None:
+def _region(region: Region, known: dict[Value, Value], facts: Facts) -> None:
     made: list[Operation] = []
     for op in region.ops:
         op.operands = tuple(known.get(v, v) for v in op.operands)
         for inner in op.regions:
-            _region(inner, known)
-        batched = _loop(op, known)
+            _region(inner, known, facts)
+        if op.op in ("for", "map"):
+            choose_quietly(op.regions[0], facts)
+        batched = _loop(op, known, facts)
         made.extend([op] if batched is None else batched)
     region.ops = made
 
 
-def _loop(op: Operation, known: dict[Value, Value]) -> list[Operation] | None:
+def choose_quietly(region: Region, facts: Facts) -> None:
+    """Public `if`s of a loop's body that may run both sides become selects, so that accumulations show."""
+    made: list[Operation] = []
+    for op in region.ops:
+        if op.op == "if" and op.results and all(facts.harmless(r) for r in op.regions) and all(
+                isinstance(v.type, Tensor) and v.type.rank == 0 and v.label is Label.PRIVATE for v in op.results):
+            then, otherwise = op.regions
+            made += [*then.ops[:-1], *otherwise.ops[:-1]]
+            for result, a, b in zip(op.results, then.ops[-1].operands, otherwise.ops[-1].operands, strict=True):
+                made.append(Operation("select", (op.operands[0], a, b), (result,), op.span, {}, (), op.via))
+        else:
+            made.append(op)
+    region.ops = made
+
+
+def _loop(op: Operation, known: dict[Value, Value], facts: Facts) -> list[Operation] | None:
     """What replaces the loop `op` (its results are then in `known`), or None when it stays."""
     if op.op not in ("map", "for") or op.attrs.get("filtered"):
         return None
@@ -42,7 +58,7 @@ def _loop(op: Operation, known: dict[Value, Value]) -> list[Operation] | None:
     (body,) = op.regions
     if body.ops[-1].op != "yield" or count == 0 or any(not isinstance(v.type, Tensor) for v in op.operands[:count]):
         return None
-    batch = Batch(body.params[:count], op.operands[:count], known)
+    batch = Batch(body.params[:count], op.operands[:count], dict(known), facts)
     found: dict[Value, Value] = {}
     try:
         if op.op == "map":
@@ -51,6 +67,7 @@ def _loop(op: Operation, known: dict[Value, Value]) -> list[Operation] | None:
             _for(op, body, batch, found)
     except CannotBatch:
         return None
+    known.update(batch.known)
     known.update(found)
     return batch.ops
 
@@ -58,9 +75,7 @@ def _loop(op: Operation, known: dict[Value, Value]) -> list[Operation] | None:
 def _map(op: Operation, body: Region, batch: Batch, found: dict[Value, Value]) -> None:
     batch.run(body.ops[:-1])
     for result, made in zip(op.results, body.ops[-1].operands, strict=True):
-        if made not in batch.varying:
-            raise CannotBatch("an element that is the same in every iteration")
-        found[result] = batch.varying[made]
+        found[result] = batch.spread(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +180,15 @@ def _permitted(step: _Step, maker: Operation, param: Value) -> None:
 def _accumulate(batch: Batch, step: _Step, start: Value, result: Value) -> Value:
     """`start` and all terms at once, as one value that stands for `result`."""
     assert isinstance(result.type, Tensor)
-    if step.term not in batch.varying:
-        raise CannotBatch("a term that is the same in every iteration")
-    term = batch.varying[step.term]
+    term = batch.spread(step.term)
     rank = result.type.rank
     span = step.spine[-1].span
     if step.condition is not None:
         term = _masked(batch, step, term, rank)
     if step.op == "append":
         return batch.new("concat", (start, term), result, rank, span, axis=-rank)
+    if step.op in ("min", "max"):
+        return _extreme(batch, step, start, term, result, span)
     total = batch.new(_REDUCTIONS[step.op], (term,), result, rank, span, axis=-(rank + 1))
     total.range = _total_range(batch, step, term, total)
     joined = batch.new(step.op, (start, total), result, rank, span)
@@ -181,15 +196,25 @@ def _accumulate(batch: Batch, step: _Step, start: Value, result: Value) -> Value
     return joined
 
 
+def _extreme(batch: Batch, step: _Step, start: Value, term: Value, result: Value, span: Span) -> Value:
+    """The first value joins the terms: a reduction of none at all would fail."""
+    first = batch.new("expand", (start,), start, 1, span, axis=-1)
+    first.lens = (1,)
+    both = batch.new("concat", (first, term), term, 1, span, axis=-1)
+    both.label, both.range = result.label, result.range
+    both.lens = (None if batch.count is None else batch.count + 1,)
+    return batch.new(_REDUCTIONS[step.op], (both,), result, 0, span, axis=-1)
+
+
 def _masked(batch: Batch, step: _Step, term: Value, rank: int) -> Value:
     """The term where the condition holds, else 0."""
     assert step.condition is not None and isinstance(term.type, Tensor)
-    if term.type.rank != 1 or rank != 0 or step.condition not in batch.varying:
-        raise CannotBatch("a condition that does not vary with its term")
+    if term.type.rank != 1 or rank != 0:
+        raise CannotBatch("a choice between rows")
     zero = batch.new("const", (), term, 0, step.spine[0].span, value=0)
     zero.label, zero.range = Label.PUBLIC, Range(0, 0)
-    out = batch.new("select", (batch.varying[step.condition], term, zero), term, 1, step.spine[0].span)
-    out.label, out.lens = Label.PRIVATE, term.lens
+    out = batch.new("select", (batch.spread(step.condition), term, zero), term, 1, step.spine[0].span)
+    out.label, out.lens = step.condition.label.join(term.label), term.lens
     if term.range is not None:
         out.range = term.range.join(Range(0, 0))
     return out

@@ -1,0 +1,85 @@
+"""What passes must know before they move an operation: whether it can fail, and what else it does."""
+
+from enigmalang.analysis.flow import Flow, build_flow
+from enigmalang.analysis.lengths import Lengths
+from enigmalang.analysis.transfer import converted, element, scalar
+from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value, operations
+from enigmalang.ir.ops import OPS, Effect
+from enigmalang.types.ranges import nominal
+from enigmalang.types.types import FixedT, IntT, Label
+
+_ARITHMETIC = frozenset(("add", "sub", "mul", "neg", "abs", "min", "max"))
+_DIVISIONS = frozenset(("floordiv", "mod"))
+
+
+class Facts:
+    """Definitions, loops' items, and lengths of one program, as they were before the pass."""
+
+    def __init__(self, program: Program) -> None:
+        self.flow: Flow = build_flow(program)
+        self.lengths = Lengths(self.flow)
+        self.iterated: dict[Value, Value] = {}  # a loop's item -> the tensor it comes from
+        for function in program.functions.values():
+            for op in operations(function.body):
+                if op.op in ("for", "map"):
+                    self.iterated.update(zip(op.regions[0].params, op.operands[:op.attrs["iterated"]], strict=False))
+
+    def may_fail(self, op: Operation) -> bool:
+        """Whether a public failure of `op` cannot be excluded."""
+        if OPS[op.op].effect is not Effect.FAILS:
+            return False
+        if not op.results:
+            return True
+        if op.op in ("index", "set_index"):
+            return op.operands[1].label is Label.PUBLIC and not self.inside(op)
+        if OPS[op.op].elementwise and op.result.label is Label.PRIVATE:
+            return op.op in ("div", "floordiv", "mod") and op.operands[1].label is Label.PUBLIC and self._zero(op)
+        if op.op in _ARITHMETIC | {"convert"} | _DIVISIONS:
+            return not self._proven(op)
+        return not (op.op in ("reduce_sum", "dot", "matmul") and op.result.label is Label.PRIVATE)
+
+    def _zero(self, op: Operation) -> bool:
+        y = op.operands[1].range
+        return y is None or y.holds(0)
+
+    def _proven(self, op: Operation) -> bool:
+        """Public arithmetic whose exact interval lies within its type."""
+        bound = nominal(element(op.result))
+        ranges = [v.range for v in op.operands]
+        if bound is None or any(x is None for x in ranges) or not isinstance(element(op.result), IntT | FixedT):
+            return False
+        if op.op in _DIVISIONS and self._zero(op):
+            return False
+        found = converted(op, ranges[0]) if op.op == "convert" else scalar(op, ranges)
+        rank = op.result.type.rank if isinstance(op.result.type, Tensor) else 0
+        return found is not None and found.within(bound) and (op.op != "convert" or not rank)
+
+    def inside(self, op: Operation) -> bool:
+        """The index runs over `range(0, …)` no further than the indexed tensor is long."""
+        xs, i = op.operands[:2]
+        while (definition := self.flow.defined_by.get(i)) is not None and definition.op == "convert":
+            i = definition.operands[0]
+        tensor = self.iterated.get(i)
+        if not isinstance(xs.type, Tensor) or op.attrs["axis"] != -xs.type.rank:
+            return False
+        size = self.lengths.of(xs)
+        if size[0] == "exactly" and i.range is not None:
+            return i.range.low >= 0 and i.range.high < int(str(size[1]))
+        made = self.flow.defined_by.get(tensor) if tensor is not None else None
+        if made is None or made.op != "range":
+            return False
+        low, high, step = (self.lengths.scalar(v) for v in made.operands)
+        starts = low[0] == "const" and int(str(low[1])) >= 0 and step == ("const", 1)
+        return starts and high == ("len", size)
+
+    def harmless(self, region: Region) -> bool:
+        """Whether `region` may run although not chosen: no effects, nothing that can fail, a plain end."""
+        return region.ops[-1].op == "yield" and all(self._quiet(op) for op in region.ops[:-1])
+
+    def _quiet(self, op: Operation) -> bool:
+        effect = OPS[op.op].effect
+        if effect is Effect.CONTROL:
+            return op.op in ("if", "map", "for") and all(self.harmless(r) for r in op.regions)
+        return effect in (Effect.NONE, Effect.READS) or (effect is Effect.FAILS and not self.may_fail(op))
+
+
