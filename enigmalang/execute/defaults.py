@@ -64,7 +64,7 @@ def array_of(element: Any, items: Any, shape: Shape) -> Array:
     made = np.empty(len(flat), dtype=object)
     made[:] = flat
     made = made.reshape(shape)
-    return shrink(made) if is_number(element) else made  # type: ignore[no-any-return]
+    return shrink(made) if is_number(element) else made
 
 
 def _flatten(items: Any, depth: int, into: list[Any]) -> None:

@@ -44,6 +44,10 @@ class Domain(Protocol):
         """The items, all of `shape`, along a new first axis; `type` is the result's."""
         ...
 
+    def row(self, secret: Secret, number: int, type: Tensor) -> Secret:
+        """Row `number` of the first axis; `type` is the row's."""
+        ...
+
     def apply(self, op: Operation, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The results of a computing operation, at least one of whose operands is private."""
         ...
@@ -103,6 +107,9 @@ class ClearDomain:
         if is_number(type.element) and any(a.dtype == object for a in arrays):
             arrays = [a.astype(object) for a in arrays]
         return ClearSecret(np.stack(arrays))
+
+    def row(self, secret: Secret, number: int, type: Tensor) -> Secret:
+        return ClearSecret(n.scalar(peek(secret)[number]))
 
     def apply(self, op: Operation, args: tuple[Any, ...]) -> tuple[Any, ...]:
         plain = tuple(peek(a) for a in args)

@@ -5,6 +5,7 @@ Numbers are ARITH wires. `Range` says what a number can be, and with it how many
 
 import numpy as np
 
+from enigmalang.circuits.circuit import Array
 from enigmalang.execute import wires as w
 from enigmalang.execute.numbers import trunc_div
 from enigmalang.execute.trace import Wire
@@ -197,7 +198,7 @@ def bitwise(op: str, a: Wire, b: Wire, x: Range, y: Range) -> Wire:
 # ---- order
 
 
-def merge_layers(count: int) -> "list[tuple[np.ndarray, np.ndarray]]":  # type: ignore[type-arg]
+def merge_layers(count: int) -> list[tuple[Array, Array]]:
     """Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M): in each layer,
     element `low` and element `high` are put in order; works for any number of elements."""
     layers = []

@@ -68,6 +68,10 @@ class TracedDomain:
         alike = self.alike(items)
         return self.tracer.traced(w.concat([w.expand(i, 0) for i in alike], 0), _truth(type))
 
+    def row(self, secret: Secret, number: int, type: Tensor) -> Secret:
+        traced = _traced(secret)
+        return self.tracer.traced(w.take_one(traced.wire, number, 0), traced.truth)
+
     def alike(self, items: Sequence[Any]) -> list[Wire]:
         """Wires of one form: bits if all are booleans that have them."""
         truths = [isinstance(i, Traced) and i.truth or isinstance(i, bool | np.bool_) or (
@@ -309,7 +313,7 @@ def _select(d: D, op: Operation, c: Any, a: Any, b: Any) -> Any:
 # ---- shapes
 
 
-def _structural(build: Callable[[Operation, Wire], Wire]) -> Rule:
+def _structural(build: Callable[..., Wire]) -> Rule:
     """Operations on one array that only move its elements."""
     def make(d: D, op: Operation, x: Traced, *rest: Any) -> Traced:
         return d.tracer.traced(build(op, x.wire, *rest), x.truth)

@@ -1,4 +1,4 @@
-"""Splits a program into what the ledger runs and what the nodes run."""
+"""Partition: a program becomes a plan of ledger programs and secret programs."""
 
 from enigmalang.partition.partition import partition
 

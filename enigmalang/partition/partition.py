@@ -1,102 +1,133 @@
-"""Partition: each contract function becomes a ledger program and a secret program; both are cut out of the whole
-function by the same liveness walk, with different ideas of what is an effect.
+"""Partition: for each function of a contract, what the ledger runs and what the nodes run."""
 
-The **ledger program** has every public read, check, write, event and payment, in order; each `reveal` becomes
-`attested`, whose number is the place of the reveal in the function (a reveal in a loop is attested once a turn, in
-order). What only computes on secrets is gone, and so are the private parts of state.
+from collections.abc import Sequence
 
-The **secret program** has the private computing, and the public reads, checks and writes that it may depend on; its
-public writes go to an overlay that is thrown away, so that later reads see them. Events and payments are gone.
-"""
+from enigmalang.ir.builder import Builder
+from enigmalang.ir.ir import Contract, Function, Operation, Program, Slot, Tensor, Value, operations
+from enigmalang.ir.leaves import leaves_of
+from enigmalang.partition.slicing import Slicer
+from enigmalang.plan.plan import Plan, PlanFunction
+from enigmalang.types.types import BoolT, Label
 
-from enigmalang.ir.clone import clone
-from enigmalang.ir.ir import Contract, Function, Operation, Program, Region, Value, operations
-from enigmalang.ir.ops import OPS, Effect
-from enigmalang.passes.dead import has_effect, prune
-from enigmalang.plan.plan import Plan
-from enigmalang.types.types import NONE, Label
-
-_OF_CONTRACTS = frozenset({"external", "view", "init"})
+_SPLIT = frozenset({"external", "view", "init"})
+#: Public effects and checks: what the ledger program is for.
+_LEDGER = frozenset({"emit", "send", "external_call", "require", "raise", "attested", "reveal"})
+#: What the nodes run: private effects, openings, and the checks that could stop them.
+_SECRET = frozenset({"reveal", "reveal_to", "require", "raise", "external_call"})
+_WRITES = frozenset({"state_store", "map_set"})
 
 
 def partition(program: Program, field: str) -> Plan:
-    """The plan of `program`, whose private values fit `field`. `program` is not changed."""
-    plan = Plan(program.path, field, program.contracts, tests=program.tests)
-    for name, function in program.functions.items():
-        if function.kind not in _OF_CONTRACTS or function.contract is None:
-            plan.whole[name] = function
-            continue
-        contract = program.contracts[function.contract]
-        plan.ledger[name] = ledger_program(function, contract)
-        if has_secrets(function, contract):
-            plan.secret[name] = secret_program(function)
-    return plan
+    """The plan of an optimised program whose private values are held in `field`."""
+    functions = {name: _function(f, program) for name, f in program.functions.items()}
+    return Plan(program.path, field, dict(program.contracts), functions, program.tests)
 
 
-def has_secrets(function: Function, contract: Contract) -> bool:
-    """Whether `function` touches anything private: then a call of it is a job for the nodes."""
-    if function.result_private or any(p.private for p in function.params):
+def _function(function: Function, program: Program) -> PlanFunction:
+    if function.kind not in _SPLIT or function.contract is None or not has_private_part(function, program):
+        return PlanFunction(function)
+    contract = program.contracts[function.contract]
+    return PlanFunction(ledger_program(function, contract), secret_program(function, contract))
+
+
+def has_private_part(function: Function, program: Program) -> bool:
+    """Whether a call is a job for the nodes."""
+    if any(leaf.private for leaf in leaves_of(function.result, function.result_private)):
         return True
-    return any(
-        writes_private(op, contract) or any(v.label is Label.PRIVATE for v in (*op.operands, *op.results))
-        for op in operations(function.body))
+    if any(v.label is Label.PRIVATE for p in function.params for v in p.values):
+        return True
+    return any(_is_private(op, program, function) for op in operations(function.body))
 
 
-def writes_private(op: Operation, contract: Contract) -> bool:
-    """Whether `op` writes a private slot."""
-    return op.op in ("state_store", "map_set") and contract.slots[op.attrs["slot"]].label is Label.PRIVATE
+def _is_private(op: Operation, program: Program, function: Function) -> bool:
+    if op.op in ("reveal", "reveal_to") or any(v.label is Label.PRIVATE for v in (*op.operands, *op.results)):
+        return True
+    contract = program.contracts.get(function.contract or "")
+    return op.op in _WRITES and contract is not None and _private_slot(contract, op) is not None
+
+
+def _private_slot(contract: Contract, op: Operation) -> Slot | None:
+    slot = contract.slots.get(op.attrs["slot"])
+    return slot if slot is not None and slot.label is Label.PRIVATE else None
+
+
+def _yielded(function: Function, private: bool) -> Sequence[Value]:
+    last = function.body.ops[-1]
+    leaves = leaves_of(function.result, function.result_private)
+    return [v for v, leaf in zip(last.operands, leaves, strict=True) if leaf.private == private] if (
+        last.op == "yield") else []
+
+
+# ------------------------------------------------------------------------------------------- ledger program
 
 
 def ledger_program(function: Function, contract: Contract) -> Function:
-    """What the chain executes of `function`."""
-    ledger = clone(function)
-    _attest(ledger.body)
-    if ledger.result_private:
-        ledger.body.ops[-1].operands = ()
-        ledger.result, ledger.result_private = NONE, False
+    """Public effects and checks. `reveal` became `attested`; of private values only lengths are followed."""
+    slicer = Slicer(function)
+    for op in operations(function.body):
+        if op.op in _LEDGER:
+            slicer.keep(op, operands=op.op != "reveal")
+        elif op.op in _WRITES:
+            slot = _private_slot(contract, op)
+            if slot is None or _has_length(slot):
+                slicer.keep(op)
+            elif slot.keys:
+                slicer.keep(op, operands=False)
+                slicer.need(op.operands[:-1])
+        elif op.op == "db_set" and op.attrs["db"] != "MPC":
+            slicer.keep(op)
+    yields = _yielded(function, False)
+    slicer.need(yields)
+    _without_secrets(slicer)
+    numbers = iter(range(1 << 30))
 
-    def is_public_effect(op: Operation) -> bool:
-        if op.op == "reveal_to" or writes_private(op, contract):
-            return False
-        return op.op == "attested" or (has_effect(op) and not _is_private(op))
+    def rewrite(op: Operation) -> Sequence[Operation]:
+        if op.op == "reveal":
+            return (Operation("attested", (), op.results, op.span, {"number": next(numbers)}, (), op.via),)
+        if op.op in _WRITES:
+            slot = _private_slot(contract, op)
+            if slot is not None and not _has_length(slot):
+                return _marked(op)
+        return (op,)
 
-    prune(ledger, is_public_effect)
-    return ledger
-
-
-def _is_private(op: Operation) -> bool:
-    return bool(op.results) and all(v.label is Label.PRIVATE for v in op.results) and (
-        OPS[op.op].effect is not Effect.CONTROL)
-
-
-def _attest(body: Region) -> None:
-    """Replace each `reveal` of a secret by `attested`, numbered in the order of the text."""
-    number = 0
-
-    def visit(region: Region) -> None:
-        nonlocal number
-        for position, op in enumerate(region.ops):
-            if op.op == "reveal" and op.operands[0].label is Label.PRIVATE:
-                region.ops[position] = Operation("attested", (), op.results, op.span, {"number": number}, (), op.via)
-                number += 1
-            for inner in op.regions:
-                visit(inner)
-
-    visit(body)
+    return slicer.rebuilt(yields, rewrite)
 
 
-def secret_program(function: Function) -> Function:
-    """What the nodes execute of `function`."""
-    secret = clone(function)
-
-    def is_secret_effect(op: Operation) -> bool:
-        return op.op not in ("emit", "send") and has_effect(op)
-
-    prune(secret, is_secret_effect)
-    return secret
+def _without_secrets(slicer: Slicer) -> None:
+    """A `reveal` that is needed for its value does not need what it opens."""
+    revealing = {op for op in slicer.parents if op.op == "reveal"}
+    slicer.kept |= revealing  # kept already, with their parents; their operands are not followed
+    slicer.run()
 
 
-def revealed(function: Function) -> list[Value]:
-    """The values that `function` reveals, in the order of the text: the numbers of `attested`."""
-    return [op.operands[0] for op in operations(function.body)
-            if op.op == "reveal" and op.operands[0].label is Label.PRIVATE]
+def _has_length(slot: Slot) -> bool:
+    return not all(slot.exact)
+
+
+def _marked(op: Operation) -> Sequence[Operation]:
+    """A write to a private map: on the ledger only the key counts, the value is a stand-in."""
+    build = Builder()
+    value = op.operands[-1]
+    assert isinstance(value.type, Tensor)
+    if value.type.rank:
+        stand_in = build.value("empty", (), op.span, type=value.type)
+    else:
+        zero: object = False if isinstance(value.type.element, BoolT) else 0
+        stand_in = build.const(zero, value.type, op.span)
+    made = Operation(op.op, (*op.operands[:-1], stand_in), (), op.span, op.attrs, (), op.via)
+    return (*build.region.ops, made)
+
+
+# ------------------------------------------------------------------------------------------- secret program
+
+
+def secret_program(function: Function, contract: Contract) -> Function:
+    """Private computation and what it needs. Public writes stay: later reads see them, in an overlay."""
+    slicer = Slicer(function)
+    for op in operations(function.body):
+        if op.op in _SECRET or op.op in _WRITES or op.op == "db_set":
+            slicer.keep(op)
+    yields = _yielded(function, True)
+    slicer.need(yields)
+    slicer.run()
+    return slicer.rebuilt(yields, lambda op: (op,))

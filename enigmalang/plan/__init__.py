@@ -1,0 +1,1 @@
+"""The plan and its canonical bytes: the waist between compiling and running."""

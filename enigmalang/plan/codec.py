@@ -1,58 +1,83 @@
-"""Canonical bytes of a plan, and their hash: what a contract holds and nodes check before they run anything.
+"""Canonical bytes of a plan, and their hash.
 
-The bytes are the text form with spans, in UTF-8: deterministic, readable, and read back by the IR's own parser and
-verifier, which is all the validation that a plan from a stranger gets and needs.
+Two lines of header (format, field) and the text form of the plan's IR with spans. The decoder reads the text with the
+IR's own parser, and verifies every program; nothing in it is ever evaluated.
 """
 
-import hashlib
+import re
+from dataclasses import replace
+from hashlib import sha256
 
-from enigmalang.ir.text import ParseError, parse_program
-from enigmalang.ir.verify import VerifyError, verify
-from enigmalang.plan.plan import Part, Plan
-from enigmalang.plan.text import print_plan
+from enigmalang.ir.ir import Function, Program
+from enigmalang.ir.parser import ParseError
+from enigmalang.ir.text import parse_program, print_program
+from enigmalang.ir.verify import VerifyError, verify_function
+from enigmalang.plan.plan import SECRET, Plan, PlanFunction, part_of_result
 
+FORMAT = "enigma plan 1"
 MAX_BYTES = 64 << 20
+_HEADER = re.compile(r"enigma plan 1\nfield (M61|M127)\n")
 
 
 class PlanError(Exception):
-    """Bytes that are no plan; the text says why."""
+    """The bytes are not a plan; the text says why."""
 
 
-def encode(plan: Plan) -> bytes:
-    """The canonical bytes of `plan`."""
-    return print_plan(plan, spans=True).encode()
+def encode_plan(plan: Plan) -> bytes:
+    return f"{FORMAT}\nfield {plan.field}\n{print_program(plan.program(), spans=True)}".encode()
 
 
-def plan_hash(plan: Plan) -> bytes:
-    """SHA-256 of the canonical bytes (32 bytes)."""
-    return hashlib.sha256(encode(plan)).digest()
+def hash_plan(plan: Plan) -> bytes:
+    """SHA-256 of the canonical bytes."""
+    return sha256(encode_plan(plan)).digest()
 
 
-def decode(data: bytes) -> Plan:
-    """The plan of canonical bytes. Raises PlanError for anything else."""
+def decode_plan(data: bytes) -> Plan:
+    """The plan whose canonical bytes are `data`. Raises PlanError for anything else."""
     if len(data) > MAX_BYTES:
-        raise PlanError(f"a plan of {len(data)} bytes is over the limit of {MAX_BYTES}")
+        raise PlanError(f"a plan of {len(data)} bytes; at most {MAX_BYTES} are read")
     try:
         text = data.decode()
-    except UnicodeDecodeError as error:
-        raise PlanError(f"not UTF-8 at byte {error.start}") from None
-    head, *rest = text.split("\n==== ")  # no value's text holds a line end, so this is only between parts
-    if head not in ("plan M61", "plan M127") or len(rest) != len(Part):
-        raise PlanError("not a plan")
-    programs = {}
-    for part, section in zip(Part, rest, strict=True):
-        name, _, body = section.partition(" ====\n")
-        if name != part.value:
-            raise PlanError(f"the part {part.value} is missing")
-        try:
-            programs[part] = parse_program(body + "\n")
-            verify(programs[part])
-        except (ParseError, VerifyError) as error:
-            raise PlanError(f"{part.value}: {error}") from None
-    whole, ledger = programs[Part.WHOLE], programs[Part.LEDGER]  # a contract's functions are all in the ledger's part
-    plan = Plan(
-        whole.path, head.split()[1], ledger.contracts, whole.functions, ledger.functions,
-        programs[Part.SECRET].functions, whole.tests)
-    if encode(plan) != data:
+    except UnicodeDecodeError:
+        raise PlanError("not UTF-8") from None
+    header = _HEADER.match(text)
+    if header is None:
+        raise PlanError(f"does not begin with {FORMAT!r} and a field")
+    try:
+        program = parse_program(text[header.end() :])
+    except (ParseError, ValueError, KeyError, RecursionError) as error:
+        raise PlanError(f"malformed: {error}") from None
+    plan = _plan(program, header[1])
+    _verify(program)
+    if encode_plan(plan) != data:
         raise PlanError("not in canonical form")
     return plan
+
+
+def _plan(program: Program, field: str) -> Plan:
+    functions: dict[str, PlanFunction] = {}
+    for name, function in program.functions.items():
+        if not name.endswith(SECRET):
+            secret = program.functions.get(name + SECRET)
+            functions[name] = PlanFunction(function, replace(secret, name=name) if secret is not None else None)
+    return Plan(program.path, field, program.contracts, functions, program.tests)
+
+
+def _verify(program: Program) -> None:
+    try:
+        for name, function in program.functions.items():
+            verify_function(program, as_yielded(function, name, program))
+    except VerifyError as error:
+        raise PlanError(f"ill-formed: {error}") from None
+    for contract in program.contracts.values():
+        for name in contract.functions:
+            if name not in program.functions:
+                raise PlanError(f"ill-formed: {contract.name} lists {name}, which is missing")
+
+
+def as_yielded(function: Function, name: str, program: Program) -> Function:
+    """The function with the result type of what it yields: one of the two programs has only a part."""
+    secret = name.endswith(SECRET)
+    if not secret and name + SECRET not in program.functions:
+        return function
+    return replace(function, result=part_of_result(function, secret), result_private=secret)

@@ -1,44 +1,66 @@
-"""The plan: what a compiled file is, for whoever runs it. The waist between the compiling and the running tower."""
+"""The plan: what the running tower starts from. A contract's functions as two programs, everything else whole."""
 
-import dataclasses
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from enigmalang.ir.ir import Contract, Function, Program
+from enigmalang.ir.leaves import Leaf, leaves_of
+from enigmalang.types.types import TupleT, Type
+
+SECRET = "!secret"
 
 
-class Part(StrEnum):
-    """Which program of a function."""
+@dataclass(frozen=True, slots=True)
+class PlanFunction:
+    """`public` is what the ledger runs (or the whole program of a script, test, predicate or recursive function);
+    `secret` what the nodes run, None where nothing is private. Both have all parameters; `public` yields the public
+    leaves of the result and `secret` the private ones."""
 
-    WHOLE = "whole"  # scripts, tests, predicates, recursive functions: run where they are called
-    LEDGER = "ledger"  # what the chain executes; `attested` stands where the source reveals
-    SECRET = "secret"  # what the nodes execute; its public writes are discarded
+    public: Function
+    secret: Function | None = None
+
+    @property
+    def name(self) -> str:
+        return self.public.name
+
+    @property
+    def result_leaves(self) -> tuple[Leaf, ...]:
+        return leaves_of(self.public.result, self.public.result_private)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True)
 class Plan:
-    """`ledger[f]` and `secret[f]` for a contract's functions (no secret program: nothing private in it); `whole[f]`
-    for everything else. Field names the field of all circuits, "M61" or "M127"."""
+    """A compiled file. Two plans are the same exactly when their canonical bytes (`plan.codec`) are."""
 
     path: str
-    field: str
-    contracts: dict[str, Contract] = dataclasses.field(default_factory=dict)
-    whole: dict[str, Function] = dataclasses.field(default_factory=dict)
-    ledger: dict[str, Function] = dataclasses.field(default_factory=dict)
-    secret: dict[str, Function] = dataclasses.field(default_factory=dict)
+    field: str  # "M61" | "M127"
+    contracts: dict[str, Contract]
+    functions: dict[str, PlanFunction] = field(default_factory=dict)
     tests: tuple[str, ...] = ()
+
+    @cached_property
+    def bodies(self) -> dict[str, Function]:
+        """What `call` reaches: functions kept whole."""
+        return {name: f.public for name, f in self.functions.items()}
 
     @property
     def script(self) -> Function | None:
-        return self.whole.get("script")
+        for function in self.functions.values():
+            if function.public.kind == "script":
+                return function.public
+        return None
 
-    def program(self, part: Part) -> Program:
-        """The functions of one part as an IR program (for the verifier and the text form).
+    def program(self) -> Program:
+        """All programs of the plan as one IR program; secret ones are called `NAME!secret`."""
+        functions: dict[str, Function] = {}
+        for name, function in self.functions.items():
+            functions[name] = function.public
+            if function.secret is not None:
+                functions[name + SECRET] = replace(function.secret, name=name + SECRET)
+        return Program(self.path, functions, dict(self.contracts), self.tests)
 
-        Its contracts list the functions of that part only.
-        """
-        functions = {Part.WHOLE: self.whole, Part.LEDGER: self.ledger, Part.SECRET: self.secret}[part]
-        contracts = {
-            name: dataclasses.replace(c, functions=tuple(f for f in c.functions if f in functions))
-            for name, c in self.contracts.items()}
-        return Program(self.path, functions, contracts, self.tests if part is Part.WHOLE else ())
+
+def part_of_result(function: Function, private: bool) -> Type:
+    """The type of what one of the two programs yields."""
+    leaves = leaves_of(function.result, function.result_private)
+    return TupleT(tuple(leaf.declared for leaf in leaves if leaf.private == private))

@@ -1,0 +1,86 @@
+"""Identities of a development network.
+
+Keys are derived from the name alone, so that every run of a program has the same addresses: they are as public as
+the keys of any development chain, and protect nothing outside of one. An address is the last 20 bytes of SHA3-256 of
+the uncompressed secp256k1 public key.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha3_256
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from enigmalang.identity.predicates import Predicate
+
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A name, its address, and the X25519 keys under which it receives."""
+
+    name: str
+    address: str
+    public_key: bytes
+    private_key: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class SharedIdentity(Identity):
+    """Several keys with an address of their own; `policies` says what each member may do for all."""
+
+    policies: tuple[tuple[str, Predicate], ...] = ()
+
+
+def _digest(purpose: str, name: str) -> bytes:
+    return sha3_256(f"enigmalang development {purpose}: {name}".encode()).digest()
+
+
+def _receiving(name: str) -> tuple[bytes, bytes]:
+    private = X25519PrivateKey.from_private_bytes(_digest("receive key", name))
+    return private.public_key().public_bytes_raw(), private.private_bytes_raw()
+
+
+def _address(name: str) -> str:
+    secret = int.from_bytes(_digest("signing key", name), "big") % (_ORDER - 1) + 1
+    numbers = ec.derive_private_key(secret, ec.SECP256K1()).public_key().public_numbers()
+    return "0x" + sha3_256(numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")).digest()[-20:].hex()
+
+
+class Keystore:
+    """Identities by name and by address; made when first asked for."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Identity] = {}
+        self._addresses: dict[str, Identity] = {}
+
+    def get(self, name: str) -> Identity:
+        if name not in self._names:
+            public, private = _receiving(name)
+            self._names[name] = self._remember(Identity(name, _address(name), public, private))
+        return self._names[name]
+
+    def share(self, policies: tuple[tuple[str, Predicate], ...]) -> SharedIdentity:
+        """A shared identity of the members' addresses; the same members and policies give the same address."""
+        name = "shared " + ", ".join(f"{address}: {policy}" for address, policy in policies)
+        known = self._names.get(name)
+        if isinstance(known, SharedIdentity):
+            return known
+        public, private = _receiving(name)
+        address = "0x" + sha3_256(name.encode()).digest()[-20:].hex()
+        made = SharedIdentity(name, address, public, private, policies)
+        self._names[name] = made
+        self._remember(made)
+        return made
+
+    def at(self, address: str) -> Identity | None:
+        """The local identity that has `address`."""
+        return self._addresses.get(address)
+
+    def _remember(self, identity: Identity) -> Identity:
+        self._addresses[identity.address] = identity
+        return identity
