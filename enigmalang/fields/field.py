@@ -6,6 +6,7 @@ the value's shape; every method below speaks of S only. Residues are canonical (
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ class Field(ABC):
 
     def from_bytes(self, data: bytes | bytearray | memoryview, shape: tuple[int, ...]) -> Raw:
         """The inverse of `to_bytes`. Raises ValueError for a wrong length or a residue not below p."""
-        wanted = int(np.prod(shape, dtype=np.int64)) * self.nbytes
+        wanted = prod(shape) * self.nbytes
         if len(data) != wanted:
             raise ValueError(f"{len(data)} bytes where {wanted} were expected")
         words = np.require(np.frombuffer(data, dtype="<u8"), np.uint64, ["C", "A"])
@@ -92,6 +93,10 @@ class Field(ABC):
     @abstractmethod
     def divide(self, raw: Raw, divisor: int) -> tuple[Raw, Raw]:
         """Quotient and remainder of the residues, as integers in [0, p], by a public 1 <= divisor <= p."""
+
+    @abstractmethod
+    def shift(self, raw: Raw, f: int) -> Raw:
+        """The residues, as integers in [0, p], shifted right by 0 <= f < q."""
 
     @abstractmethod
     def is_canonical(self, raw: Raw) -> bool:
@@ -159,13 +164,13 @@ class Field(ABC):
 
     def _matrices(self, x: Raw, batch: tuple[int, ...]) -> Raw:
         shape = self.shape_of(x)
-        if int(np.prod(shape[:-2], dtype=np.int64)) != 1:
+        if prod(shape[:-2]) != 1:
             x = self.broadcast(x, batch + shape[-2:])
         return self._stack(np.ascontiguousarray(x))
 
     def _stack(self, x: Raw) -> Raw:
         shape = self.shape_of(x)
-        count = int(np.prod(shape[:-2], dtype=np.int64))
+        count = prod(shape[:-2])
         return self.reshape(x, (count, *shape[-2:]))
 
     def dot(self, x: Raw, y: Raw) -> Raw:

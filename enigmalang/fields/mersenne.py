@@ -32,7 +32,11 @@ class _Mersenne61(Field):
         return np.asarray(values - np.where(values > self.p // 2, np.int64(self.p), np.int64(0)))
 
     def divide(self, raw: Raw, divisor: int) -> tuple[Raw, Raw]:
-        return raw // np.uint64(divisor), raw % np.uint64(divisor)
+        quotient: Raw = raw // np.uint64(divisor)
+        return quotient, raw - quotient * np.uint64(divisor)
+
+    def shift(self, raw: Raw, f: int) -> Raw:
+        return raw >> np.uint64(f)
 
     def is_canonical(self, raw: Raw) -> bool:
         return raw.size == 0 or int(raw.max()) < self.p
@@ -78,6 +82,18 @@ class _Mersenne127(Field):
         self._kernel("divide")(flat, low, high, quotient, rest)
         shape = self.shape_of(raw)
         return self.reshape(quotient, shape), self.reshape(rest, shape)
+
+    def shift(self, raw: Raw, f: int) -> Raw:
+        out = np.zeros_like(raw)
+        low, high = raw[..., 0], raw[..., 1]
+        if f >= 64:
+            out[..., 0] = high >> np.uint64(f - 64)
+        elif f > 0:
+            out[..., 0] = (low >> np.uint64(f)) | (high << np.uint64(64 - f))
+            out[..., 1] = high >> np.uint64(f)
+        else:
+            out[...] = raw
+        return out
 
     def is_canonical(self, raw: Raw) -> bool:
         if raw.size == 0:

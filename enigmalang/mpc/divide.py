@@ -46,7 +46,7 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
 def _shift(party: Party, d: Raw, f: int, exact: bool) -> Raw:
     field, q = party.field, party.field.q
     e = field.add(d, field.from_ints(_exact_int(1 << (q - 2))))
-    addends = split_masked(party, e, lambda u: field.divide(u, 1 << f)[0])
+    addends = split_masked(party, e, lambda u: field.shift(u, f))
     sums = carry_save(party, addends.planes)
     g, p = fold_carries(party, sums, (f - 1, q - 1) if exact else (q - 1,))
     wrap = wraps_once(g, p)

@@ -7,6 +7,7 @@ public keys and the party's number are bound into the key.
 """
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -67,7 +68,7 @@ def unseal(
     if missing:
         raise SharingError(f"nothing came from {', '.join(map(str, missing))}", missing)
     plain = {j: _decrypt(private_key, j, pieces[j]) for j in structure.parties}
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     if form is Form.BITS:
         return _unseal_bits(plain, size).reshape(shape)
     shares = {}

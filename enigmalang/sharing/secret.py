@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -68,7 +69,7 @@ class BitShare(_Secret):
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     def unpacked(self) -> npt.NDArray[np.uint8]:
         """0/1 bytes, (pieces, *shape)."""
@@ -78,7 +79,7 @@ class BitShare(_Secret):
     def packed(bits: npt.NDArray[np.uint8]) -> BitShare:
         """From 0/1 bytes (pieces, *shape)."""
         shape = bits.shape[1:]
-        return BitShare(pack_bits(bits.reshape(bits.shape[0], int(np.prod(shape, dtype=np.int64)))), shape)
+        return BitShare(pack_bits(bits.reshape(bits.shape[0], prod(shape))), shape)
 
     def __repr__(self) -> str:
         return f"<BitShare {self.shape}>"
@@ -98,7 +99,7 @@ def split_arith(field: Field, joined: Raw, shapes: Sequence[tuple[int, ...]]) ->
     """The inverse of `join_arith`: views."""
     out, start = [], 0
     for shape in shapes:
-        stop = start + int(np.prod(shape, dtype=np.int64))
+        stop = start + prod(shape)
         out.append(field.reshape(joined[start:stop], shape))
         start = stop
     return out
@@ -118,7 +119,7 @@ def join_bits(parts: Sequence[BitShare]) -> BitShare:
 
 def split_bits(joined: BitShare, shapes: Sequence[tuple[int, ...]]) -> list[BitShare]:
     """The inverse of `join_bits`; no lane of a neighbour stays in the padding."""
-    sizes = [int(np.prod(shape, dtype=np.int64)) for shape in shapes]
+    sizes = [prod(shape) for shape in shapes]
     starts = [0, *np.cumsum(sizes, dtype=np.int64).tolist()]
     if all(size % 64 == 0 for size in sizes[:-1]):
         return [
@@ -146,7 +147,7 @@ def decode_share(data: bytes, field: Field | None, shape: tuple[int, ...], piece
     """
     if field is not None:
         return ArithShare(field, field.from_bytes(data, shape))
-    words = words_for(int(np.prod(shape, dtype=np.int64)))
+    words = words_for(prod(shape))
     if len(data) != 8 * words * pieces:
         raise ValueError(f"{len(data)} bytes where {8 * words * pieces} were expected")
     return BitShare(np.frombuffer(data, "<u8").astype(np.uint64).reshape(pieces, words), shape)

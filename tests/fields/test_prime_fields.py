@@ -123,6 +123,12 @@ def test_division(field: Field) -> None:
         assert [int(v) % field.p for v in field.to_ints(rest)] == [v % divisor for v in x]
 
 
+def test_shift(field: Field) -> None:
+    x = samples(field)
+    for f in (0, 1, 31, 59, field.q // 2, field.q - 1):
+        assert residues(field, field.shift(raw_of(field, x), f)) == [v >> f for v in x]
+
+
 def test_bit_planes(field: Field) -> None:
     x = samples(field)
     bits = unpack_bits(bit_planes(field, raw_of(field, x)), len(x))
