@@ -8,7 +8,7 @@ from enigmalang.ir.leaves import types_of
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.ir.typing import compatible, infer, words
 from enigmalang.source import Span
-from enigmalang.types.types import BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, StringT
+from enigmalang.types.types import ArrayT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, ListT, StringT
 
 _BINARY = words(
     "add sub mul pow floordiv mod div min max band bor bxor shl shr lt le gt ge eq ne and or xor concat append index "
@@ -254,6 +254,8 @@ class _Verifier:
                 self.call(op, operands, results)
 
     def item(self, op: Operation, type: IRType) -> IRType:
+        if isinstance(type, Opaque) and isinstance(type.type, ListT | ArrayT):
+            return types_of(type.type.element)[0]
         if not isinstance(type, Tensor) or type.rank < 1:
             raise self.fail(op, f"cannot iterate {type}")
         return Tensor(type.element, type.rank - 1)

@@ -6,7 +6,7 @@ from enigmalang.ir.ir import Opaque, Region, Tensor, Value
 from enigmalang.ir.leaves import leaves_of, types_of
 from enigmalang.lowering.calls import PREDICATES, call_instance, predicate, shared_identity
 from enigmalang.lowering.comprehension import grown
-from enigmalang.lowering.convert import as_address, fit, to_element, truth, zero
+from enigmalang.lowering.convert import as_address, fit, is_unknown, to_element, truth, zero
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import iterate, length, over, range_value, reverse, stack
 from enigmalang.lowering.places import axis_of
@@ -111,6 +111,8 @@ def _reduced(f: Frame, node: ast.Call, op: str, items: Bundle, fallback: Type) -
 def _sum(f: Frame, node: ast.Call) -> Bundle:
     """`sum` over truths counts them."""
     items = _items(f, node.args[0])
+    if is_unknown(items.type):
+        return zero(f, _result(f, node, UINT256), node.span)
     if not items.leaves or isinstance(items.only.type, Opaque):
         raise LoweringError(node.span, "nothing to add up")
     element = items.only.type.element
