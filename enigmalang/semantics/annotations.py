@@ -33,7 +33,8 @@ _SIMPLE: dict[str, Type] = {
 }
 _OTHER_LANGUAGES = {
     "int": "`int256`, or a smaller one such as `int32`", "uint": "`uint256`, or a smaller one such as `uint32`",
-    "float": "`fixed`", "decimal": "`fixed`", "str": "`string[max]`", "String": "`string[max]`", "Bytes": "`bytes[max]`",
+    "float": "`fixed`", "decimal": "`fixed`", "str": "`string[max]`", "String": "`string[max]`",
+    "Bytes": "`bytes[max]`",
     "dict": "`map[K, V]`", "mapping": "`map[K, V]`", "HashMap": "`map[K, V]`", "DynArray": "`list[T, max]`",
     "boolean": "`bool`", "List": "`list[T, max]`",
 }
@@ -164,7 +165,7 @@ def _map(body: Body, node: ast.Index) -> Type:
     key, value = resolve(body, node.indices[0]), resolve(body, node.indices[1])
     if not is_key(key):
         body.error("E0222", f"{key} cannot be the key of a map", node.indices[0].span,
-                   help="keys are integers, bool, address, bytes, strings and enums; for several keys write a map of maps")
+                   help="keys are integers, bool, address, bytes, strings and enums; for two keys write a map of maps")
         return ERROR
     return MapT(key, value)
 

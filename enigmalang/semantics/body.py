@@ -5,7 +5,7 @@ in which the variables' types are known, fills the tables and reports mistakes.
 """
 
 from fractions import Fraction
-from typing import assert_never
+from typing import Any, assert_never
 
 from enigmalang.diagnostics import Sink
 from enigmalang.semantics import calls, literals, places, statements
@@ -82,7 +82,8 @@ class BodyChecker(Body):
         for table in (instance.types, instance.names, instance.calls, instance.builtins, instance.members,
                       instance.variables, instance.decided, self.exact):
             table.clear()
-        ranges = {node: instance.constants[node] for node in self._bounds() if node in instance.constants}
+        known = instance.constants
+        ranges: dict[ast.Node, Any] = {node: known[node] for node in self._bounds() if node in known}
         instance.constants.clear()
         instance.constants.update(ranges)
         self.assigned.clear()
@@ -91,7 +92,7 @@ class BodyChecker(Body):
         self.result = None
         statements.check_body(self)
 
-    def _bounds(self) -> list[ast.Expr]:
+    def _bounds(self) -> list[ast.Node]:
         node = self.instance.node
         params = node.params if isinstance(node, ast.FunctionDef) else ()
         return [bound for p in params for bound in (p.low, p.high) if bound is not None]

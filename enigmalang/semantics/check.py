@@ -3,19 +3,21 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from enigmalang.diagnostics import Diagnostic, Note, Sink
 from enigmalang.semantics import builtins
 from enigmalang.semantics.annotations import needs_size
+from enigmalang.semantics.assignments import PRIVATE_HELP
 from enigmalang.semantics.body import BodyChecker
-from enigmalang.semantics.calls import event_fields
 from enigmalang.semantics.effects import check_effects
+from enigmalang.semantics.events import event_fields
 from enigmalang.semantics.loader import Loader
 from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kind, ModuleInfo, Symbol
 from enigmalang.semantics.names import Modules
 from enigmalang.semantics.program import Program, Signature
 from enigmalang.semantics.relations import HOLE, not_private
-from enigmalang.semantics.statements import PRIVATE_HELP
+from enigmalang.semantics.statements import is_statement
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import NONE, ContractT, IdentityT, JobT, MapT, PredicateT, Type
@@ -46,7 +48,7 @@ def _deep_recursion() -> Iterator[None]:
 
 def _check(module: ast.Module, loader: Loader, sink: Sink) -> Checked:
     program = Program(sink, BodyChecker, builtins.symbols())
-    main = Modules(program, loader).declare("main", module)
+    main = Modules(program, loader).declare(Path(module.source.path).stem, module)
     _declarations(program)
     script, tests, roots = _bodies(program, main)
     if program.missing_entries and program.entry_types:
@@ -238,9 +240,7 @@ def _unbound(program: Program, node: ast.FunctionDef) -> None:
 
 def _script(program: Program, main: ModuleInfo) -> Instance | None:
     script = Instance("script", "script", main.tree, main, None, (), NONE)
-    declarations = (ast.Import | ast.FromImport | ast.ConstDecl | ast.StructDecl | ast.EnumDecl | ast.InterfaceDecl
-                    | ast.PredicateDecl | ast.FunctionDef | ast.ContractDef | ast.TestDef | ast.EventDecl | ast.ErrorDecl)
-    return script if any(not isinstance(node, declarations) for node in main.tree.body) else None
+    return script if any(map(is_statement, main.tree.body)) else None
 
 
 def _reachable(roots: list[Instance]) -> list[Instance]:

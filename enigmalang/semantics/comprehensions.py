@@ -120,6 +120,5 @@ def _listed(body: Body, node: ast.Comprehension, got: Type, bound: int | None, e
     if bound == 0:
         exact = False
     if isinstance(expected, ArrayT) and exact and bound == expected.dims[0]:
-        element = element_of(expected) if settle(element) == element_of(expected) else element
-        assert element is not None
+        return expected if settle(element) == element_of(expected) else ExactList(element, bound)
     return ExactList(element, bound) if exact and bound is not None else ListT(element, bound)

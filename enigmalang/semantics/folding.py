@@ -54,7 +54,9 @@ def fold_binary(op: str, a: Any, b: Any) -> Any:
         return None
     if isinstance(a, bool) and isinstance(b, bool):
         return bool(_INTEGERS[op](a, b)) if op in ("&", "|", "^") else None
-    if (isinstance(a, str) and isinstance(b, str)) or (isinstance(a, bytes) and isinstance(b, bytes)):
+    if isinstance(a, str) and isinstance(b, str):
+        return a + b if op == "+" else None
+    if isinstance(a, bytes) and isinstance(b, bytes):
         return a + b if op == "+" else None
     if isinstance(a, int) and isinstance(b, int):
         return _INTEGERS[op](a, b) if op in _INTEGERS else None
@@ -70,7 +72,7 @@ def fold_compare(op: str, a: Any, b: Any) -> bool | None:
 
 
 def raw(value: Any, type: Type) -> Any:
-    """A constant (int, Fraction, tuples of them, or text) as the tables hold it for `type`: decimals rounded to nearest."""
+    """A constant (int, Fraction, tuples of them, or text) as the tables hold it for `type`: decimals to the nearest."""
     if isinstance(value, tuple):
         if isinstance(type, TupleT):
             return tuple(raw(v, t) for v, t in zip(value, type.items, strict=True))

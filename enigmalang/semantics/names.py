@@ -9,9 +9,10 @@ from enigmalang.source import Span
 from enigmalang.syntax import ast
 
 #: Names that nothing may be called, in any place: functions and types of the language.
-FIRM = frozenset(
-    ["len", "sum", "min", "max", "abs", "any", "all", "sorted", "reversed", "range", "zip", "enumerate", "map", "filter", "reveal", "wrap", "clamp", "print", "input", "send", "array", "shared_identity", "L", "DHT", "MPC", "sender", "self", "bool", "fixed", "address", "string", "bytes", "list"]
-)
+FIRM = frozenset((
+    "len", "sum", "min", "max", "abs", "any", "all", "sorted", "reversed", "range", "zip", "enumerate", "map", "filter",
+    "reveal", "wrap", "clamp", "print", "input", "send", "array", "shared_identity", "L", "DHT", "MPC", "sender",
+    "self", "bool", "fixed", "address", "string", "bytes", "list"))
 
 
 def is_firm(name: str) -> bool:

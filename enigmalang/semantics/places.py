@@ -78,7 +78,7 @@ def _unassigned(body: Body, node: ast.Name) -> Type:
         found = body.variables.get(node.id)
         return found.type if found else HOLE
     return body.error("E0107", f"`{node.id}` may not have a value here", node.span,
-                      help=f"give `{node.id}` a value on every way that leads here, for instance before the `if` or loop")
+                      help=f"give `{node.id}` a value on every way that leads here, such as before the `if` or loop")
 
 
 def _unknown(body: Body, node: ast.Name, expected: Type | None) -> Type:
@@ -254,6 +254,7 @@ def _enum_member(body: Body, node: ast.Attribute, symbol: Symbol) -> Type:
 
 
 def _member(body: Body, node: ast.Attribute, owner: Type) -> Type:
+    help: str | None = None
     match owner:
         case ErrorT():
             return owner
@@ -273,7 +274,7 @@ def _member(body: Body, node: ast.Attribute, owner: Type) -> Type:
         case MapT():
             help = "read an entry with `m[key]`, ask for one with `key in m`"
         case _:
-            help = None
+            pass
     return body.error("E0106", f"{plain(owner)} has no `{node.name}`", node.span, help=help)
 
 

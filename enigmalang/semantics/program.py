@@ -224,12 +224,12 @@ class Program:
                                     help="write a number or a `const`")
                 else:
                     instance.constants[bound] = body.constant(bound)
-            ends = instance.constants.get(low), instance.constants.get(high)
-            if isinstance(ends[0], int) and isinstance(ends[1], int):
-                if ends[0] > ends[1]:
-                    self.sink.error("E0405", f"the range of `{param.name}` is empty: {low_high(ends)}",
+            least, greatest = instance.constants.get(low), instance.constants.get(high)
+            if isinstance(least, int) and isinstance(greatest, int):
+                if least > greatest:
+                    self.sink.error("E0405", f"the range of `{param.name}` is empty: {least}..{greatest}",
                                     low.span.to(high.span), help="write the smaller bound first")
-                found[param.name] = Range(min(ends[0], ends[1]), max(ends[0], ends[1]))
+                found[param.name] = Range(min(least, greatest), max(least, greatest))
         return found
 
     def result_of(self, instance: Instance, span: Span, body: Body) -> Type:
@@ -267,10 +267,6 @@ class Program:
     def check_pending(self) -> None:
         while self.pending:
             self.check_body(self.pending.pop())
-
-
-def low_high(ends: tuple[int, int]) -> str:
-    return f"{ends[0]}..{ends[1]}"
 
 
 def kind_of(node: ast.FunctionDef | ast.PredicateDecl, contract: ContractInfo | None) -> str:
