@@ -182,9 +182,11 @@ def _fixed(body: Body, node: ast.Index) -> Type:
 
 def _array(body: Body, node: ast.Index) -> Type:
     element = resolve(body, node.value)
+    if element == ERROR:
+        return ERROR
     sizes = [size_of(body, index) for index in node.indices]
     dims = tuple(size for size in sizes if size is not None)
-    if len(dims) != len(sizes) or element == ERROR:
+    if len(dims) != len(sizes):
         return ERROR
     element = _fixed_size(body, element, node.value)
     if isinstance(element, ArrayT):

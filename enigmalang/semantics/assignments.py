@@ -3,7 +3,7 @@
 from enigmalang.diagnostics import Note
 from enigmalang.semantics import databases
 from enigmalang.semantics.comprehensions import parts_of
-from enigmalang.semantics.context import Body, Variable, declared_at, kind_name
+from enigmalang.semantics.context import Body, Variable, a, declared_at, kind_name
 from enigmalang.semantics.lists import grow
 from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.semantics.names import is_firm
@@ -83,7 +83,7 @@ def bind_variable(body: Body, name: str, type: Type, node: ast.Node, value: ast.
     elif not isinstance(type, ErrorT):
         joined = join(variable.type, type)
         if joined is None:
-            body.error("E0201", f"`{name}` is a {plain(settle(variable.type))}, and this is {plain(settle(type))}",
+            body.error("E0201", f"`{name}` is {a(plain(settle(variable.type)))}, and this is {plain(settle(type))}",
                        node.span, notes=(Note(variable.span, f"`{name}` has its first value here"),),
                        help="use another name for a value of another type")
         elif joined != variable.type:

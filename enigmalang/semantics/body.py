@@ -11,7 +11,7 @@ from enigmalang.diagnostics import Sink
 from enigmalang.semantics import calls, literals, places, statements
 from enigmalang.semantics.annotations import resolve
 from enigmalang.semantics.comprehensions import comprehension
-from enigmalang.semantics.context import Body, Variable
+from enigmalang.semantics.context import Body, Variable, a
 from enigmalang.semantics.folding import outside, raw
 from enigmalang.semantics.model import Instance, Kind, Symbol
 from enigmalang.semantics.operators import binary, bool_op, compare, if_expr, unary
@@ -200,9 +200,9 @@ class BodyChecker(Body):
         if self._constant_outside(node, want):
             return
         if isinstance(settle(got), NoneT):
-            self.error("E0201", f"{what} needs a {want}, and this gives no value", node.span)
+            self.error("E0201", f"{what} needs {a(want)}, and this gives no value", node.span)
         elif not fits(settle(got) if self.final else got, want):
-            self.error("E0201", f"{what} is a {want}, and this is {_shown(got)}", node.span,
+            self.error("E0201", f"{what} is {a(want)}, and this is {_shown(got)}", node.span,
                        help=_conversion(got, want))
 
     def _constant_outside(self, node: ast.Expr, want: Type) -> bool:

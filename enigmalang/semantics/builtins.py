@@ -94,8 +94,9 @@ def _well_formed(body: Body, node: ast.Call, row: Builtin) -> bool:
         return False
     count = len(node.args)
     if count < row.least or (row.most is not None and count > row.most):
-        given = "no argument" if not count else "one argument" if count == 1 else f"{count} arguments"
-        body.error("E0203", f"`{row.name}` does not take {given}", node.span, help=f"it is used as `{row.usage}`")
+        given = "one argument" if count == 1 else f"{count} arguments"
+        message = f"`{row.name}` does not take {given}" if count else f"`{row.name}` needs an argument"
+        body.error("E0203", message, node.span, help=f"it is used as `{row.usage}`")
         return False
     return True
 

@@ -5,7 +5,7 @@ from typing import assert_never
 from enigmalang.semantics import builtins, databases
 from enigmalang.semantics.annotations import is_type_name
 from enigmalang.semantics.arguments import argument_types, bind, bound, check_arguments
-from enigmalang.semantics.context import Body, declared_at, kind_name, near
+from enigmalang.semantics.context import Body, a, declared_at, kind_name, near
 from enigmalang.semantics.contracts import await_job, deploy, method_call, reference, submit
 from enigmalang.semantics.conversions import conversion
 from enigmalang.semantics.lists import list_method
@@ -62,7 +62,7 @@ def call(body: Body, node: ast.Call, expected: Type | None) -> Type:
         case _:
             type = body.expr(node.function)
             check_arguments(body, node)
-            return type if isinstance(type, ErrorT) else _not_a_function(body, node, f"a {plain(type)}")
+            return type if isinstance(type, ErrorT) else _not_a_function(body, node, a(plain(type)))
 
 
 def _unknown(body: Body, node: ast.Call, function: ast.Name) -> Type:

@@ -10,6 +10,7 @@ from enigmalang.semantics import builtins
 from enigmalang.semantics.annotations import needs_size
 from enigmalang.semantics.assignments import PRIVATE_HELP
 from enigmalang.semantics.body import BodyChecker
+from enigmalang.semantics.context import a
 from enigmalang.semantics.effects import check_effects
 from enigmalang.semantics.events import event_fields
 from enigmalang.semantics.loader import Loader
@@ -142,7 +143,7 @@ def _storable(program: Program, type: Type, span: Span) -> None:
     while isinstance(inner, MapT):
         inner = inner.value
     if isinstance(inner, IdentityT | PredicateT | JobT) or (isinstance(inner, ContractT) and not inner.interface):
-        program.sink.error("E0202", f"a contract cannot hold a {inner}", span,
+        program.sink.error("E0202", f"a contract cannot hold {a(inner)}", span,
                            help="keep its `address`, or use an interface")
 
 

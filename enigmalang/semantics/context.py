@@ -133,6 +133,12 @@ def near(name: str, known: list[str]) -> str | None:
     return f"did you mean `{found[0]}`?" if found else None
 
 
+def a(type: Type) -> str:
+    """The type with its article: "an int8", "a uint8"."""
+    text = str(type)
+    return f"an {text}" if text[:1] in "aeioAEIO" else f"a {text}"
+
+
 def kind_name(kind: Kind) -> str:
     """The kind in words, with its article."""
     return {

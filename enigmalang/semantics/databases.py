@@ -1,6 +1,6 @@
 """The databases L, DHT and MPC: entries, tables, and their methods (language.md §6)."""
 
-from enigmalang.semantics.context import Body
+from enigmalang.semantics.context import Body, a
 from enigmalang.semantics.model import Kind, Member
 from enigmalang.semantics.relations import HOLE, fits, not_private, plain, settle
 from enigmalang.syntax import ast
@@ -139,7 +139,7 @@ def _stored(body: Body, db: str | None, name: str | None, value: ast.Expr) -> Ty
                                "other data belongs into DHT, where it is encrypted")
     if db == "MPC" and name is not None and not isinstance(type, ErrorT):
         if known is not None and not fits(type, known):
-            body.error("E0201", f"this entry holds a {plain(known)}, and this is {plain(type)}", value.span)
+            body.error("E0201", f"this entry holds {a(plain(known))}, and this is {plain(type)}", value.span)
         body.program.entry_types.setdefault(name, plain(type))
     return type
 

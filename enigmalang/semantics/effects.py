@@ -63,18 +63,31 @@ def _foreign(instance: Instance, node: ast.Node) -> bool:
 
 
 def _report(program: Program, instance: Instance, kind: str, causes: dict[Instance, Cause]) -> None:
-    span, what, callee = causes[instance]
+    reading = kind == "write" and instance.kind in ("view", "predicate")
+    alone = kind == "client" and (instance.contract is not None or instance.kind == "predicate")
+    if not (reading or alone):
+        return
     body = program.bodies[instance]
-    if kind == "write" and instance.kind in ("view", "predicate"):
-        name = getattr(instance.node, "name", "")
-        word = "a view" if instance.kind == "view" else "a predicate"
-        body.error("E0219", f"`{name}` is {word}, and it {what}", span, notes=_notes(callee, causes),
-                   help="leave out `view`" if instance.kind == "view" else "a predicate only reads")
-    if kind == "client" and (instance.contract is not None or instance.kind == "predicate"):
-        code = "E0110"
-        for s, w in [(s, w) for k, s, w in body.effects if k == kind] or [(span, what)]:
-            body.error(code, f"a contract runs without a client, and this {w}", s, notes=_notes(callee, causes),
-                       help=_HELP.get(w, "this belongs into a script or a test"))
+    name = getattr(instance.node, "name", "")
+    for span, what, callee in _places(program, instance, kind, causes):
+        notes = _notes(callee, causes)
+        if alone:
+            body.error("E0110", f"a contract runs without a client, and this {what}", span, notes=notes,
+                       help=_HELP.get(what, "this belongs into a script or a test"))
+        elif instance.kind == "view":
+            body.error("E0219", f"`{name}` is a view, and it {what}", span, notes=notes, help="leave out `view`")
+        else:
+            body.error("E0219", f"`{name}` is a predicate, and it {what}", span, notes=notes,
+                       help="a predicate only reads")
+
+
+def _places(program: Program, instance: Instance, kind: str, causes: dict[Instance, Cause]) -> list[Cause]:
+    """Every place of the body that does `kind`, itself or by a call."""
+    found: list[Cause] = [(s, w, None) for k, s, w in program.bodies[instance].effects if k == kind]
+    for node, callee in instance.calls.items():
+        if callee in causes and not _foreign(instance, node):
+            found.append((node.span, causes[callee][1], callee))
+    return found
 
 
 def _notes(callee: Instance | None, causes: dict[Instance, Cause]) -> tuple[Note, ...]:

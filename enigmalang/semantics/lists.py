@@ -2,7 +2,7 @@
 
 from enigmalang.diagnostics import Note
 from enigmalang.semantics.arguments import check_arguments
-from enigmalang.semantics.context import Body, declared_at, kind_name, near
+from enigmalang.semantics.context import Body, a, declared_at, kind_name, near
 from enigmalang.semantics.model import Kind, Member
 from enigmalang.semantics.places import target
 from enigmalang.semantics.relations import join, plain, settle
@@ -48,7 +48,7 @@ def grow(body: Body, name: str, type: Type, node: ast.Expr) -> None:
     variable = body.variables[name]
     joined = join(variable.type, type)
     if joined is None:
-        body.error("E0201", f"`{name}` is a {plain(settle(variable.type))}, and this is {plain(settle(type))}",
+        body.error("E0201", f"`{name}` is {a(plain(settle(variable.type)))}, and this is {plain(settle(type))}",
                    node.span, notes=(Note(variable.span, f"`{name}` has its first value here"),),
                    help="use another name for a value of another type")
         return

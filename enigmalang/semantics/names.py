@@ -57,7 +57,9 @@ class Modules:
 
     def _import(self, module: ModuleInfo, node: ast.Import) -> None:
         found = self._load(node.module, node.span)
-        if found is not None:
+        if found is None:
+            module.symbols.setdefault(node.alias or node.module, unknown(node.alias or node.module, node))
+        else:
             symbol = Symbol(Kind.MODULE, node.alias or node.module, node, module=found)
             self._add(module.symbols, symbol, node.span)
 
@@ -85,8 +87,8 @@ class Modules:
         if name in self.program.modules:
             return self.program.modules[name]
         if not self.loader.exists(name):
-            self.sink.error("E0103", f"there is no module `{name}`", span, help=near(name, self.loader.names()) or (
-                f"put `{name}.enig` beside this file; the standard library has: " + ", ".join(self.loader.names())))
+            self.sink.error("E0103", f"there is no module `{name}`", span, help=near(name, self.loader.names())
+                            or f"put `{name}.enig` beside this file")
             return None
         before = len(self.sink.errors)
         loaded = self.loader.load(name, self.sink)

@@ -258,8 +258,8 @@ def _folded(body: Body, op: str, node: ast.Binary, type: Type) -> Type:
     value = fold_binary(op, a, b)
     if value is None:
         if declaration and a is not None and b is not None and not isinstance(type, ErrorT):
-            return body.error("E0404", "this constant has no value, or one that no type holds", node.span,
-                              help="is it a division by zero, or a power too large?")
+            problem = "divides by zero" if op in ("/", "//", "%") and not b else "has a value that no type holds"
+            return body.error("E0404", f"this constant {problem}", node.span, help="correct the right side")
         return type
     if isinstance(type, WeakInt):
         if abs(value).bit_length() > 256:
@@ -365,8 +365,8 @@ def if_expr(body: Body, node: ast.IfExpr, expected: Type | None) -> Type:
         a = body.expr(node.then, b)
     common = join(a, b)
     if common is None:
-        return body.error("E0201", f"the two sides of `if … else` are {a} and {b}", node.span,
-                          help="convert one of them, such as `fixed(x)`")
+        help = "convert one of them: `fixed(x)`" if is_number(a) and is_number(b) else "both must have one type"
+        return body.error("E0201", f"the two sides of `if … else` are {a} and {b}", node.span, help=help)
     if not is_weak(common):
         body.adapt(node.then, common)
         body.adapt(node.otherwise, common)

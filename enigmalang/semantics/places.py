@@ -85,6 +85,9 @@ def _unknown(body: Body, node: ast.Name, expected: Type | None) -> Type:
     if body.instance.kind == "test" and isinstance(expected, AddressT | IdentityT):
         return _identity(body, node)
     help = body.suggestion(node.id)
+    if body.instance.kind == "declaration" and _in_script(body, node.id):
+        return body.error("E0221", f"`{node.id}` is a variable, and a constant is needed here", node.span,
+                          help=f"`const {node.id} = …` makes it one")
     if help is None and body.contract is None and not body.is_client and _in_script(body, node.id):
         help = "a function sees constants, not the script's variables: pass it as a parameter"
     return body.error("E0101", f"there is no `{node.id}` here", node.span, help=help or _hint(body, node.id))

@@ -13,7 +13,7 @@ from enigmalang.semantics.relations import plain, settle
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.ranges import Range
-from enigmalang.types.types import ERROR, NONE, EnumT, Field, StructT, Type
+from enigmalang.types.types import ERROR, NONE, EnumT, ErrorT, Field, StructT, Type
 
 #: Calls of functions without declared types may be nested this deep.
 MAX_NESTING = 60
@@ -219,10 +219,10 @@ class Program:
             body = self.outside(instance.module, instance.contract)
             for bound in (low, high):
                 body.value_of(bound, param.type, f"a bound of `{param.name}`")
-                if body.constant(bound) is None:
+                if body.constant(bound) is None and not isinstance(body.instance.types[bound], ErrorT):
                     self.sink.error("E0221", "the bounds of a parameter must be constants", bound.span,
                                     help="write a number or a `const`")
-                else:
+                elif body.constant(bound) is not None:
                     instance.constants[bound] = body.constant(bound)
             least, greatest = instance.constants.get(low), instance.constants.get(high)
             if isinstance(least, int) and isinstance(greatest, int):

@@ -3,7 +3,7 @@
 from enigmalang.semantics.assignments import assign, augment, bind_variable, check_new_name, declare, is_new, names_of
 from enigmalang.semantics.builtins import decided
 from enigmalang.semantics.comprehensions import iterated, parts_of
-from enigmalang.semantics.context import Body, Variable, declared_at, kind_name
+from enigmalang.semantics.context import Body, Variable, a, declared_at, kind_name
 from enigmalang.semantics.events import check_event
 from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.semantics.operators import truth
@@ -54,7 +54,7 @@ def _assigned(body: Body, node: ast.Stmt, found: set[str]) -> None:
     match node:
         case ast.VarDecl():
             found.add(node.name)
-        case ast.Assign() | ast.AugAssign():
+        case ast.Assign():
             found.update(n.id for n in names_of(node.target) if is_new(body, n.id))
         case ast.For():
             found.update(n.id for n in names_of(node.target))
@@ -101,7 +101,7 @@ def _check_end(body: Body, node: ast.FunctionDef | ast.PredicateDecl, reached: b
     wanted = result if result is not None else body.result
     if reached and wanted is not None and not isinstance(wanted, NoneT | ErrorT):
         span = node.name_span if isinstance(node, ast.FunctionDef) else node.span
-        body.error("E0212", f"`{node.name}` gives a {plain(wanted)}, but can end without a `return`", span,
+        body.error("E0212", f"`{node.name}` gives {a(plain(wanted))}, but can end without a `return`", span,
                    help="end every way through it with `return …`")
 
 
@@ -280,7 +280,7 @@ def _return(body: Body, node: ast.Return) -> None:
 
 def _return_nothing(body: Body, node: ast.Return, want: Type | None) -> None:
     if want is not None and not isinstance(want, NoneT | ErrorT):
-        body.error("E0212", f"a {want} must be returned here", node.span, help="write `return …` with a value")
+        body.error("E0212", f"{a(want)} must be returned here", node.span, help="write `return …` with a value")
     elif want is None:
         _join_result(body, node, NONE)
 
