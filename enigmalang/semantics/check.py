@@ -13,7 +13,7 @@ from enigmalang.semantics.body import BodyChecker
 from enigmalang.semantics.context import a
 from enigmalang.semantics.effects import check_effects
 from enigmalang.semantics.events import event_fields
-from enigmalang.semantics.loader import Loader
+from enigmalang.semantics.loader import Loader, in_stdlib
 from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kind, ModuleInfo, Symbol
 from enigmalang.semantics.names import Modules
 from enigmalang.semantics.program import Program, Signature
@@ -49,7 +49,8 @@ def _deep_recursion() -> Iterator[None]:
 
 def _check(module: ast.Module, loader: Loader, sink: Sink) -> Checked:
     program = Program(sink, BodyChecker, builtins.symbols())
-    main = Modules(program, loader).declare(Path(module.source.path).stem, module)
+    main = Modules(program, loader).declare(
+        Path(module.source.path).stem, module, in_stdlib(module.source.path))
     _declarations(program)
     script, tests, roots = _bodies(program, main)
     if program.missing_entries and program.entry_types:

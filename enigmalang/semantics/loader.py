@@ -28,7 +28,7 @@ class FileLoader:
     """Modules beside the file at `path`, then `stdlib/`."""
 
     def __init__(self, path: str) -> None:
-        self._folders = ((Path(path).parent, False), (_stdlib(), True))
+        self._folders = ((Path(path).parent, in_stdlib(path)), (_stdlib(), True))
 
     def load(self, name: str, sink: Sink) -> tuple[ast.Module, bool] | None:
         for folder, stdlib in self._folders:
@@ -65,6 +65,11 @@ class TextLoader:
 
     def names(self) -> list[str]:
         return sorted({*self._texts, *(self._files.names() if self._files else ())})
+
+
+def in_stdlib(path: str) -> bool:
+    """Whether the file at `path` is one of the standard library's own."""
+    return Path(path).resolve().parent == _stdlib().resolve()
 
 
 def _stdlib() -> Path:
