@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enigmalang.ir.ir import Function, Operation, Program, Region, Value
 from enigmalang.ir.ops import OPS, Effect
 
-#: Results of these say nothing of their operands: lengths are public, and the rest comes from elsewhere.
-NO_FLOW = frozenset(("len", "reveal", "map_has", "external_call", "attested"))
+#: Results of these say nothing of their operands: lengths are public, private bounds of a `range` and private keys are
+#: refused where they stand, and the rest comes from elsewhere.
+NO_FLOW = frozenset(("len", "reveal", "range", "map_has", "external_call", "attested"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

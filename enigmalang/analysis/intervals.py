@@ -152,7 +152,7 @@ class Interpreter:
             self.remember_stored(op)
 
     def remember_stored(self, op: Operation) -> None:
-        """What a conversion must prove in the branch it is in. Where it runs without being chosen it changes nothing."""
+        """What a conversion must prove in the branch it is in. Where it runs unchosen it changes nothing."""
         found = converted(op, self.get(op.operands[0]).range)
         if self.always and found is not None and is_private(op.result):
             self.set(op.result, replace(self.get(op.result), range=found, base=None, offset=ZERO))

@@ -17,7 +17,7 @@ from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot,
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.source import Span
-from enigmalang.types.types import BytesNT, BytesT, Label, StringT
+from enigmalang.types.types import AddressT, BytesNT, BytesT, Label, StringT
 
 #: Client operations that change nothing and show nothing.
 _HARMLESS = frozenset(("identity", "db_get", "db_get_at", "db_has", "db_history", "read_contract", "predicate"))
@@ -164,11 +164,12 @@ class _Checker:
     def leaves(self, leak: Exit, value: Value, op: Operation) -> None:
         birth = self.secrets.birth_of(value)
         span = leak.place(op, value)
-        if birth.raw and op.op == "print" and not self.secrets.path(value):
+        if birth.raw and op.op == "print" and self.secrets.as_it_was(value):
             self.say("E0319", "`MPC[…]` is a reference: it can be computed with, not read", span, op, value,
                      "`MPC.declassify(key)` gives the value back to whom the predicate allows raw data")
             return
-        self.say(leak.code, f"{name_of(value)} is private, and {leak.text}", span, op, value, leak.help)
+        name = name_of(value) if leak.code != "E0302" or value.hint else "this condition"
+        self.say(leak.code, f"{name} is private, and {leak.text}", span, op, value, leak.help)
 
     def stored(self, op: Operation) -> None:
         slot, value = self.slot(op), op.operands[-1]
@@ -280,11 +281,16 @@ class _Checker:
     def unfit(self, op: Operation) -> None:
         for value in op.results:
             if self.secrets.private(value) and _unfit(value) and not any(
-                    self.secrets.private(v) and _unfit(v) for v in op.operands):
-                self.say("E0214", f"{name_of(value)} would be private, and a {value.type} cannot be: only numbers, "
-                         "truths, enums and addresses can", op.span, op, value,
+                    self.secrets.private(v) and _unfit(v) for v in op.operands) and not _refused(self.secrets, op):
+                self.say("E0214", f"{name_of(value)} would be private, and no {value.type} can be: only numbers, "
+                         "truths and enums can", op.span, op, value,
                          "choose between numbers (an index, an enum) and look the text up after `reveal`")
 
 
 def _unfit(value: Value) -> bool:
-    return isinstance(value.type, Opaque) or isinstance(value.type.element, StringT | BytesT | BytesNT)
+    return isinstance(value.type, Opaque) or isinstance(value.type.element, AddressT | StringT | BytesT | BytesNT)
+
+
+def _refused(secrets: Secrets, op: Operation) -> bool:
+    """Keys and the like: said already."""
+    return any(secrets.private(v) for leak in EXITS.get(op.op, ()) for v in leak.values(op))

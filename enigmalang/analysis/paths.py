@@ -52,6 +52,10 @@ class Secrets:
         edges = self.path(value)
         return self.births[edges[0].source if edges else value]
 
+    def as_it_was(self, value: Value) -> bool:
+        """Nothing was computed with the secret: it was only given names and types."""
+        return all(edge.op.op in _SILENT for edge in self.path(value))
+
     def root_of(self, value: Value) -> Value:
         """The value in which the secret of `value` was born."""
         edges = self.path(value)
@@ -79,7 +83,7 @@ def _steps(secrets: Secrets, value: Value, leak: Span, birth: Span) -> list[Note
         notes.append(Note(definition.span, f"it is read here{_as_name(root)}"))
         seen.add(definition.span)
     for edge in secrets.path(value):
-        if edge.op.op in _SILENT and not edge.target.hint:
+        if edge.op.op in _SILENT and edge.target.hint in ("", edge.source.hint):
             continue
         span = edge.source.span if edge.control else edge.op.span
         if span not in seen:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from enigmalang.analysis.intervals import Interpreter
 from enigmalang.analysis.paths import called_from, name_of
+from enigmalang.analysis.refine import refinements
 from enigmalang.analysis.transfer import (
     Fact,
     element,
@@ -21,7 +22,7 @@ from enigmalang.diagnostics import Note, Sink
 from enigmalang.ir.ir import Function, Operation, Program, Region, Tensor, Value, operations
 from enigmalang.source import Span
 from enigmalang.types.ranges import ZERO, Range, mul, nominal
-from enigmalang.types.types import AddressT, FixedT
+from enigmalang.types.types import FixedT
 
 #: |v| < 2^bits for every private value of a program in this field.
 FIELDS = (("M61", 59), ("M127", 125))
@@ -84,6 +85,8 @@ class _Checks:
     def __init__(self, function: Function, interpreter: Interpreter, sink: Sink) -> None:
         self.function, self.interpreter, self.sink = function, interpreter, sink
 
+        self.guards: list[tuple[Value, bool, dict[Value, Value]]] = []  # conditions around, and names they have there
+
     def run(self) -> None:
         for param in self.function.params:
             self.parameter(param.values, param.range, param.span, param.name)
@@ -99,8 +102,12 @@ class _Checks:
     def region(self, region: Region, expected: bool) -> None:
         for op in region.ops:
             self.operation(op, expected)
-            for inner in op.regions:
+            for number, inner in enumerate(op.regions):
+                if guard := _guard(op, number):
+                    self.guards.append(guard)
                 self.region(inner, expected or op.op == "expect_revert")
+                if guard:
+                    self.guards.pop()
 
     def operation(self, op: Operation, expected: bool) -> None:
         match op.op:
@@ -148,14 +155,26 @@ class _Checks:
                 self.sink.error("E0404", "division by zero", op.span, notes=called_from(op),
                                 help="a constant 0 cannot divide anything")
             return
-        if is_private(y) and (y.range is None or y.range.holds(0)):
+        if is_private(y) and (y.range is None or y.range.holds(0)) and not self.guarded(y):
             sign = {"floordiv": "//", "mod": "%"}.get(op.op, "/")
             self.sink.warn(
                 "W0406", f"{name_of(y)} is private and may be 0; then `x {sign} 0` is 0", op.span,
                 notes=called_from(op),
-                help=f"if 0 cannot occur, say so with a range (`in 1..…`) or write `max({y.hint or 'y'}, 1)`")
+                help=f"if 0 cannot occur, say so with a range (`in 1..…`) or write `max({y.hint or '…'}, 1)`")
+
+    def guarded(self, y: Value) -> bool:
+        """A condition around excludes 0, so that what is computed for 0 is not kept."""
+        facts = {value: fact_of(value) for value in self.interpreter.all}
+        for condition, held, names in self.guards:
+            there = names.get(y, y)
+            narrow = refinements(condition, held, self.interpreter.defs, facts).get(there)
+            if narrow is not None and narrow.range is not None and not narrow.range.holds(0):
+                return True
+        return False
 
     def loop(self, op: Operation) -> None:
+        if op.op == "while" and op.attrs["max"] is None and is_private(op.regions[0].ops[-1].operands[0]):
+            return  # E0307
         for value in self.interpreter.unbounded.get(op, ()):
             name = name_of(value) if value.hint else "a value"
             why = "the compiler cannot bound how far each step takes it" if op.op == "for" or op.attrs["max"] else \
@@ -210,6 +229,16 @@ class _Checks:
                             op.span, help="declare a smaller greatest length")
 
 
+def _guard(op: Operation, number: int) -> tuple[Value, bool, dict[Value, Value]] | None:
+    """The condition under which region `number` of `op` counts; the names that a loop's values have in it."""
+    if op.op == "if":
+        return op.operands[0], number == 0, {}
+    if op.op == "while" and number == 1:
+        head, body = op.regions
+        return head.ops[-1].operands[0], True, dict(zip(body.params, head.params, strict=True))
+    return None
+
+
 def _bits(found: Range) -> str:
     return f"{found.bits + (found.low < 0)} bits"
 
@@ -244,10 +273,9 @@ def choose_field(program: Program, sink: Sink) -> str:
 
 
 def _too_wide(value: Value, needed: int, op: Operation | None, sink: Sink) -> None:
-    what = "an address" if isinstance(element(value), AddressT) else "the value"
-    name = f"{name_of(value)}: " if value.hint else ""
+    name = name_of(value) if value.hint else "this value"
     sink.error(
-        "E0402", f"{name}{what} is private and needs {needed} bits, and the largest field holds {FIELDS[-1][1]}",
+        "E0402", f"{name} is private and needs {needed} bits; the largest field holds {FIELDS[-1][1]}",
         op.span if op else value.span, notes=called_from(op) if op else (),
         help="narrow what goes into it: `x: uint64 = clamp(…)`, a parameter with a range, or a smaller type")
 
@@ -274,8 +302,6 @@ def _needs(function: Function) -> Iterator[tuple[Value, int, Operation | None]]:
 
 
 def _value_bits(value: Value) -> int:
-    if isinstance(element(value), AddressT):
-        return 160
     return value.range.bits if value.range is not None else 0
 
 

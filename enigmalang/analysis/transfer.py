@@ -157,7 +157,7 @@ def scalar(op: Operation, ranges: Sequence[Range | None]) -> Range | None:
     if op.op in ("wrap", "clamp"):
         return _narrowed(op, ranges[0])
     known = [x for x in ranges if x is not None]
-    if len(known) != len(ranges):
+    if len(known) != len(ranges) or (op.op in ("pow", "shl", "shr") and is_private(op.operands[1])):
         return None
     fixed = element(op.result)
     if isinstance(fixed, FixedT) and op.op in ("mul", "div", "pow"):

@@ -188,7 +188,7 @@ def test_gcd_stays_within_its_inputs() -> None:
   }
   yield""")
     values, sink = analysed(made)
-    assert values["g"].range == Range(0, 2**32 - 1) and codes(sink) == ["W0406"]
+    assert values["g"].range == Range(0, 2**32 - 1) and not sink.diagnostics
 
 
 def test_an_unbounded_while_is_refused() -> None:
