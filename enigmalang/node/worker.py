@@ -9,6 +9,7 @@ link closes; one sends heartbeats. The process also ends with its parent thread 
 SIGINT is the parent's business.
 """
 
+import gc
 import os
 import resource
 import signal
@@ -62,6 +63,8 @@ class Worker:
         except PeerError as error:
             self._reply(msg.Fault(error.peer, error.reason, isinstance(error, PeerGone)))
             self._linger()
+        gc.freeze()  # what is loaded stays; and circuits are many small objects without cycles
+        gc.set_threshold(100_000, 20, 20)
         while True:
             self._answer(session)
 
@@ -113,7 +116,8 @@ class Worker:
 
 
 def start(node: int) -> Worker:
-    """Everything up to the links. Raises EOFError, WireError or PeerError: the process should end."""
+    """Everything up to the links. Raises EOFError, BrokenPipeError, WireError or PeerError: the process
+    should end."""
     boot = msg.decode_as(msg.Bootstrap, read_frame(sys.stdin.fileno()))
     if boot.version != msg.VERSION or boot.node != node:
         raise WireError(f"bootstrap of version {boot.version} for node {boot.node}, this is node {node}")
@@ -160,7 +164,7 @@ def main(arguments: list[str]) -> NoReturn:
     _settle()
     try:
         worker = start(int(arguments[1]))
-    except EOFError:
+    except (EOFError, BrokenPipeError):
         sys.exit(0)  # the parent gave up
     except (PeerError, WireError) as error:
         sys.exit(f"enigmalang node {arguments[1]}: {error}")

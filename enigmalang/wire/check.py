@@ -74,13 +74,14 @@ def _check_node(nodes: tuple[Node, ...], index: int, node: Node, bits: int) -> N
             raise _Refused("needs at least one argument")
     elif len(args) != arity:
         raise _Refused(f"{len(args)} arguments, needs {arity}")
-    if args and not (min(args) >= 0 and max(args) < index):
-        raise _Refused("an argument is not an earlier node")
+    for arg in args:
+        if not 0 <= arg < index:
+            raise _Refused("an argument is not an earlier node")
+    if op in _ELEMENTWISE and _all_alike(nodes, node):
+        return  # the common case; the arguments' sizes were checked before
     operands = [nodes[arg] for arg in args]
     _check_forms(node, operands)
     shapes = [operand.shape for operand in operands]
-    if op in _ELEMENTWISE and all(s == shape for s in shapes):
-        return  # the common case; the arguments' sizes were checked before
     try:
         checked_size(shape, "shape")
     except WireError as error:
@@ -92,6 +93,15 @@ def _check_node(nodes: tuple[Node, ...], index: int, node: Node, bits: int) -> N
 
 _BITS_ARGS = frozenset({"xor", "not", "and", "b2a"})
 _ELEMENTWISE = frozenset({"add", "sub", "neg", "xor", "not", "mul", "and", "ltz", "eqz", "b2a", "select"})
+
+
+def _all_alike(nodes: tuple[Node, ...], node: Node) -> bool:
+    shape, wanted = node.shape, Form.BITS if node.op in _BITS_ARGS else Form.ARITH
+    for arg in node.args:
+        operand = nodes[arg]
+        if operand.form is not wanted or operand.shape != shape:
+            return False
+    return node.form is OPS[node.op].result
 
 
 def _check_forms(node: Node, operands: list[Node]) -> None:

@@ -51,6 +51,13 @@ def run_product(cluster: Cluster) -> None:
     assert opened[1].tolist() == (x * y < 0).tolist()
 
 
+def impatient(cluster: Cluster, seconds: float) -> Cluster:
+    """Started with time to spare, from now on with little."""
+    assert cluster._control is not None
+    cluster._control._watch._limit = seconds
+    return cluster
+
+
 def alive(pid: int) -> bool:
     """Whether a process of that number exists and is no zombie."""
     try:
