@@ -30,7 +30,7 @@ class Facts:
             return False
         if not op.results:
             return True
-        if op.op in ("index", "set_index"):
+        if op.op in ("index", "set_index", "gather"):
             return op.operands[1].label is Label.PUBLIC and not self.inside(op)
         if OPS[op.op].elementwise and op.result.label is Label.PRIVATE:
             return op.op in ("div", "floordiv", "mod") and op.operands[1].label is Label.PUBLIC and self._zero(op)
@@ -55,11 +55,11 @@ class Facts:
         return found is not None and found.within(bound) and (op.op != "convert" or not rank)
 
     def inside(self, op: Operation) -> bool:
-        """The index runs over `range(0, …)` no further than the indexed tensor is long."""
+        """The index (or all of them) is among `range(0, …)`, no further than the indexed tensor is long."""
         xs, i = op.operands[:2]
         while (definition := self.flow.defined_by.get(i)) is not None and definition.op == "convert":
             i = definition.operands[0]
-        tensor = self.iterated.get(i)
+        tensor = i if op.op == "gather" else self.iterated.get(i)
         if not isinstance(xs.type, Tensor) or op.attrs["axis"] != -xs.type.rank:
             return False
         size = self.lengths.of(xs)
