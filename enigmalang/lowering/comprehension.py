@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from enigmalang.ir.ir import IRType, Opaque, Region, Tensor, Value
-from enigmalang.ir.leaves import leaves_of
+from enigmalang.ir.leaves import leaves_of, types_of
+from enigmalang.lowering.choices import choose_values, shortcut
+from enigmalang.lowering.control import bind_carried
 from enigmalang.lowering.convert import fit, is_unknown, truth
+from enigmalang.lowering.exits import assigned
 from enigmalang.lowering.frame import Bundle, Frame, fresh
 from enigmalang.lowering.iterate import Iteration, bind_item, iterate
-from enigmalang.lowering.operators import shortcut
 from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -17,7 +19,13 @@ from enigmalang.types.types import ERROR, ListT, Type
 def comprehension(f: Frame, node: ast.Comprehension) -> Bundle:
     """The list that a comprehension (or generator) makes; its variables stay its own."""
     env, items = dict(f.env), set(f.items)
-    made = _clauses(f, node, node.clauses)
+    changed = assigned((ast.ExprStmt(node.span, node),))
+    keys = [key for key in env if key in changed]
+    if keys:
+        made = _one_by_one(f, node, keys)
+        env.update({key: f.env[key] for key in keys})
+    else:
+        made = _clauses(f, node, node.clauses)
     f.env, f.items = env, items
     return made
 
@@ -105,3 +113,61 @@ def _loop(f: Frame, node: ast.Comprehension, clause: ast.CompClause, inner: Sequ
         "for", (*iteration.tensors, *first), node.span, types=types, regions=(region,),
         attrs={"iterated": len(iteration.tensors)})
     return Bundle(part.type, op.results)
+
+
+# ------------------------------------------------------------------------- comprehensions that change a variable
+
+#: The list so far, among the variables; no name of the source can be this.
+SO_FAR = "[]"
+
+
+def _one_by_one(f: Frame, node: ast.Comprehension, keys: list[str]) -> Bundle:
+    """`[xs.pop() for i in …]` changes `xs` on the way: loops that carry it, and append."""
+    listed = f.type_of(node)
+    f.env[SO_FAR] = Bundle(listed, tuple(f.build.value("empty", (), node.span, type=t) for t in types_of(listed)))
+    _step(f, node, node.clauses, [*keys, SO_FAR])
+    return f.env.pop(SO_FAR)
+
+
+def _step(f: Frame, node: ast.Comprehension, clauses: Sequence[ast.CompClause], keys: list[str]) -> None:
+    clause = clauses[0]
+    iteration = iterate(f, clause.iterable)
+    before = {key: f.env[key] for key in keys}
+
+    def leaves() -> list[Value]:
+        return [leaf for key in keys for leaf in f.env[key].leaves]
+
+    def inner() -> list[Value]:
+        if clauses[1:]:
+            _step(f, node, clauses[1:], keys)
+        else:
+            _append(f, node)
+        return []  # what it changed are variables
+
+    first = leaves()
+    carried = fresh([v.type for v in first], node.span)
+    items = iteration.items(clause.target.span)
+    region = Region([*items, *carried])
+    with f.branch(region):
+        bind_carried(f, keys, before, carried)
+        bind_item(f, clause.target, Bundle(iteration.type, tuple(items)))
+        if clause.conditions:
+            keep = _all_conditions(f, clause.conditions, node.span)
+            choose_values(f, keep, inner, list, node.span)
+        else:
+            inner()
+        f.finish(leaves(), node.span)
+    op = f.build.emit("for", (*iteration.tensors, *first), node.span, types=[v.type for v in first], regions=(region,),
+                      attrs={"iterated": len(iteration.tensors)})
+    bind_carried(f, keys, before, op.results)
+
+
+def _append(f: Frame, node: ast.Comprehension) -> None:
+    """The next element, to the end of the list so far."""
+    so_far = f.env[SO_FAR]
+    assert isinstance(so_far.type, ListT)
+    element = fit(f, f.expr(node.element), so_far.type.element, node.element.span)
+    made = tuple(
+        f.build.value("append", (xs, x), node.span, type=xs.type, axis=axis_of(xs))
+        for xs, x in zip(f.env[SO_FAR].leaves, element.leaves, strict=True))
+    f.env[SO_FAR] = Bundle(so_far.type, made)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from enigmalang.ir.ir import Opaque, Region, Tensor, Value
+from enigmalang.ir.ir import Opaque, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.ir.ops import OPS, Effect
 from enigmalang.ir.typing import join_scalars
-from enigmalang.lowering.convert import as_address, balance, common_type, fit, to_element, truth
+from enigmalang.lowering.choices import choose_values, shortcut
+from enigmalang.lowering.convert import as_address, balance, fit, to_element, truth
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import length
 from enigmalang.lowering.places import axis_of, database_of, find_place, keys_of, map_has
@@ -225,12 +225,7 @@ def _contains_rows(f: Frame, whole: Bundle, item: Bundle, span: Span) -> Value:
     return f.build.value("reduce_any", (equal,), span, axis=-1)
 
 
-# -------------------------------------------------------------------------------------------------- choices
-
-
-def cheap(region: Region) -> bool:
-    """Whether everything in the region may as well run when it is not needed: no effects, no failure, no loops."""
-    return all(OPS[op.op].effect in (Effect.NONE, Effect.READS) and not op.regions for op in region.ops)
+# ---------------------------------------------------------------------------------------------- and, or, if else
 
 
 def bool_op(f: Frame, node: ast.BoolOp) -> Bundle:
@@ -242,46 +237,6 @@ def bool_op(f: Frame, node: ast.BoolOp) -> Bundle:
 
 def _condition(f: Frame, node: ast.Expr) -> Value:
     return truth(f, f.value(node), node.span)
-
-
-def shortcut(f: Frame, op: str, first: Value, second: Callable[[], Value], span: Span) -> Value:
-    """`first and second` (or `or`): strict when the second is cheap, else an `if`, so that it runs only if needed."""
-    region = Region()
-    with f.branch(region):
-        other = second()
-    if cheap(region):
-        f.build.region.ops.extend(region.ops)
-        return f.build.value(op, (first, other), span)
-    known = Region()
-    with f.build.into(known):
-        f.finish((f.build.const(op == "or", TRUTH, span),), span)
-    with f.build.into(region):
-        f.finish((other,), span)
-    regions = (region, known) if op == "and" else (known, region)
-    return f.build.emit("if", (first,), span, types=(TRUTH,), regions=regions).result
-
-
-def choose_values(
-    f: Frame, condition: Value, then: Callable[[], Sequence[Value]], other: Callable[[], Sequence[Value]], span: Span,
-) -> Sequence[Value]:
-    """Values of one of two computations: `select` when both are cheap scalars, else an `if`."""
-    regions = Region(), Region()
-    columns: list[Sequence[Value]] = []
-    for region, compute in zip(regions, (then, other), strict=True):
-        with f.branch(region):
-            columns.append(compute())
-    first, second = columns
-    types = [common_type([a.type, b.type]) for a, b in zip(first, second, strict=True)]
-    if all(cheap(r) for r in regions) and all(isinstance(t, Tensor) and t.rank == 0 for t in types):
-        for region in regions:
-            f.build.region.ops.extend(region.ops)
-        return [
-            a if a is b else f.build.value("select", (condition, a, b), span, type=t)
-            for a, b, t in zip(first, second, types, strict=True)]
-    for region, column in zip(regions, columns, strict=True):
-        with f.build.into(region):
-            f.finish(column, span)
-    return f.build.emit("if", (condition,), span, types=types, regions=regions).results
 
 
 def if_expr(f: Frame, node: ast.IfExpr) -> Bundle:

@@ -3,26 +3,13 @@
 from pathlib import Path
 
 import pytest
+from lowering_helpers import lowered
 
-from enigmalang.diagnostics import Sink
 from enigmalang.ir.text import parse_program, print_program
 from enigmalang.ir.verify import verify
-from enigmalang.lowering import lower
 from enigmalang.passes.inline import inline
-from enigmalang.semantics import check
-from enigmalang.semantics.loader import FileLoader
-from enigmalang.source import SourceFile
-from enigmalang.syntax.parser import parse
 
 GOLDEN = Path(__file__).parent / "golden"
-
-
-def lowered(text: str, path: str = "test.enig"):
-    sink = Sink()
-    module = parse(SourceFile(path, text), sink)
-    checked = check(module, FileLoader(path), sink) if module else None
-    assert not sink.errors, sink.errors
-    return lower(checked)
 
 
 @pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.enig")), ids=lambda file: file.stem)
