@@ -73,18 +73,18 @@ OPS: dict[str, CircuitOp] = {
         CircuitOp("matmul", 2, A, rounds=1, doc="(..., m, k) @ (..., k, n) with one resharing of the result"),
         CircuitOp("and", 2, B, rounds=1),
         # comparisons and conversions
-        CircuitOp("ltz", 1, B, rounds=9, doc="x < 0, exact over the whole signed range"),
-        CircuitOp("eqz", 1, B, rounds=9, doc="x == 0"),
+        CircuitOp("ltz", 1, B, rounds=8, doc="x < 0, exact over the whole signed range"),
+        CircuitOp("eqz", 1, B, rounds=7, doc="x == 0"),
         CircuitOp("b2a", 1, A, rounds=2, doc="bits to 0/1 integers"),
         CircuitOp("a2b", 1, B, ("bits",), rounds=9,
                   doc="0 <= x < 2^bits to its bits, least significant first, on a new last axis"),
         CircuitOp("select", 3, A, rounds=1, doc="(c: ARITH 0/1, x, y) -> y + c*(x-y)"),
         # division
-        CircuitOp("shr", 1, A, ("f", "mode"), rounds=12,
-                  doc="x >> f (floor); mode 'exact', or 'fast' (up to C(n,t)-1 units below)"),
-        CircuitOp("divc", 1, A, ("divisor",), rounds=12,
+        CircuitOp("shr", 1, A, ("f", "mode"), rounds=11,
+                  doc="x >> f (floor); mode 'exact', or 'fast' (up to t units below)"),
+        CircuitOp("divc", 1, A, ("divisor",), rounds=20,
                   doc="floor(x / divisor), divisor a positive public integer"),
-        CircuitOp("divmod", 2, A, ("bits",), rounds=0,
+        CircuitOp("divmod", 2, A, ("bits",), rounds=111,
                   doc="0 <= x < 2^bits, y >= 0: result has a new first axis (quotient, remainder); y = 0 gives (0, 0)"),
     )
 }
