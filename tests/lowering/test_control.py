@@ -34,7 +34,8 @@ def test_the_rest_after_a_guard_goes_into_the_other_branch():
 
 
 def test_a_return_in_a_loop_leaves_a_scope():
-    text = "def f(n: uint8) -> uint8:\n    for i in range(n):\n        if i > 3:\n            return 1\n    return 2\nprint(f(1))\n"
+    text = ("def f(n: uint8) -> uint8:\n    for i in range(n):\n        if i > 3:\n            return 1\n    return 2\n"
+            "print(f(1))\n")
     ops = ops_of(text, "f")
     assert [op.op for op in ops].count("leave") == 1
     (scope,) = [op for op in ops if op.op == "scope"]
@@ -95,7 +96,8 @@ def test_a_chain_of_comparisons_computes_each_operand_once():
 
 
 def test_conversions_name_their_destination():
-    text = "struct P:\n    x: uint8\ndef f(a: uint8) -> uint8:\n    return a\nb: uint8 = 1\np = P(b)\np.x = b\nprint(f(b), p.x)\n"
+    text = ("struct P:\n    x: uint8\ndef f(a: uint8) -> uint8:\n    return a\nb: uint8 = 1\np = P(b)\np.x = b\n"
+            "print(f(b), p.x)\n")
     found = {op.attrs["implicit"] for op in ops_of(text) + ops_of(text, "f") if op.op == "convert"}
     assert found == {"the variable b: uint8", "the field x of P", "the parameter a", "the result of f"}
 
@@ -115,7 +117,8 @@ def test_state_is_split_into_slots_and_only_the_changed_leaf_is_stored():
 
 
 def test_what_statements_assign_and_where_they_leave():
-    body = tree("for i in range(3):\n    a.b[i] = 1\n    xs.append(2)\n    if i: break\nwhile c:\n    (d, e) = f\n").body
+    text = "for i in range(3):\n    a.b[i] = 1\n    xs.append(2)\n    if i: break\nwhile c:\n    (d, e) = f\n"
+    body = tree(text).body
     assert assigned(body) == {"i", "a", "xs", "d", "e"}
     assert early_exit(body) is None
     assert early_exit(body[0].body).line == 4
