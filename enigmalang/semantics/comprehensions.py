@@ -5,6 +5,7 @@ from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.semantics.operators import truth
 from enigmalang.semantics.relations import (
     ExactList,
+    Hole,
     as_element,
     bound_of,
     element_of,
@@ -22,12 +23,20 @@ def iterated(body: Body, node: ast.Expr) -> tuple[Type, int | None, bool]:
     type = body.expr(node)
     element = element_of(type)
     if element is not None:
-        return element, bound_of(type), length_of(type) is not None
+        return known_element(body, node, element), bound_of(type), length_of(type) is not None
     if not isinstance(type, ErrorT):
         help = "keep the keys in a list beside the map, and iterate over that" if isinstance(type, MapT) else \
             "count with `range(n)`" if not isinstance(type, StringT) else None
         body.error("E0206", f"{plain(type)} cannot be iterated", node.span, help=help)
     return type if isinstance(type, ErrorT) else ERROR, None, False
+
+
+def known_element(body: Body, node: ast.Expr, element: Type) -> Type:
+    """`element`, unless it is that of a `[]` nobody put anything into."""
+    if isinstance(element, Hole) and body.final and isinstance(node, ast.ListLit) and not node.items:
+        return body.error("E0211", "the type of the elements of this empty list is not known", node.span,
+                          help="give it a name with a type: `xs: list[uint32, 100] = []`")
+    return element
 
 
 def parts_of(body: Body, target: ast.TupleLit, type: Type, source: ast.Expr) -> list[Type]:

@@ -66,7 +66,9 @@ def fold_binary(op: str, a: Any, b: Any) -> Any:
 
 
 def fold_compare(op: str, a: Any, b: Any) -> bool | None:
-    if a is None or b is None or op not in _COMPARISONS or isinstance(a, tuple) or isinstance(b, tuple):
+    numbers = isinstance(a, int | Fraction) and isinstance(b, int | Fraction)
+    texts = type(a) is type(b) and isinstance(a, str | bytes)
+    if not (numbers or texts) or op not in _COMPARISONS:
         return None
     return _COMPARISONS[op](a, b)
 

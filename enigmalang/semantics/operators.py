@@ -266,7 +266,7 @@ def _folded(body: Body, op: str, node: ast.Binary, type: Type) -> Type:
             return body.error("E0404", f"this constant needs {abs(value).bit_length()} bits", node.span,
                               help="the largest type is `uint256`")
         type = weak(value)
-    if not isinstance(type, WeakFixed) and outside(raw(value, type), type):
+    if not isinstance(type, WeakFixed | WeakInt) and outside(raw(value, type), type):
         return body.error("E0404", f"{value} does not fit {type}", node.span,
                           help="convert an operand to a wider type first, such as `uint64(x)`")
     _set(body, node, type, value)

@@ -189,6 +189,8 @@ def smallest(least: int, greatest: int) -> IntT:
 
 def join(a: Type, b: Type) -> Type | None:
     """The type of what is sometimes an `a` and sometimes a `b`; None where there is none."""
+    if isinstance(a, Hole):
+        return b
     if a == b or isinstance(b, ErrorT):
         return a
     match a, b:

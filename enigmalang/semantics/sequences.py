@@ -2,6 +2,7 @@
 
 from functools import reduce
 
+from enigmalang.semantics.comprehensions import known_element
 from enigmalang.semantics.context import Body
 from enigmalang.semantics.folding import fold_compare
 from enigmalang.semantics.model import Kind
@@ -48,7 +49,7 @@ def _sequence(body: Body, node: ast.Expr, what: str, expected: Type | None = Non
     type = body.expr(node, expected)
     element = element_of(type)
     if element is not None:
-        return type, element
+        return type, known_element(body, node, element)
     if not isinstance(type, ErrorT):
         help = "a map has no list of its keys: keep them in a list beside it" if isinstance(type, MapT) else None
         body.error("E0206" if isinstance(type, MapT) else "E0201", f"{what} needs a list, and this is {plain(type)}",
