@@ -62,11 +62,13 @@ def test_any_bytes_are_answered(tmp_path_factory: pytest.TempPathFactory, data: 
         errors(source.text)
 
 
-_PIECES = (
-    "def if else elif for while contract test event struct private return require emit as expect revert leak submit "
-    "deploy await advance blocks days max in not and or x y 1 0x1 1.5 'a' \"b\" ( ) [ ] { } : , . .. = == += -> + - * "
-    "** // % & | ~ < > # ; ! ? @ \\ pass import from const True"
-).split()
+_PIECES = [
+    "def", "if", "else", "elif", "for", "while", "contract", "test", "event", "struct", "private", "return",
+    "require", "emit", "as", "expect", "revert", "leak", "submit", "deploy", "await", "advance", "blocks",
+    "days", "max", "in", "not", "and", "or", "x", "y", "1", "0x1", "1.5", "'a'", '"b"', "(", ")", "[", "]", "{",
+    "}", ":", ",", ".", "..", "=", "==", "+=", "->", "+", "-", "*", "**", "//", "%", "&", "|", "~", "<", ">",
+    "#", ";", "!", "?", "@", "\\", "pass", "import", "from", "const", "True",
+]  # fmt: skip
 
 
 @settings(max_examples=300)

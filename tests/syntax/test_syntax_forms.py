@@ -12,7 +12,6 @@ from enigmalang.syntax.parser import parse, read_source
 from enigmalang.syntax.printer import format_tree
 from enigmalang.syntax.unparse import unparse
 
-
 FOLDER = Path(__file__).parent / "golden"
 FORMS = sorted(path.stem for path in FOLDER.glob("*.enig"))
 
