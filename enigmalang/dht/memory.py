@@ -24,17 +24,26 @@ class Blob:
     owner: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A blob, the public type of its content, and the predicate that says who may read it."""
+
+    blob: Blob
+    type: Any
+    predicate: Any
+
+
 class MemoryStore:
-    """Blobs by key."""
+    """Records by key."""
 
     def __init__(self) -> None:
-        self._blobs: dict[Any, Blob] = {}
+        self._records: dict[Any, Record] = {}
 
-    def put(self, key: Any, blob: Blob) -> None:
-        self._blobs[key] = blob
+    def put(self, key: Any, record: Record) -> None:
+        self._records[key] = record
 
-    def get(self, key: Any) -> Blob | None:
-        return self._blobs.get(key)
+    def get(self, key: Any) -> Record | None:
+        return self._records.get(key)
 
 
 def _wrapping_key(shared: bytes, reader: bytes) -> bytes:

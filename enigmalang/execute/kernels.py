@@ -113,10 +113,10 @@ def _fixed_power(op: Operation, a: Any, exponent: int, bits: int) -> Any:
 
 
 def _shift_count(op: Operation, count: Any) -> int:
-    count = int(count) if not isinstance(count, np.ndarray) else int(count.max(initial=0))
-    if not 0 <= count <= MOST_BITS:
-        raise revert(op, "E0502", f"a shift by {count} bits")
-    return count
+    most = int(count) if not isinstance(count, np.ndarray) else int(count.max(initial=0))
+    if not 0 <= most <= MOST_BITS:
+        raise revert(op, "E0502", f"a shift by {most} bits")
+    return most
 
 
 def _shl(op: Operation, private: bool, a: Any, count: Any) -> Any:

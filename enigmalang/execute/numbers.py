@@ -116,7 +116,7 @@ def compare(operation: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
 
 def _is_object(value: Any) -> bool:
     if isinstance(value, np.ndarray):
-        return value.dtype == object
+        return bool(value.dtype == object)
     return isinstance(value, str | bytes) or (isinstance(value, int) and abs(value) >= _LIMIT)
 
 

@@ -5,6 +5,7 @@ those already kept by the engine, written as a circuit, simplified, and run. Wir
 to are kept under handles, so that nothing is computed (or shared by its client) twice.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
@@ -16,6 +17,10 @@ from enigmalang.circuits.simplify import simplify
 from enigmalang.execute.ports import Engine, Sealed
 from enigmalang.execute.secret import Secret, Shape
 from enigmalang.source import Span
+
+
+#: Handles are unique in the process, so that several traces can use one engine.
+_NUMBERS = itertools.count(1)
 
 
 class Handle:
@@ -77,7 +82,6 @@ class Tracer:
         self.watch = watch
         self.live: WeakSet[Traced] = WeakSet()
         self._dead: list[int] = []
-        self._next = 1
 
     def traced(self, wire: Wire, truth: bool = False) -> Traced:
         made = Traced(bits=wire, truth=truth) if wire.form is Form.BITS else Traced(arith=wire, truth=truth)
@@ -95,7 +99,7 @@ class Tracer:
         kept = self._kept(order, keeps)
         recipients = list(dict.fromkeys(key for _, key in outputs))
         cut = _Cut(order, self.engine.field)
-        handles = {wire: Handle(self._number(), self._dead) for wire in kept}
+        handles = {wire: Handle(next(_NUMBERS), self._dead) for wire in kept}
         circuit = Circuit(
             self.engine.field, tuple(cut.nodes), tuple(cut.numbers[w] for w in opens),
             tuple(Output(cut.numbers[w], recipients.index(key)) for w, key in outputs),
@@ -121,10 +125,6 @@ class Tracer:
             sealed = result.sealed
         return [opened[n] if n in opened else np.asarray(circuit.nodes[n].attrs["value"])
                 for n in circuit.opens], list(sealed)
-
-    def _number(self) -> int:
-        self._next += 1
-        return self._next - 1
 
     def _forget(self) -> None:
         """Tell the engine what nothing refers to any more. Popped one by one: `Handle.__del__` may run meanwhile."""

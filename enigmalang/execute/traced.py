@@ -433,8 +433,10 @@ def _reverse(op: Operation, x: Wire) -> Wire:
 
 
 def _contains(d: D, op: Operation, xs: Any, x: Any) -> Traced:
-    found = _equal(False)(d, op, xs, x)
-    return _quantified(w.or_, False)(d, op, found)
+    found: Traced = _equal(False)(d, op, xs, x)
+    if xs.shape[-1] == 0:
+        return d.truth(w.const(np.zeros((), dtype=bool), w.B))
+    return d.truth(w.fold(d.bits(found), -1, w.or_))
 
 
 def _sort(d: D, op: Operation, xs: Traced) -> Traced:

@@ -98,7 +98,7 @@ def _data(leaves: Iterator[Any], type: Type) -> Any:
 def show(leaves: Sequence[Any], type: Type) -> str:
     """The leaves of a value as `print` writes it: a text bare."""
     data = data_from(leaves, type)
-    return data if isinstance(data, str) and not isinstance(type, AnyT) else show_data(data, type)
+    return str(data) if isinstance(data, str) and not isinstance(type, AnyT) else show_data(data, type)
 
 
 def show_data(data: Any, type: Type) -> str:
@@ -111,7 +111,7 @@ def show_data(data: Any, type: Type) -> str:
         case EnumT(name=name, members=members):
             return f"{name}.{members[data]}"
         case BytesNT() | BytesT():
-            return "0x" + data.hex()
+            return str(data) if isinstance(data, str) and not isinstance(type, AnyT) else show_data(data, type)
         case StructT(name=name, fields=fields):
             inside = (f"{f.name}={show_data(d, f.type)}" for f, d in zip(fields, data, strict=True))
             return f"{name}({', '.join(inside)})"

@@ -1,0 +1,284 @@
+"""Handlers of the three databases and of predicates (language.md §6)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from enigmalang.dht.memory import Record, lock, unlock
+from enigmalang.execute.failures import Revert, revert
+from enigmalang.execute.machine import Context, Handler, Machine
+from enigmalang.execute.secret import Secret
+from enigmalang.execute.values import AnyValue, ContractRef, data_from, hashable, leaves_from
+from enigmalang.execute.world import Held
+from enigmalang.identity.keys import Identity
+from enigmalang.identity.predicates import OWNER, Predicate, Question, allows
+from enigmalang.ir.ir import Operation, Tensor
+from enigmalang.ir.leaves import leaves_of
+from enigmalang.types.types import AnyT, ListT, Type
+
+Args = tuple[Any, ...]
+
+
+def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
+    made = []
+    for value in values:
+        value = value.leaves[0] if isinstance(value, AnyValue) else value
+        made.append(value.address if isinstance(value, Identity | ContractRef) else hashable(value))
+    return tuple(made)
+
+
+def shown_key(key: tuple[Any, ...]) -> str:
+    return ", ".join(repr(k) if isinstance(k, str) else str(k) for k in key)
+
+
+# ---- predicates
+
+
+def _predicate(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    flat: list[Any] = []
+    for arg in args:
+        if isinstance(arg, list | np.ndarray):
+            flat += [a.address if isinstance(a, Identity) else a for a in arg]
+        else:
+            flat.append(arg.address if isinstance(arg, Identity | ContractRef) else arg)
+    return (Predicate(op.attrs["name"], tuple(flat)),)
+
+
+def may(machine: Machine, predicate: Predicate, owner: str, action: str) -> bool:
+    """Whether whoever acts may do `action` with what belongs to `owner`."""
+    world = machine.world
+    who = machine.context.sender or world.actor.address
+    signers = frozenset((who,)) if machine.context.sender else world.signers
+
+    def own(asked: Predicate, asker: str) -> bool:
+        function = world.plan.bodies.get(asked.name)
+        if function is None:
+            return False
+        wanted = sum(len(p.values) for p in function.params)
+        args = [asker, *asked.args] if len(asked.args) < wanted else list(asked.args)
+        context = Context("whole", sender=asker)
+        try:
+            (answer,) = Machine(world, machine.domain, context, machine.handlers).run(function, args[:wanted])
+        except Revert:
+            return False
+        return bool(answer)
+
+    return allows(predicate, Question(who, signers, owner, action, world.ledger.time, world.shared(), own))
+
+
+def _refused(op: Operation, what: str) -> Revert:
+    return revert(op, "E0510", f"not permitted: {what}")
+
+
+# ---- writing
+
+
+def _set(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    count = op.attrs["keys"]
+    key, leaves = key_of(args[:count]), list(args[count:])
+    predicate = leaves.pop() if op.attrs["predicate"] else OWNER
+    owner = machine.context.sender or machine.world.actor.address
+    match op.attrs["db"]:
+        case "L":
+            machine.world.ledger.write_log(key, typed(op.attrs["type"], leaves))
+        case "MPC":
+            if machine.context.mode != "ledger":
+                _hold(machine, op, key, leaves, owner, predicate)
+        case _:
+            if machine.context.mode != "secret":
+                _store(machine, op, key, leaves, owner, predicate)
+    return ()
+
+
+def typed(type: Type, leaves: Sequence[Any]) -> AnyValue:
+    """What is written, with its type; a value of any type keeps its own."""
+    if isinstance(type, AnyT) and isinstance(leaves[0], AnyValue):
+        return leaves[0]
+    return AnyValue(type, tuple(leaves))
+
+
+def _hold(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
+    before = machine.world.held.get(key)
+    if before is not None and not may(machine, OWNER, before.owner, "write"):
+        raise _refused(op, f"MPC[{shown_key(key)}] belongs to another dealer")
+    secrets = []
+    for value, leaf in zip(leaves, leaves_of(op.attrs["type"]), strict=True):
+        assert isinstance(leaf.type, Tensor)
+        client = machine.context.mode == "client"
+        secrets.append(value if isinstance(value, Secret) else machine.domain.share(value, leaf.type, client=client))
+    machine.domain.finish(secrets, ())
+    machine.world.held[key] = Held(tuple(secrets), owner, predicate)
+
+
+def _store(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
+    world = machine.world
+    before = world.store.get(key)
+    if before is not None and not may(machine, OWNER, before.blob.owner, "write"):
+        raise _refused(op, f"DHT[{shown_key(key)}] was written by another identity")
+    value = typed(op.attrs["type"], leaves)
+    content = msgspec.msgpack.encode(_packed(data_from(value.leaves, value.type)))
+    readers = None if predicate.name == "anyone" else _readers(machine, predicate, owner)
+    world.store.put(key, Record(lock(content, readers, owner), value.type, predicate))
+
+
+#: Who holds the keys of what a predicate decides at the time of reading, in this twin: the store itself.
+GATE = "dht gate"
+
+
+def _readers(machine: Machine, predicate: Predicate, owner: str) -> list[bytes]:
+    """Receive keys that the content's key is wrapped for: the owner's, those the predicate names, and, where it
+    depends on more than names, the gate's."""
+    identities = machine.world.identities
+    found = [identities.at(address) for address in (owner, *_named(predicate))]
+    keys = [identity.public_key for identity in found if identity is not None]
+    return [*keys, identities.get(GATE).public_key]
+
+
+def _named(predicate: Predicate) -> list[str]:
+    if predicate.name in ("only", "members"):
+        return [str(a) for a in predicate.args]
+    return [name for arg in predicate.args if isinstance(arg, Predicate) for name in _named(arg)]
+
+
+def _packed(data: Any) -> Any:
+    """Python data with integers of any size."""
+    match data:
+        case bool() | str() | bytes() | None:
+            return data
+        case int():
+            return {"int": str(data)}
+        case list() | tuple():
+            return [_packed(d) for d in data]
+        case _:
+            return {"text": str(data)}
+
+
+def _unpacked(data: Any) -> Any:
+    if isinstance(data, dict):
+        return int(data["int"]) if "int" in data else data["text"]
+    return [_unpacked(d) for d in data] if isinstance(data, list) else data
+
+
+# ---- reading
+
+
+def _given(machine: Machine, op: Operation, value: AnyValue, type: Type) -> Sequence[Any]:
+    """A stored value as the type that is asked for."""
+    if isinstance(type, AnyT):
+        return (value,)
+    wanted = leaves_of(type)
+    if len(wanted) != len(value.leaves):
+        raise revert(op, "E0201", f"a value of type {value.type} is no {type}")
+    if value.type == type:
+        return value.leaves
+    made = []
+    for leaf, stored, kind in zip(value.leaves, leaves_of(value.type), wanted, strict=True):
+        same = isinstance(kind.type, Tensor) and isinstance(stored.type, Tensor) and stored.type.rank == kind.type.rank
+        if not same or not _alike(stored.type, kind.type):
+            raise revert(op, "E0201", f"a value of type {value.type} is no {type}")
+        made.append(leaf)
+    return made
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return type(a.element) is type(b.element)
+
+
+def _missing(op: Operation, db: str, key: Args) -> Revert:
+    return revert(op, "E0511", f"{db}[{shown_key(key)}] does not exist")
+
+
+def _get(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    key = key_of(args)
+    match op.attrs["db"]:
+        case "L":
+            entries = machine.world.ledger.read_log(key)
+            if not entries:
+                raise _missing(op, "L", key)
+            return _given(machine, op, entries[-1].value, op.attrs["type"])
+        case "MPC":
+            held = machine.world.held.get(key)
+            if held is None:
+                raise _missing(op, "MPC", key)
+            if not may(machine, held.predicate, held.owner, "compute") and not may(machine, OWNER, held.owner, "compute"):
+                raise _refused(op, f"computing with MPC[{shown_key(key)}]")
+            return held.leaves
+        case _:
+            return _given(machine, op, _fetch(machine, op, key), op.attrs["type"])
+
+
+def _fetch(machine: Machine, op: Operation, key: Args) -> AnyValue:
+    found = machine.world.store.get(key)
+    if found is None:
+        raise _missing(op, "DHT", key)
+    blob, type, predicate = found.blob, found.type, found.predicate
+    if not may(machine, predicate, blob.owner, "read") and not may(machine, OWNER, blob.owner, "read"):
+        raise _refused(op, f"reading DHT[{shown_key(key)}]")
+    me, gate = machine.world.actor, machine.world.identities.get(GATE)
+    content = unlock(blob, me.public_key, me.private_key) or unlock(blob, gate.public_key, gate.private_key)
+    if content is None:
+        raise _refused(op, f"reading DHT[{shown_key(key)}]")
+    return AnyValue(type, tuple(leaves_from(_unpacked(msgspec.msgpack.decode(content)), type)))
+
+
+def _get_at(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    """`L.get(k, t)`: t is a block number when it is small, else a time."""
+    when, *rest = args
+    key = key_of(rest)
+    past = [e for e in machine.world.ledger.read_log(key) if (e.time if when >= 1 << 30 else e.block) <= when]
+    if not past:
+        raise _missing(op, op.attrs["db"], key)
+    return _given(machine, op, past[-1].value, op.attrs["type"])
+
+
+def _has(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    key = key_of(args)
+    match op.attrs["db"]:
+        case "L":
+            return (bool(machine.world.ledger.read_log(key)),)
+        case "MPC":
+            return (key in machine.world.held,)
+        case _:
+            return (machine.world.store.get(key) is not None,)
+
+
+def _history(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    """All values, oldest first, as a list of the asked type."""
+    key, type = key_of(args), op.attrs["type"]
+    values = [e.value for e in machine.world.ledger.read_log(key)]
+    if isinstance(type, ListT) and not isinstance(type.element, AnyT):
+        rows = [data_from(_given(machine, op, v, type.element), type.element) for v in values]
+        return leaves_from(rows, type)
+    return (values,)
+
+
+def _declassify(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    """Raw data, for its dealer alone (or a member of a shared dealer whose policy gives it more than computing)."""
+    key = key_of(args)
+    world = machine.world
+    held = world.held.get(key)
+    if held is None:
+        raise _missing(op, "MPC", key)
+    if not may(machine, OWNER, held.owner, "read"):
+        raise _refused(op, f"reading the raw data of MPC[{shown_key(key)}]")
+    me = world.actor
+    kinds = [leaf.type for leaf in leaves_of(op.attrs["type"])]
+    seals = []
+    for secret, kind in zip(held.leaves, kinds, strict=True):
+        tensor = kind if isinstance(kind, Tensor) else None
+        assert tensor is not None
+        seals.append((secret, tensor, me.public_key))
+    return [world.domain.unseal(e, me.private_key) for e in world.domain.finish((), seals)]
+
+
+DATABASES: dict[str, Handler] = {
+    "predicate": _predicate,
+    "db_set": _set,
+    "db_get": _get,
+    "db_get_at": _get_at,
+    "db_has": _has,
+    "db_history": _history,
+    "declassify": _declassify,
+}

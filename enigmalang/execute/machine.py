@@ -1,0 +1,363 @@
+"""The interpreter: control flow over structured IR. Computing is the domains' and kernels', effects are handlers'."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from enigmalang.diagnostics import EnigmaError, Note
+from enigmalang.execute.defaults import array_of, is_number, zeros
+from enigmalang.execute.domain import ClearDomain, Domain, peek
+from enigmalang.execute.failures import Revert, diagnose, fault, revert
+from enigmalang.execute.kernels import ELEMENTWISE, elementwise
+from enigmalang.execute.numbers import scalar
+from enigmalang.execute.opaque import compare_opaque, convert_opaque, index_opaque
+from enigmalang.execute.secret import Pending, Secret
+from enigmalang.execute.shapes import SHAPED, shaped
+from enigmalang.execute.world import World
+from enigmalang.ir.ir import Function, Opaque, Operation, Region, Tensor, Value
+from enigmalang.ir.ops import OPS
+from enigmalang.types.types import Label
+
+MAX_DEPTH = 256
+#: Python frames for MAX_DEPTH levels of the program, each some regions deep.
+RECURSION = 50_000
+Signal = tuple[str, list[Any]]
+Handler = Callable[["Machine", Operation, tuple[Any, ...]], Sequence[Any]]
+
+
+@dataclass(slots=True)
+class Context:
+    """One call: where and for whom. mode: "client", "ledger", "secret", or "whole" (a function that is not split)."""
+
+    mode: str
+    contract: str | None = None
+    address: str = ""
+    sender: str = ""
+    value: int = 0
+    attested: list[Any] | None = None  # ledger programs; None: only what comes before the first one may run
+    writes: dict[tuple[str, str, tuple[Any, ...]], Secret] = field(default_factory=dict)  # private state, uncommitted
+    revealed: list[Any] = field(default_factory=list)
+    deliveries: list[tuple[Secret, Tensor, str]] = field(default_factory=list)  # reveal_to: value, type, address
+
+
+class Machine:
+    """Runs functions in one context against one domain."""
+
+    def __init__(self, world: World, domain: Domain, context: Context, handlers: dict[str, Handler]) -> None:
+        self.world = world
+        self.domain = domain
+        self.context = context
+        self.handlers = handlers
+        self.env: dict[Value, Any] = {}
+        self.depth = 0
+        self._deaths: dict[Region, list[tuple[Value, ...]]] = {}
+        sys.setrecursionlimit(max(RECURSION, sys.getrecursionlimit()))
+
+    # ---- functions
+
+    def run(self, function: Function, args: Sequence[Any]) -> list[Any]:
+        """The leaves that `function` yields for the leaves `args`."""
+        outer, self.env = self.env, {}
+        params = [v for p in function.params for v in p.values]
+        self.env.update(zip(params, args, strict=True))
+        try:
+            _, values = self.region(function.body)
+            return [self.forced(v) for v in values]
+        finally:
+            self.env = outer
+
+    def forced(self, value: Any) -> Any:
+        """The value behind a pending opening."""
+        if type(value) is Pending:
+            if not value.ready:
+                self.domain.flush()
+            return value.value
+        return value
+
+    # ---- regions
+
+    def region(self, region: Region) -> Signal:
+        """Run to the terminator: its name and (unforced) operands."""
+        env = self.env
+        deaths = self._deaths.get(region)
+        if deaths is None:
+            deaths = self._deaths[region] = last_uses(region)
+        for op, dead in zip(region.ops, deaths, strict=True):
+            name = op.op
+            if OPS[name].terminator:
+                return name, [env[v] for v in op.operands]
+            control = _CONTROL.get(name)
+            if control is not None:
+                signal = control(self, op)
+                if signal is not None:
+                    return signal
+            else:
+                results = self.perform(op, tuple([self.forced(env[v]) for v in op.operands]))
+                for value, result in zip(op.results, results, strict=True):
+                    env[value] = result
+            for value in dead:
+                env.pop(value, None)
+        return "yield", []
+
+    def perform(self, op: Operation, args: tuple[Any, ...]) -> Sequence[Any]:
+        """The results of an operation without regions."""
+        name = op.op
+        handler = self.handlers.get(name)
+        if handler is not None:
+            return handler(self, op, args)
+        if any(isinstance(a, Secret) for a in args):
+            return self.domain.apply(op, args)
+        if any(isinstance(v.type, Opaque) for v in (*op.operands, *op.results)):
+            return (self.opaque(op, args),)
+        if name in ELEMENTWISE:
+            return (elementwise(op, False, args),)
+        if name in SHAPED:
+            made = shaped(op, False, args)
+            return made if isinstance(made, tuple) and name == "pop" else (made,)
+        raise revert(op, "E0516", f"`{name}` cannot run here")
+
+    def opaque(self, op: Operation, args: tuple[Any, ...]) -> Any:
+        """Identities, references and values of any type."""
+        match op.op:
+            case "convert":
+                return convert_opaque(self.world, op, args[0])
+            case "eq" | "ne":
+                return compare_opaque(args[0], args[1]) == (op.op == "eq")
+            case "select":
+                return args[1] if args[0] else args[2]
+            case "const":
+                return op.attrs["value"]
+            case _:
+                return index_opaque(op, args)
+
+    def bind(self, op: Operation, values: Sequence[Any]) -> None:
+        self.env.update(zip(op.results, values, strict=False))
+
+    def branch(self, op: Operation) -> Signal | None:
+        """`if`. A private condition (not yet lowered away) is for the clear domain only."""
+        condition = self.forced(self.env[op.operands[0]])
+        hidden = isinstance(condition, Secret)
+        signal = self.region(op.regions[0 if _truth(self.domain, condition) else 1])
+        if signal[0] != "yield":
+            return signal
+        values = signal[1]
+        if hidden:
+            values = [self.hidden(v, value) for v, value in zip(op.results, values, strict=True)]
+        self.bind(op, values)
+        return None
+
+    def hidden(self, value: Value, result: Any) -> Any:
+        if isinstance(result, Secret) or not isinstance(value.type, Tensor):
+            return result
+        return self.domain.share(self.forced(result), value.type, client=False)
+
+    # ---- loops
+
+    def items(self, tensors: Sequence[Any], params: Sequence[Value], number: int) -> None:
+        """Row `number` of each iterated tensor."""
+        for tensor, param in zip(tensors, params, strict=True):
+            if isinstance(tensor, Secret):
+                assert isinstance(param.type, Tensor)
+                self.env[param] = self.domain.row(tensor, number, param.type)
+            else:
+                self.env[param] = scalar(tensor[number])
+
+    def iterated(self, op: Operation) -> tuple[list[Any], int]:
+        tensors = [self.forced(self.env[v]) for v in op.operands[: op.attrs["iterated"]]]
+        return tensors, min((_length(t) for t in tensors), default=0)
+
+    def for_loop(self, op: Operation) -> Signal | None:
+        (region,) = op.regions
+        tensors, steps = self.iterated(op)
+        count = len(tensors)
+        carried = [self.env[v] for v in op.operands[count:]]
+        for number in range(steps):
+            self.items(tensors, region.params[:count], number)
+            self.env.update(zip(region.params[count:], carried, strict=True))
+            name, values = self.region(region)
+            if name == "leave":
+                return name, values
+            carried = values
+            if name == "break":
+                break
+        self.bind(op, carried)
+        return None
+
+    def while_loop(self, op: Operation) -> Signal | None:
+        condition, body = op.regions
+        carried = [self.env[v] for v in op.operands]
+        limit, number, hidden = op.attrs["max"], 0, False
+        while limit is None or number < limit:
+            self.env.update(zip(condition.params, carried, strict=True))
+            _, (going,) = self.region(condition)
+            going = self.forced(going)
+            hidden = hidden or isinstance(going, Secret)
+            if not _truth(self.domain, going):
+                break
+            self.env.update(zip(body.params, carried, strict=True))
+            name, values = self.region(body)
+            if name == "leave":
+                return name, values
+            carried = values
+            if name == "break":
+                break
+            number += 1
+        if hidden:
+            carried = [self.hidden(v, c) for v, c in zip(op.results, carried, strict=True)]
+        self.bind(op, carried)
+        return None
+
+    def comprehension(self, op: Operation) -> Signal | None:
+        (region,) = op.regions
+        tensors, steps = self.iterated(op)
+        filtered = bool(op.attrs["filtered"])
+        columns: list[list[Any]] = [[] for _ in op.results]
+        for number in range(steps):
+            self.items(tensors, region.params, number)
+            _, values = self.region(region)
+            if filtered:
+                keep, *values = values
+                if not _truth(self.domain, self.forced(keep)):
+                    continue
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+        self.bind(op, [self.listed(v, c) for v, c in zip(op.results, columns, strict=True)])
+        return None
+
+    def listed(self, value: Value, column: list[Any]) -> Any:
+        """The yielded values as one tensor with a new first axis."""
+        if not isinstance(value.type, Tensor):
+            return [self.forced(v) for v in column]
+        return stacked(self.domain, value.type, [self.forced(v) for v in column], value.label is Label.PRIVATE)
+
+    # ---- blocks
+
+    def scope(self, op: Operation) -> Signal | None:
+        name, values = self.region(op.regions[0])
+        if name in ("break", "continue"):
+            return name, values
+        self.bind(op, values)
+        return None
+
+    def block(self, op: Operation) -> Signal | None:
+        """A region that runs once: handlers around it decide what else happens."""
+        name, values = self.region(op.regions[0])
+        if name != "yield":
+            return name, values
+        self.bind(op, values)
+        return None
+
+    def check_depth(self, op: Operation) -> None:
+        if self.depth > MAX_DEPTH:
+            raise revert(op, "E0507", f"the calls are nested more than {MAX_DEPTH} deep")
+
+    def call(self, op: Operation) -> Signal | None:
+        self.depth += 1
+        args = [self.env[v] for v in op.operands]
+        try:
+            self.check_depth(op)
+            values = self.run(self.world.plan.bodies[op.attrs["function"]], args)
+        finally:
+            self.depth -= 1
+        self.bind(op, values)
+        return None
+
+
+def _truth(domain: Domain, condition: Any) -> bool:
+    if isinstance(condition, Secret):
+        if not isinstance(domain, ClearDomain):
+            raise TypeError("a private condition was not lowered")
+        return bool(peek(condition))
+    return bool(condition)
+
+
+def _length(tensor: Any) -> int:
+    return int(tensor.shape[0]) if isinstance(tensor, Secret) else len(tensor)
+
+
+def stacked(domain: Domain, type: Tensor, items: Sequence[Any], private: bool) -> Any:
+    """Rows as one tensor: private if a row is, or if there are none and the result is said to be."""
+    row = Tensor(type.element, type.rank - 1)
+    secret = next((i for i in items if isinstance(i, Secret)), None)
+    if secret is not None:
+        alike = [i if isinstance(i, Secret) else domain.share(i, row, client=False) for i in items]
+        return domain.rows(alike, type, secret.shape)
+    if not items:
+        empty = (0,) * type.rank
+        return domain.zero(type, empty) if private else zeros(type.element, empty)
+    if type.rank == 1:
+        return array_of(type.element, items, (len(items),))
+    if is_number(type.element) and any(i.dtype == object for i in items):
+        items = [i.astype(object) for i in items]
+    return np.stack(items)
+
+
+def last_uses(region: Region) -> list[tuple[Value, ...]]:
+    """For each operation the values of this region that nothing uses after it."""
+    last: dict[Value, int] = {}
+    for value in region.params:
+        last[value] = 0
+    for number, op in enumerate(region.ops):
+        for value in _used(op):
+            if value in last:
+                last[value] = number
+        for value in op.results:
+            last[value] = number
+    deaths: list[list[Value]] = [[] for _ in region.ops]
+    for value, number in last.items():
+        if deaths:
+            deaths[number].append(value)
+    return [tuple(d) for d in deaths]
+
+
+def _used(op: Operation) -> set[Value]:
+    found = set(op.operands)
+    stack = list(op.regions)
+    while stack:
+        for inner in stack.pop().ops:
+            found.update(inner.operands)
+            stack.extend(inner.regions)
+    return found
+
+
+def _acting(machine: Machine, op: Operation) -> Signal | None:
+    with machine.world.acting_as(machine.forced(machine.env[op.operands[0]])):
+        return machine.block(op)
+
+
+def _expect_revert(machine: Machine, op: Operation) -> Signal | None:
+    """The block must revert; what it did before is undone by the transaction that failed."""
+    expected = machine.forced(machine.env[op.operands[0]]) if op.operands else None
+    try:
+        machine.block(op)
+        machine.domain.flush()
+    except Revert as failure:
+        if failure.fits(expected):
+            return None
+        problem = f"expected a revert with {expected!r}, but it reverted otherwise: {failure.text}"
+        found = diagnose(op, "E0513", problem)
+        notes = (*found.notes, Note(failure.diagnostic.span, failure.diagnostic.message))
+        raise EnigmaError(replace(found, notes=notes)) from None
+    wanted = "" if expected is None else f" with {expected!r}"
+    raise fault(op, "E0513", f"expected a revert{wanted}, but nothing reverted")
+
+
+def _expect_leak(machine: Machine, op: Operation) -> Signal | None:
+    """Refused by the checker, so it never runs."""
+    return None
+
+
+_CONTROL: dict[str, Callable[[Machine, Operation], Signal | None]] = {
+    "if": Machine.branch,
+    "for": Machine.for_loop,
+    "while": Machine.while_loop,
+    "map": Machine.comprehension,
+    "scope": Machine.scope,
+    "call": Machine.call,
+    "acting": _acting,
+    "expect_revert": _expect_revert,
+    "expect_leak": _expect_leak,
+}
