@@ -111,7 +111,7 @@ def show_data(data: Any, type: Type) -> str:
         case EnumT(name=name, members=members):
             return f"{name}.{members[data]}"
         case BytesNT() | BytesT():
-            return str(data) if isinstance(data, str) and not isinstance(type, AnyT) else show_data(data, type)
+            return f"0x{data.hex()}"
         case StructT(name=name, fields=fields):
             inside = (f"{f.name}={show_data(d, f.type)}" for f, d in zip(fields, data, strict=True))
             return f"{name}({', '.join(inside)})"
