@@ -187,7 +187,12 @@ class Batch:
         ranks = [v.type.rank for v in op.operands if isinstance(v.type, Tensor)]
         if len(ranks) != len(op.operands):
             raise CannotBatch(op.op)
-        self.emit(op, [self.aligned(v, max(ranks), op.span) for v in op.operands])
+        wide = [self.aligned(v, max(ranks), op.span) for v in op.operands]
+        if self.facts.divides_publicly_by_zero(op) and not self.any_varies(op.operands[1:]):
+            if max(ranks):
+                raise CannotBatch("a divisor for rows")
+            wide[1] = self.spread(op.operands[1])  # with no iterations, no divisor is 0
+        self.emit(op, wide)
 
     def length(self, op: Operation) -> None:
         """All rows of a tensor have one length: it does not vary."""
@@ -200,12 +205,19 @@ class Batch:
 
     def index(self, op: Operation) -> None:
         xs, i = op.operands
-        if i not in self.varying:
+        axis = op.attrs["axis"]
+        if not isinstance(xs.type, Tensor) or not isinstance(i.type, Tensor) or i.type.rank:
+            raise CannotBatch("an index into an index")
+        if i not in self.varying and not self.facts.may_fail(op):
             self.emit(op, (self.value_of(xs), self.value_of(i)))
             return
-        if xs in self.varying or not isinstance(xs.type, Tensor) or i.label is Label.PRIVATE:
-            raise CannotBatch("an index that varies with what it indexes")
-        axis = op.attrs["axis"]
+        if xs in self.varying:
+            if axis != -xs.type.rank:
+                raise CannotBatch("an index that varies with what it indexes")
+            self.emit(op, (self.value_of(xs), self.spread(i)))  # in step
+            return
+        if i.label is Label.PRIVATE:
+            raise CannotBatch("a private index")
         gather = Operation("gather", op.operands, op.results, op.span, {"axis": axis}, (), op.via)
         self.emit(gather, (self.value_of(xs), self.value_of(i)))
         if axis != -xs.type.rank:

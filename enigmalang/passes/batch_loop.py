@@ -19,7 +19,9 @@ def batch_loop(outer: Batch, op: Operation) -> None:
         if not isinstance(value.type, Tensor):
             raise CannotBatch(str(value.type))
     varying = [v in outer.varying for v in op.operands[count:]]
+    zeros = outer.zeros
     while True:
+        outer.zeros = zeros  # what a failed attempt made is gone
         attempt = _Attempt(outer, op, count, varying)
         attempt.run()
         if attempt.varying == varying:
@@ -112,6 +114,6 @@ def _inside(outer: Batch) -> Batch:
     inner = Batch((), (), dict(outer.known), outer.facts)
     inner.many = outer.many
     inner.varying = dict(outer.varying)
-    inner.count = outer.count
+    inner.count, inner.zeros = outer.count, outer.zeros
     return inner
 

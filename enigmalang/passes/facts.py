@@ -38,6 +38,10 @@ class Facts:
             return not self._proven(op)
         return not (op.op in ("reduce_sum", "dot", "matmul") and op.result.label is Label.PRIVATE)
 
+    def divides_publicly_by_zero(self, op: Operation) -> bool:
+        """A public division whose divisor may be 0."""
+        return op.op in ("floordiv", "mod", "div") and op.result.label is Label.PUBLIC and self._zero(op)
+
     def _zero(self, op: Operation) -> bool:
         y = op.operands[1].range
         return y is None or y.holds(0)

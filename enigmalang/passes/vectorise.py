@@ -201,7 +201,8 @@ def _extreme(batch: Batch, step: _Step, start: Value, term: Value, result: Value
     first = batch.new("expand", (start,), start, 1, span, axis=-1)
     first.lens = (1,)
     both = batch.new("concat", (first, term), term, 1, span, axis=-1)
-    both.label, both.range = result.label, result.range
+    both.label = result.label
+    both.range = None if start.range is None or term.range is None else start.range.join(term.range)
     both.lens = (None if batch.count is None else batch.count + 1,)
     return batch.new(_REDUCTIONS[step.op], (both,), result, 0, span, axis=-1)
 
