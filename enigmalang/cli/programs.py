@@ -1,0 +1,54 @@
+"""Compiling and running one program: what `run`, `test` and `dump circuit` share."""
+
+from collections.abc import Iterable, Iterator
+
+from enigmalang.cli.inputs import Inputs
+from enigmalang.compiler import compile_file
+from enigmalang.diagnostics import Diagnostic, EnigmaError, Sink
+from enigmalang.execute.ports import EngineError
+from enigmalang.ir.ir import operations
+from enigmalang.plan.plan import Plan
+from enigmalang.source import Span
+
+
+class Refused(Exception):
+    """The program has errors."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        super().__init__()
+        self.diagnostics = list(diagnostics)
+
+
+def compiled(path: str) -> Plan:
+    """The plan of the file at `path`. Raises Refused."""
+    sink = Sink()
+    plan = compile_file(path, sink)
+    if plan is None:
+        raise Refused(sink.errors)
+    return plan
+
+
+def check_inputs(plan: Plan, inputs: Inputs) -> None:
+    """Raise EnigmaError E0607 for an input that the program does not read."""
+    inputs.refuse_unknown(input_names(plan), Span(plan.path, 1, 1, 1, 1))
+
+
+def input_names(plan: Plan) -> Iterator[str]:
+    for function in plan.functions.values():
+        for op in operations(function.public.body):
+            if op.op == "input":
+                yield str(op.attrs["name"])
+
+
+def as_diagnostic(error: EnigmaError | EngineError, path: str) -> Diagnostic:
+    """What to show. Engine errors have no place in the source: they point at the file."""
+    if isinstance(error, EnigmaError):
+        return error.diagnostic
+    return Diagnostic(error.code, str(error), Span(path, 1, 1, 1, 1), (), _WAYS_OUT.get(error.code))
+
+
+_WAYS_OUT = {
+    "E0701": "run it again; all workers have been ended, and nothing of the failed computation was shown",
+    "E0702": "run it again; a machine under heavy load can be the cause",
+    "E0705": "check that this machine lets processes listen on its loopback address",
+}

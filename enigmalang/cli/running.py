@@ -1,0 +1,93 @@
+"""What `enig run` does, once its options are known to be good."""
+
+import sys
+from collections.abc import Callable
+
+from enigmalang.cli.inputs import Inputs
+from enigmalang.cli.programs import Refused, as_diagnostic, check_inputs, compiled
+from enigmalang.cli.progress import Progress
+from enigmalang.cli.report import show
+from enigmalang.cli.session import Session, Settings
+from enigmalang.diagnostics import EnigmaError
+from enigmalang.execute.ports import EngineError, EngineStats
+from enigmalang.execute.runner import run_function
+from enigmalang.plan.plan import Plan
+
+Write = Callable[[str], None]
+
+
+def check_size(engine: str, nodes: int, threshold: int | None) -> None:
+    """Raise ValueError, in words for the user, for impossible numbers."""
+    if engine == "mpc":
+        from enigmalang.node.cluster import check_numbers
+
+        check_numbers(nodes, threshold, "M61", 1.0)
+
+
+def run_file(path: str, settings: Settings, inputs: Inputs, stats: bool) -> int:
+    """Run the file at `path`; the exit status."""
+    with Progress() as progress, Session(settings, progress.phase) as session:
+
+        def out(text: str) -> None:
+            with progress.paused():
+                sys.stdout.write(text)
+
+        try:
+            progress.phase(f"compiling {path}")
+            with session.timed("compile"):
+                plan = compiled(path)
+            check_inputs(plan, inputs)
+            progress.phase("running")
+            with session.timed("run"):
+                passed = _run(session, plan, inputs, out)
+            if stats:
+                sys.stdout.flush()
+                sys.stderr.write(shown_stats(session.stats()))
+            return 0 if passed else 1
+        except Refused as refused:
+            with progress.paused():
+                show(refused.diagnostics)
+        except (EnigmaError, EngineError) as error:
+            with progress.paused():
+                sys.stdout.flush()
+                show([as_diagnostic(error, path)])
+        return 1
+
+
+def _run(session: Session, plan: Plan, inputs: Inputs, out: Write) -> bool:
+    if plan.script is not None or not plan.tests:
+        if plan.script is not None:
+            run_function(session.world(plan, inputs, out), plan.script)
+        return True
+    passed = True
+    for name in plan.tests:
+        passed = _one_test(session, plan, name, inputs, out) and passed
+    return passed
+
+
+def _one_test(session: Session, plan: Plan, name: str, inputs: Inputs, out: Write) -> bool:
+    title = name.removeprefix("test: ")
+    try:
+        run_function(session.world(plan, inputs, out), plan.functions[name].public)
+    except EnigmaError as error:
+        out(f"✗ {title}\n")
+        sys.stdout.flush()
+        show([error.diagnostic])
+        return False
+    out(f"✓ {title}\n")
+    return True
+
+
+def shown_stats(stats: EngineStats) -> str:
+    """Two columns: what, how much."""
+    rows = [
+        ("circuits", f"{stats.circuits:,}"),
+        ("rounds", f"{stats.rounds:,}"),
+        ("bytes sent by a node", f"{stats.bytes_sent:,}"),
+        ("products", f"{stats.products:,}"),
+        ("ANDs", f"{stats.ands:,}"),
+        ("comparisons", f"{stats.comparisons:,}"),
+        *((f"seconds: {name}", f"{seconds:.3f}") for name, seconds in stats.seconds.items()),
+    ]
+    wide, deep = max(len(name) for name, _ in rows), max(len(value) for _, value in rows)
+    return "".join(f"{name.ljust(wide)}  {value.rjust(deep)}\n" for name, value in rows)

@@ -1,0 +1,116 @@
+"""The engines of one command: started when a program first needs one, shared between programs, closed at the end."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from enigmalang.circuits.circuit import Array, Circuit
+from enigmalang.execute.circuit_engine import CircuitEngine
+from enigmalang.execute.ports import Engine, EngineStats, RunResult, Sealed
+from enigmalang.execute.trace import Tracer
+from enigmalang.execute.world import InputReader, World
+from enigmalang.plan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the options say. `engine`: "mpc", "circuit" or "clear"."""
+
+    engine: str = "mpc"
+    nodes: int = 3
+    threshold: int | None = None
+
+
+class LazyEngine:
+    """An `Engine` that `start` makes when something is first computed on secrets."""
+
+    def __init__(self, field: str, start: Callable[[], Engine]) -> None:
+        self.field = field
+        self._start = start
+        self._engine: Engine | None = None
+
+    def _running(self) -> Engine:
+        if self._engine is None:
+            self._engine = self._start()
+        return self._engine
+
+    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
+        return self._running().run(circuit, inputs, recipients)
+
+    def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
+        return self._running().unseal(sealed, private_key, form_bits)
+
+    def forget(self, handles: Sequence[int]) -> None:
+        if self._engine is not None:
+            self._engine.forget(handles)
+
+    def stats(self) -> EngineStats:
+        return self._engine.stats() if self._engine is not None else EngineStats()
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+
+@dataclass(slots=True)
+class Session:
+    """Gives a `World` to each program. A context manager: when it ends, every worker is gone."""
+
+    settings: Settings
+    phase: Callable[[str], None] = lambda text: None
+    seconds: dict[str, float] = field(default_factory=dict)
+    tracers: dict[tuple[str, str], Tracer] = field(default_factory=dict)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for tracer in self.tracers.values():
+            tracer.engine.close()
+
+    def world(
+        self, plan: Plan, inputs: InputReader, out: Callable[[str], None], *,
+        engine: str | None = None, watch: Callable[[Circuit], None] | None = None,
+    ) -> World:
+        """Surroundings for one run of `plan`; `out` gets what it prints."""
+        kind = engine or self.settings.engine
+        options: dict[str, Any] = {"inputs": inputs, "out": out}
+        if kind == "clear":
+            return World(plan, **options)
+        tracer = self.tracers.get((kind, plan.field))
+        if tracer is None:
+            tracer = self.tracers[kind, plan.field] = Tracer(self._engine(kind, plan.field), watch)
+        return World(plan, tracer.engine, tracer=tracer, **options)
+
+    def _engine(self, kind: str, field: str) -> Engine:
+        return CircuitEngine(field) if kind == "circuit" else LazyEngine(field, lambda: self._start(field))
+
+    def _start(self, field: str) -> Engine:
+        from enigmalang.node.cluster import Cluster
+
+        self.phase(f"starting {self.settings.nodes} nodes")
+        engine = Cluster.start(self.settings.nodes, self.settings.threshold, field)
+        self.phase("running")
+        return engine
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Seconds of a phase, for `--stats`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - start
+
+    def stats(self) -> EngineStats:
+        """All engines together, and the seconds of our own phases before theirs."""
+        total = EngineStats(seconds=dict(self.seconds))
+        for tracer in self.tracers.values():
+            found = tracer.engine.stats()
+            for name in ("rounds", "bytes_sent", "products", "ands", "comparisons", "circuits"):
+                setattr(total, name, getattr(total, name) + getattr(found, name))
+            for name, value in found.seconds.items():
+                total.seconds[name] = total.seconds.get(name, 0.0) + value
+        return total
