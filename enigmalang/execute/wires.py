@@ -20,8 +20,8 @@ def const(value: Any, form: Form = A) -> Wire:
 
 
 def _integers(array: Array) -> Array:
-    if array.dtype == object:
-        return np.asarray(shrink(array))
+    if array.dtype == object or array.dtype.kind == "u":  # uint64 is what NumPy makes of 2^63 and more
+        return np.asarray(shrink(array.astype(object)))
     return array.astype(np.int64)
 
 
