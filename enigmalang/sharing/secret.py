@@ -126,8 +126,8 @@ def split_bits(joined: BitShare, shapes: Sequence[tuple[int, ...]]) -> list[BitS
             BitShare(joined.words[:, start // 64 : start // 64 + words_for(size)], shape)
             for start, size, shape in zip(starts, sizes, shapes, strict=False)
         ]
-    lanes = joined.unpacked()
-    pieces = lanes.shape[0]
+    pieces = joined.words.shape[0]
+    lanes = joined.unpacked().reshape(pieces, -1)
     return [
         BitShare.packed(lanes[:, start : start + size].reshape((pieces, *shape)))
         for start, size, shape in zip(starts, sizes, shapes, strict=False)
