@@ -1,6 +1,7 @@
 """The plan: what the running tower starts from. A contract's functions as two programs, everything else whole."""
 
-from dataclasses import dataclass, field, replace
+import dataclasses
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from enigmalang.ir.ir import Contract, Function, Program
@@ -35,7 +36,7 @@ class Plan:
     path: str
     field: str  # "M61" | "M127"
     contracts: dict[str, Contract]
-    functions: dict[str, PlanFunction] = field(default_factory=dict)
+    functions: dict[str, PlanFunction] = dataclasses.field(default_factory=dict)
     tests: tuple[str, ...] = ()
 
     @cached_property
