@@ -55,8 +55,10 @@ def _convert(f: Frame, node: ast.Call) -> Bundle:
 
 
 def _reshape(name: str) -> Callable[[Frame, ast.Call], Bundle]:
-    """`wrap(x)`, `clamp(x)` to the type that the context wants."""
+    """`wrap(x)`, `clamp(x)` to the type that the context wants; `clamp(x, low, high)`."""
     def make(f: Frame, node: ast.Call) -> Bundle:
+        if len(node.args) == 3:
+            return _between(f, node)
         bundle = f.expr(node.args[0])
         type = _result(f, node, bundle.type)
         made = (
@@ -64,6 +66,15 @@ def _reshape(name: str) -> Callable[[Frame, ast.Call], Bundle]:
             for v, leaf in zip(bundle.leaves, leaves_of(type), strict=True))
         return Bundle(type, tuple(made))
     return make
+
+
+def _between(f: Frame, node: ast.Call) -> Bundle:
+    """`clamp(x, low, high)`: the nearest number from `low` to `high`."""
+    type = f.type_of(node)
+    value, low, high = (fit(f, f.expr(arg), type, node.span).only for arg in node.args)
+    wanted = types_of(type)[0]
+    least = f.build.value("max", (value, low), node.span, type=wanted)
+    return Bundle(type, (f.build.value("min", (least, high), node.span, type=wanted),))
 
 
 def _abs(f: Frame, node: ast.Call) -> Bundle:

@@ -269,6 +269,8 @@ def load_root(f: Frame, root: Root, type: Type, span: Span) -> Bundle:
             types = [leaf.type for leaf in leaves_of(type)]
             op = f.build.emit("db_get", keys, span, types=types, attrs={"db": db, "type": type})
             _mark(op.results, db == "MPC")
+            for value, leaf in zip(op.results, leaves_of(type), strict=True):
+                value.lens = leaf.lens
             return Bundle(type, op.results)
 
 

@@ -99,7 +99,8 @@ def test_instances_for_each_kind_of_call() -> None:
 
 
 def test_recursion_is_marked() -> None:
-    text = "def f(n: uint32) -> uint32:\n    return 0 if n == 0 else g(n - 1)\n\ndef g(n: uint32) -> uint32:\n    return f(n)\n" \
+    text = "def f(n: uint32) -> uint32:\n    return 0 if n == 0 else g(n - 1)\n\n" \
+        "def g(n: uint32) -> uint32:\n    return f(n)\n" \
         "\ndef h(n: uint32) -> uint32:\n    return f(n)\n\nprint(h(3))\n"
     checked = good(text)
     assert {i.name: i.recursive for i in checked.instances} == {"f": True, "g": True, "h": False, "script": False}

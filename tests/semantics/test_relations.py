@@ -1,6 +1,6 @@
 """How types relate: join and fit."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enigmalang.semantics.relations import ExactList, fits, join, plain, settle, weak
@@ -21,12 +21,13 @@ from enigmalang.types.types import (
 )
 
 numbers = st.builds(IntT, st.booleans(), st.sampled_from(range(8, 257, 8)))
-scalars = st.one_of(numbers, st.just(BOOL), st.just(FIXED), st.just(ADDRESS), st.builds(FixedT, st.just(8), st.just(24)))
+scalars = st.one_of(numbers, st.sampled_from([BOOL, FIXED, ADDRESS, FixedT(8, 24)]))
 types = st.recursive(scalars, lambda inner: st.one_of(
     st.builds(ListT, inner, st.one_of(st.none(), st.integers(1, 9))),
     st.builds(lambda a, b: TupleT((a, b)), inner, inner)), max_leaves=4)
 
 
+@settings(deadline=None)
 @given(types, types)
 def test_join_is_symmetric_and_holds_both(a: Type, b: Type) -> None:
     joined = join(a, b)
@@ -36,6 +37,7 @@ def test_join_is_symmetric_and_holds_both(a: Type, b: Type) -> None:
         assert fits(a, joined) and fits(b, joined)
 
 
+@settings(deadline=None)
 @given(st.integers(-2**255, 2**256 - 1), numbers)
 def test_a_literal_takes_the_other_type_when_it_fits(value: int, other: IntT) -> None:
     joined = join(weak(value), other)
