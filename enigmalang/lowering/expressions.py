@@ -196,6 +196,8 @@ def _name(f: Frame, node: ast.Name) -> Bundle:
             return f.env.get(node.id) or _identity(f, symbol.name, node.span)
         case Kind.BUILTIN:
             return _builtin_value(f, node.id, node.span)
+        case Kind.PREDICATE:
+            return predicate(f, symbol.name, (), node.span)
         case _:
             raise LoweringError(node.span, f"`{node.id}` is no value")
 
