@@ -68,6 +68,9 @@ def len_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 
 def sum_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
+    if isinstance(node.args[0], ast.ListLit) and not node.args[0].items:
+        body.expr(node.args[0], ListT(UINT256, None))
+        return UINT256
     found = _sequence(body, node.args[0], "`sum`")
     if found is None:
         return HOLE if not body.final else ERROR
