@@ -187,7 +187,8 @@ def each(script: Script, name: str, call: str, values: Iterable[float], function
          bound: Callable[[float], float]) -> None:
     """`call` for every value, in one comprehension; the inputs are exact in 16 bits."""
     exact = [round(v / RAW) * RAW for v in values]
-    script.lines.append(declare(name, f"list[fixed, {len(exact)}]", [format(v, ".16f") for v in exact]).replace("'", ""))
+    shown = "[" + ", ".join(format(v, ".16f") for v in exact) + "]"
+    script.lines.append(declare(name, f"list[fixed, {len(exact)}]", shown))
 
     def check(line: str) -> bool:
         got = [float(part) for part in line.strip("[]").split(",")]
