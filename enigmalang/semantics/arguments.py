@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from enigmalang.diagnostics import Note
 from enigmalang.semantics.context import Body, near
-from enigmalang.semantics.places import check_storable
 from enigmalang.semantics.program import ParamType, Signature
 from enigmalang.semantics.relations import settle
+from enigmalang.semantics.targets import check_storable
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import (

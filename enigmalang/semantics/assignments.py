@@ -8,7 +8,6 @@ from enigmalang.semantics.lists import grow
 from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.semantics.names import is_firm
 from enigmalang.semantics.operators import combine
-from enigmalang.semantics.places import check_storable, target
 from enigmalang.semantics.relations import (
     WeakInt,
     is_weak,
@@ -17,6 +16,7 @@ from enigmalang.semantics.relations import (
     plain,
     settle,
 )
+from enigmalang.semantics.targets import check_storable, target
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import (

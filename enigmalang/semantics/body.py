@@ -55,7 +55,6 @@ class BodyChecker(Body):
     # ---- rounds
 
     def run(self) -> None:
-        """Check the body; afterwards the instance's tables are full and `sink` holds what was found."""
         self.locals = statements.assigned_names(self)
         self._stabilise()
         for variable in self.variables.values():

@@ -11,7 +11,7 @@ from enigmalang.semantics.arguments import check_arguments
 from enigmalang.semantics.context import Body
 from enigmalang.semantics.conversions import array_rule, input_rule, reshape_rule
 from enigmalang.semantics.model import Kind, Symbol
-from enigmalang.semantics.places import check_storable, integer
+from enigmalang.semantics.places import integer
 from enigmalang.semantics.relations import (
     element_of,
     plain,
@@ -32,6 +32,7 @@ from enigmalang.semantics.sequences import (
     truths_rule,
     zip_rule,
 )
+from enigmalang.semantics.targets import check_storable
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     ADDRESS,

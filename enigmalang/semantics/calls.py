@@ -10,8 +10,9 @@ from enigmalang.semantics.contracts import await_job, deploy, method_call, refer
 from enigmalang.semantics.conversions import conversion
 from enigmalang.semantics.lists import list_method
 from enigmalang.semantics.model import ContractInfo, Kind, Member, Symbol
-from enigmalang.semantics.places import check_storable, no_such_name, of_module
+from enigmalang.semantics.places import no_such_name, of_module
 from enigmalang.semantics.relations import HOLE, plain
+from enigmalang.semantics.targets import check_storable
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     ERROR,

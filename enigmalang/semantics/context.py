@@ -101,6 +101,10 @@ class Body(ABC):
     # ---- the parts
 
     @abstractmethod
+    def run(self) -> None:
+        """Check the whole body; afterwards the instance's tables are full and `sink` holds what was found."""
+
+    @abstractmethod
     def expr(self, node: ast.Expr, expected: Type | None = None) -> Type:
         """The type of `node`; `expected` is what its context would like."""
 

@@ -4,8 +4,8 @@ from enigmalang.diagnostics import Note
 from enigmalang.semantics.arguments import check_arguments
 from enigmalang.semantics.context import Body, a, declared_at, kind_name, near
 from enigmalang.semantics.model import Kind, Member
-from enigmalang.semantics.places import target
 from enigmalang.semantics.relations import join, plain, settle
+from enigmalang.semantics.targets import target
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     NONE,

@@ -252,9 +252,7 @@ class Program:
             return
         self.bodies[instance] = body = self.make_body(self, instance)
         self.open.append(instance)
-        run = getattr(body, "run", None)
-        assert callable(run)
-        run()
+        body.run()
         self.open.pop()
 
     def forget_bodies(self) -> None:

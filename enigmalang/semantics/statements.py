@@ -7,12 +7,13 @@ from enigmalang.semantics.context import Body, Variable, a, declared_at, kind_na
 from enigmalang.semantics.events import check_event
 from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.semantics.operators import truth
-from enigmalang.semantics.places import check_storable, integer, of_module
+from enigmalang.semantics.places import integer, of_module
 from enigmalang.semantics.relations import (
     is_weak,
     join,
     plain,
 )
+from enigmalang.semantics.targets import check_storable
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     BOOL,
