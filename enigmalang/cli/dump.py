@@ -23,8 +23,13 @@ def command(stage: str, file: str, inputs: tuple[str, ...]) -> int:
 
     if stage == "circuit":
         from enigmalang.cli.circuits import circuits_of
+        from enigmalang.cli.programs import Refused
 
-        sys.stdout.write(circuits_of(file, inputs))
+        try:
+            sys.stdout.write(circuits_of(file, inputs))
+        except Refused as refused:
+            show(refused.diagnostics)
+            return 1
         return 0
     sink = Sink()
     text = dump(stage, file, sink)

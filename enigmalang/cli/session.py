@@ -84,6 +84,12 @@ class Session:
             tracer = self.tracers[kind, plan.field] = Tracer(self._engine(kind, plan.field), watch)
         return World(plan, tracer.engine, tracer=tracer, **options)
 
+    def drop(self, engine: str, field: str) -> None:
+        """Forget an engine that failed; the next program gets a new one."""
+        tracer = self.tracers.pop((engine, field), None)
+        if tracer is not None:
+            tracer.engine.close()
+
     def _engine(self, kind: str, field: str) -> Engine:
         return CircuitEngine(field) if kind == "circuit" else LazyEngine(field, lambda: self._start(field))
 
