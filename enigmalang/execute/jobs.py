@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enigmalang.execute.domain import Bound, Envelope, ShapeDomain
 from enigmalang.execute.delivery import announce, seals_of
-from enigmalang.execute.failures import diagnose, revert
-from enigmalang.execute.failures import Revert
+from enigmalang.execute.domain import Bound, Envelope, ShapeDomain
+from enigmalang.execute.failures import Revert, diagnose, revert
 from enigmalang.execute.handlers import CONTRACT
 from enigmalang.execute.machine import Context, Machine
 from enigmalang.execute.secret import Secret

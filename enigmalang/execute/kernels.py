@@ -304,7 +304,7 @@ ELEMENTWISE: dict[str, Kernel] = {
     "clamp": _clamp,
 }
 
-CHECKED = frozenset("add sub mul neg abs pow floordiv div shl shr bnot".split())
+CHECKED = frozenset(["add", "sub", "mul", "neg", "abs", "pow", "floordiv", "div", "shl", "shr", "bnot"])
 
 
 def elementwise(op: Operation, private: bool, args: tuple[Any, ...]) -> Any:

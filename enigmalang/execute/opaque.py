@@ -11,7 +11,17 @@ from enigmalang.execute.world import World
 from enigmalang.identity.keys import Identity
 from enigmalang.ir.ir import Opaque, Operation, Tensor
 from enigmalang.types.types import (
-    AddressT, AnyT, BoolT, BytesNT, BytesT, ContractT, EnumT, FixedT, IdentityT, IntT, StringT,
+    AddressT,
+    AnyT,
+    BoolT,
+    BytesNT,
+    BytesT,
+    ContractT,
+    EnumT,
+    FixedT,
+    IdentityT,
+    IntT,
+    StringT,
 )
 
 _KINDS: tuple[tuple[type, ...], ...] = ((BoolT,), (IntT,), (FixedT,), (AddressT,), (BytesNT, BytesT), (StringT,), (EnumT,))

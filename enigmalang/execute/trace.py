@@ -18,7 +18,6 @@ from enigmalang.execute.ports import Engine, Sealed
 from enigmalang.execute.secret import Secret, Shape
 from enigmalang.source import Span
 
-
 #: Handles are unique in the process, so that several traces can use one engine.
 _NUMBERS = itertools.count(1)
 

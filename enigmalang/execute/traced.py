@@ -74,7 +74,7 @@ class TracedDomain:
 
     def alike(self, items: Sequence[Any]) -> list[Wire]:
         """Wires of one form: bits if all are booleans that have them."""
-        truths = [isinstance(i, Traced) and i.truth or isinstance(i, bool | np.bool_) or (
+        truths = [(isinstance(i, Traced) and i.truth) or isinstance(i, bool | np.bool_) or (
             isinstance(i, np.ndarray) and i.dtype == np.bool_) for i in items]
         if all(truths) and any(isinstance(i, Traced) and i.bits is not None for i in items):
             return [self.bits(i) for i in items]
@@ -110,12 +110,13 @@ class TracedDomain:
 
     def finish(self, keeps: Sequence[Secret], seals: Sequence[tuple[Secret, Tensor, bytes]]) -> list[Envelope]:
         pending, self._pending = self._pending, []
-        secrets = [_traced(p.secret) for p in pending]
+        revealed = [(_traced(p.secret).wire, _traced(p.secret).truth) for p in pending]
+        for item in pending:
+            item.secret = None  # what is opened need not be kept as well
         parcels = [(_traced(secret).wire, key) for secret, _, key in seals]
-        kept = [_traced(k).wire for k in keeps]
-        opened, sealed = self.tracer.run([s.wire for s in secrets], parcels, kept)
-        for item, secret, array in zip(pending, secrets, opened, strict=True):
-            item.resolve(plain(array, secret.truth))
+        opened, sealed = self.tracer.run([wire for wire, _ in revealed], parcels, [_traced(k).wire for k in keeps])
+        for item, (_, truth), array in zip(pending, revealed, opened, strict=True):
+            item.resolve(plain(array, truth))
         return [
             Envelope((parcel, _traced(secret).wire.form is w.B, _traced(secret).truth), type)
             for parcel, (secret, type, _) in zip(sealed, seals, strict=True)]

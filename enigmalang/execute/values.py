@@ -16,7 +16,19 @@ from enigmalang.execute.numbers import scalar
 from enigmalang.ir.ir import Tensor
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.types.types import (
-    AnyT, ArrayT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, ListT, NoneT, StructT, TupleT, Type,
+    AnyT,
+    ArrayT,
+    BoolT,
+    BytesNT,
+    BytesT,
+    EnumT,
+    FixedT,
+    IntT,
+    ListT,
+    NoneT,
+    StructT,
+    TupleT,
+    Type,
 )
 
 
