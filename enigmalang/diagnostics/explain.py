@@ -33,10 +33,11 @@ def find(code: str) -> str | None:
 def nearest(text: str, count: int = 3) -> list[str]:
     """Codes that may have been meant by `text`: near in spelling, or with one of its words in their title."""
     wanted = text.strip().upper()
+    typed = wanted[:1] + wanted[1:].replace("O", "0").replace("I", "1").replace("L", "1")
     close = difflib.get_close_matches(wanted, CODES, n=count, cutoff=0.6)
-    words = [word for word in re.findall(r"[a-z]{4,}", text.lower()) if word]
+    words = re.findall(r"[a-z]{4,}", text.lower())
     titled = [c.code for c in CODES.values() if any(word in c.title for word in words)]
-    return list(dict.fromkeys([*close, *titled]))[:count]
+    return list(dict.fromkeys([*([typed] if typed in CODES else []), *close, *titled]))[:count]
 
 
 def suggestion(text: str) -> str:
