@@ -25,7 +25,7 @@ _EFFECTS = {
     "print": "`print` would run only if", "emit": "the event would be emitted only if",
     "send": "money would be sent only if", "state_store": "public state would be written only if",
     "map_set": "public state would be written only if", "external_call": "another contract would be called only if",
-    "call": "both sides of a private condition run, so this recursion would never end:",
+    "call": "a recursive function would be called only if",
 }
 
 
@@ -251,8 +251,8 @@ class _Checker:
 
     def effect(self, op: Operation, condition: Value) -> None:
         text = _EFFECTS.get(op.op, f"`{op.op.replace('_', ' ')}` would happen only if")
-        tail = "" if text.endswith(":") else " this private condition holds, and everyone would see whether it did"
-        self.say("E0303", f"{text.rstrip(':')}{tail}", op.span, op, condition,
+        tail = "both sides run, so it might never end" if op.op == "call" else "everyone would see whether it did"
+        self.say("E0303", f"{text} this private condition holds, and {tail}", op.span, op, condition,
                  "choose the value under the condition and do this after the `if`, in both cases")
 
     def early(self, span: Span, condition: Value, op: Operation) -> None:

@@ -12,6 +12,8 @@ from enigmalang.ir.ops import OPS
 
 Length: TypeAlias = tuple[object, ...]
 
+#: How many definitions are followed back.
+FURTHEST = 100
 #: One operand, same length.
 _SAME = frozenset(("set_index", "reverse", "sort", "share", "convert", "wrap", "clamp", "neg", "abs", "not", "bnot",
                    "reveal"))
@@ -23,11 +25,15 @@ class Lengths:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.known: dict[Value, Length] = {}
+        self.depth = 0
 
     def of(self, value: Value) -> Length:
         if value not in self.known:
             self.known[value] = ("value", id(value))  # stops circles
-            self.known[value] = self._find(value)
+            self.depth += 1
+            if self.depth <= FURTHEST:
+                self.known[value] = self._find(value)
+            self.depth -= 1
         return self.known[value]
 
     def same(self, a: Value, b: Value) -> bool:

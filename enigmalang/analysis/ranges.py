@@ -21,7 +21,7 @@ from enigmalang.analysis.transfer import (
 from enigmalang.diagnostics import Note, Sink
 from enigmalang.ir.ir import Function, Operation, Program, Region, Tensor, Value, operations
 from enigmalang.source import Span
-from enigmalang.types.ranges import ZERO, Range, mul, nominal
+from enigmalang.types.ranges import WIDEST, ZERO, Range, mul, nominal
 from enigmalang.types.types import FixedT
 
 #: |v| < 2^bits for every private value of a program in this field.
@@ -127,6 +127,21 @@ class _Checks:
                 pass
         for value in op.results:
             self.size(value, op)
+            self.followed(value, op)
+
+    def followed(self, value: Value, op: Operation) -> None:
+        """A product or power past every bound that is followed."""
+        known = all(v.range is not None for v in op.operands)
+        hidden = op.op in ("pow", "shl") and is_private(op.operands[1])  # E0407
+        if op.op in ("mul", "pow", "shl") and is_private(value) and value.range is None and known and not hidden:
+            self.enormous(op)
+
+    def enormous(self, op: Operation) -> None:
+        self.sink.error(
+            "E0402",
+            f"this value is private and needs more than {WIDEST} bits; the largest field holds {FIELDS[-1][1]}",
+            op.span, notes=called_from(op),
+            help="narrow what goes into it: `x: uint64 = clamp(…)`, or a smaller type")
 
     def conversion(self, op: Operation) -> None:
         value, result = op.operands[0], op.result

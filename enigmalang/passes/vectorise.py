@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
 from enigmalang.passes.batch import Batch, CannotBatch
 from enigmalang.passes.facts import Facts
+from enigmalang.passes.product_tree import ProductTree
 from enigmalang.source import Span
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import BoolT, IntT, Label
@@ -142,7 +143,7 @@ def _step(param: Value, update: Value, makers: dict[Value, Operation], uses: dic
             condition, update, allowed = maker.operands[0], maker.operands[1], 2
         else:
             break
-    if (maker.op not in _REDUCTIONS and maker.op != "append") or uses.get(param, 0) != allowed:
+    if (maker.op not in _REDUCTIONS and maker.op not in ("append", "mul")) or uses.get(param, 0) != allowed:
         raise CannotBatch("not an accumulation")
     left, right = maker.operands
     if left is not param and (right is not param or maker.op == "append"):
@@ -167,6 +168,10 @@ def _permitted(step: _Step, maker: Operation, param: Value) -> None:
         if step.condition is not None or maker.attrs.get("max") is not None:
             raise CannotBatch("a bounded or conditional append")
         return
+    if step.op == "mul":
+        if maker.result.label is not Label.PRIVATE or not isinstance(type.element, IntT) or type.rank or step.condition:
+            raise CannotBatch("a product that rounds, is checked, or is chosen")
+        return
     if isinstance(type.element, BoolT) and step.op in ("and", "or") and step.condition is None:
         return
     monotone = isinstance(type.element, IntT) and not type.element.signed
@@ -187,6 +192,8 @@ def _accumulate(batch: Batch, step: _Step, start: Value, result: Value) -> Value
         term = _masked(batch, step, term, rank)
     if step.op == "append":
         return batch.new("concat", (start, term), result, rank, span, axis=-rank)
+    if step.op == "mul":
+        return _multiplied(batch, start, term, result, span)
     if step.op in ("min", "max"):
         return _extreme(batch, step, start, term, result, span)
     total = batch.new(_REDUCTIONS[step.op], (term,), result, rank, span, axis=-(rank + 1))
@@ -196,14 +203,35 @@ def _accumulate(batch: Batch, step: _Step, start: Value, result: Value) -> Value
     return joined
 
 
-def _extreme(batch: Batch, step: _Step, start: Value, term: Value, result: Value, span: Span) -> Value:
-    """The first value joins the terms: a reduction of none at all would fail."""
+def _multiplied(batch: Batch, start: Value, term: Value, result: Value, span: Span) -> Value:
+    """A tree of products over the first value and all terms; its depth is the logarithm of their number."""
+    if batch.count is None or start.range is None or term.range is None:
+        raise CannotBatch("a product without a bound")
+    both = _with_first(batch, start, term, span)
+    both.label = Label.PRIVATE
+    most = max(start.range.magnitude, 1) * max(term.range.magnitude, 1) ** batch.count
+    signed = min(start.range.low, term.range.low) < 0
+    tree = ProductTree(span)
+    product = tree.build(both, Range(-most if signed else 0, most))
+    product.hint = result.hint
+    batch.ops += tree.ops
+    return product
+
+
+def _with_first(batch: Batch, start: Value, term: Value, span: Span) -> Value:
+    """`[start, *terms]`."""
     first = batch.new("expand", (start,), start, 1, span, axis=-1)
     first.lens = (1,)
     both = batch.new("concat", (first, term), term, 1, span, axis=-1)
-    both.label = result.label
     both.range = None if start.range is None or term.range is None else start.range.join(term.range)
     both.lens = (None if batch.count is None else batch.count + 1,)
+    return both
+
+
+def _extreme(batch: Batch, step: _Step, start: Value, term: Value, result: Value, span: Span) -> Value:
+    """The first value joins the terms: a reduction of none at all would fail."""
+    both = _with_first(batch, start, term, span)
+    both.label = result.label
     return batch.new(_REDUCTIONS[step.op], (both,), result, 0, span, axis=-1)
 
 

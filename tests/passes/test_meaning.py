@@ -124,6 +124,11 @@ def total(row):
      [[[5, 6, 7], [2, 0, 5]]], [[7, 5, 0]]),
     ("a long product", """def f(private a: uint8, private b: uint8, private c: uint8, private d: uint8):
     return a * b * c * d * 3""", [[2, 3, 4, 5]], [360]),
+    ("a product over a list", """def f(private xs: list[uint8, 5]):
+    p = 1
+    for x in xs:
+        p *= x
+    return p""", [[[1, 2, 3, 4, 5]], [[]], [[7]], [[2, 0, 9]]], [120, 1, 7, 0]),
     ("a long conjunction", """def f(private a: uint8, private b: uint8, private c: uint8):
     return a > 1 and b > 1 and c > 1 and a > b and b > c""", [[4, 3, 2], [4, 3, 3]], [True, False]),
     ("fixed point", "def f(private a: fixed, private b: fixed):\n    return (a * b / 2.0 + 1.0) * a",
@@ -202,6 +207,9 @@ def root(x):
     while n > 1 max 8:
         n = n // 2
     return n""", {"while": 0, "for": 1}),
+    ("a product is a tree",
+     "def f(private xs: list[int8, 5]):\n    p = 1\n    for x in xs:\n        p *= x\n    return p",
+     {"for": 0, "while": 1}),
     ("the same thing is done once", "def f(private a: uint8, private b: uint8):\n    return a * b + a * b", {"mul": 1}),
 ]
 
