@@ -24,7 +24,7 @@ from enigmalang.syntax import ast
 from enigmalang.types.types import NONE, ContractT, IdentityT, JobT, MapT, PredicateT, Type
 
 #: Python's recursion limit while a file is checked: expressions may be nested 100 deep, and calls 60.
-RECURSION = 20_000
+RECURSION = 100_000
 
 
 def check(module: ast.Module, loader: Loader, sink: Sink) -> Checked | None:

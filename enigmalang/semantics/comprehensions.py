@@ -2,6 +2,7 @@
 
 from enigmalang.semantics.context import Body, Variable
 from enigmalang.semantics.model import Kind, Symbol
+from enigmalang.semantics.names import is_firm
 from enigmalang.semantics.operators import truth
 from enigmalang.semantics.relations import (
     ExactList,
@@ -91,6 +92,9 @@ def _bind(body: Body, target: ast.Target, type: Type, source: ast.Expr) -> None:
     """Declare the names of a comprehension's target."""
     match target:
         case ast.Name():
+            if is_firm(target.id):
+                body.error("E0109", f"`{target.id}` is a word of the language, no variable can have this name",
+                           target.span, help=f"another name, such as `my_{target.id}`")
             if (outer := body.outer(target.id)) is not None and outer.kind is Kind.STATE:
                 body.error("E0109", f"`{target.id}` is state of the contract", target.span, help="use another name")
             symbol = Symbol(Kind.LOCAL, target.id, target)

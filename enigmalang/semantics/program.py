@@ -62,6 +62,7 @@ class Program:
         self.missing_entries = False  # an MPC entry was read before anything wrote it
         self._signatures: dict[ast.Node, Signature] = {}
         self._homes: dict[ast.Node, tuple[ModuleInfo, ContractInfo | None]] = {}
+        self._names: dict[str, int] = {}
         self._resolving: set[Symbol] = set()
 
     # ---- names
@@ -203,11 +204,16 @@ class Program:
         open_params = [str(t) for p, t in zip(signature.params, types, strict=True) if p.type is None]
         suffix = f"({', '.join(open_params)})" if open_params else ""
         made = Instance(
-            f"{prefix}{node.name}{suffix}", kind_of(node, contract), node, module, contract, types,
+            self._unique(f"{prefix}{node.name}{suffix}"), kind_of(node, contract), node, module, contract, types,
             signature.result if signature.result is not None else ERROR, signature.result_private)
         if isinstance(node, ast.FunctionDef):
             made.param_ranges = self._ranges(signature, made)
         return made
+
+    def _unique(self, name: str) -> str:
+        """`name`, numbered when structs of one name from different modules make two instances look alike."""
+        count = self._names[name] = self._names.get(name, 0) + 1
+        return name if count == 1 else f"{name}#{count}"
 
     def _ranges(self, signature: Signature, instance: Instance) -> dict[str, Range]:
         """The bounds of `in low..high`, which stand in the instance's constants too."""
@@ -258,6 +264,7 @@ class Program:
     def forget_bodies(self) -> None:
         """Check all bodies again: something that they depend on is known now."""
         self.instances.clear()
+        self._names.clear()
         self.bodies.clear()
         self.pending.clear()
         self.missing_entries = False

@@ -72,3 +72,8 @@ def test_deep_call_chains_do_not_exhaust_the_stack() -> None:
     assert codes(functions + "def f200(x):\n    return x\n\nprint(f0(uint8(1)))\n") != []
     short = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n\n" for i in range(40))
     good(short + "def f40(x):\n    return x\n\nprint(f0(uint8(1)))\n")
+
+
+def test_deep_expressions_in_deep_calls() -> None:
+    functions = "".join(f"def f{i}(x):\n    return {'(x + ' * 80}f{i + 1}(x){')' * 80}\n\n" for i in range(45))
+    good(functions + "def f45(x):\n    return x\n\nprint(f0(uint8(1)))\n")
