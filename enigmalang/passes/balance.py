@@ -74,7 +74,7 @@ def _tree(op: Operation, leaves: list[Value]) -> list[Operation]:
 
 def _join(op: Operation, a: Value, b: Value, made: list[Operation]) -> Value:
     out = op.result
-    label = a.label.join(b.label)
+    label = a.label.with_(b.label)
     rank = max(v.type.rank for v in (a, b) if isinstance(v.type, Tensor))
     assert isinstance(out.type, Tensor)
     lens = a.lens if isinstance(a.type, Tensor) and a.type.rank == rank else b.lens

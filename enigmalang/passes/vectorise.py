@@ -243,7 +243,7 @@ def _masked(batch: Batch, step: _Step, term: Value, rank: int) -> Value:
     zero = batch.new("const", (), term, 0, step.spine[0].span, value=0)
     zero.label, zero.range = Label.PUBLIC, Range(0, 0)
     out = batch.new("select", (batch.spread(step.condition), term, zero), term, 1, step.spine[0].span)
-    out.label, out.lens = step.condition.label.join(term.label), term.lens
+    out.label, out.lens = step.condition.label.with_(term.label), term.lens
     if term.range is not None:
         out.range = term.range.join(Range(0, 0))
     return out

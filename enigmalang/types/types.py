@@ -11,7 +11,8 @@ class Label(StrEnum):
     PUBLIC = "public"
     PRIVATE = "private"
 
-    def join(self, other: "Label") -> "Label":
+    def with_(self, other: "Label") -> "Label":
+        """The least label above both."""
         return Label.PRIVATE if Label.PRIVATE in (self, other) else Label.PUBLIC
 
 
