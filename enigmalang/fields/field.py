@@ -197,4 +197,4 @@ class Field(ABC):
         return pow(value, -1, self.p)
 
     def _kernel(self, name: str) -> Any:
-        return getattr(kernels(), f"{name}_{self.q}")
+        return getattr(kernels(), name)[self.q]

@@ -1,7 +1,8 @@
-"""Numba kernels over contiguous uint64 arrays. Import through `fields.warm`, which holds the compile lock.
+"""The kernels, written for Numba: loops over contiguous uint64 memory. Imported only to compile them.
 
-Signatures are explicit, so importing this module compiles every kernel once and later imports load the cache.
-All kernels release the GIL. Residues are canonical (0 <= x < p) on entry and on exit.
+`fields.native` keeps the machine code and calls it, so a process needs no compiler once one has compiled. A
+kernel gets pointers and lengths, allocates nothing and raises nothing: its code stands alone. Residues are
+canonical (0 <= x < p) on entry and on exit.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit
+from numba import carray, njit  # type: ignore[attr-defined]
 from numba import types as _types
 from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
@@ -37,21 +38,23 @@ def _wide_mul(typingctx: Any, a: Any, b: Any) -> Any:
 
 wide_mul: Any = intrinsic(_wide_mul)
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
+W, B, R = types.CPointer(types.uint64), types.CPointer(types.uint8), types.CPointer(types.int64)
+N, U, FLAG = types.int64, types.uint64, types.boolean
 
-def _reads(dimensions: int, dtype: Any = types.uint64) -> Any:
-    """A contiguous operand; received frames are read-only arrays."""
-    return types.Array(dtype, dimensions, "C", readonly=True)
-
-
-def _writes(dimensions: int) -> Any:
-    return types.Array(types.uint64, dimensions, "C")
+#: Kernels by name: what Numba made of each.
+COMPILED: dict[str, Any] = {}
 
 
 def _kernel(*operands: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    compiler: Callable[[Callable[..., None]], Callable[..., None]] = njit(types.void(*operands), **_OPTIONS)
-    return compiler
+    """Compile at once, for these operands: pointers (W words, B bytes, R row numbers), N lengths, U numbers."""
+
+    def compile_it(function: Callable[..., None]) -> Callable[..., None]:
+        COMPILED[function.__name__] = njit(types.void(*operands), **_OPTIONS)(function)
+        return function
+
+    return compile_it
 
 
 _inline: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(inline="always")
@@ -74,35 +77,35 @@ def _canon61(x: Any) -> Any:
     return y - P61 if y >= P61 else y
 
 
-@_kernel(_reads(1), _reads(1), _writes(1))
-def mul_61(x: Any, y: Any, out: Any) -> None:
-    for i in range(out.shape[0]):
+@_kernel(W, W, W, N)
+def mul_61(x: Any, y: Any, out: Any, n: int) -> None:
+    for i in range(n):
         out[i] = _canon61(_fold61(x[i], y[i]))
 
 
-@_kernel(_reads(1), _reads(1), _writes(1), types.boolean)
-def add_61(x: Any, y: Any, out: Any, subtract: bool) -> None:
+@_kernel(W, N, W, N, W, N, FLAG)
+def add_61(x: Any, nx: int, y: Any, ny: int, out: Any, n: int, subtract: bool) -> None:
     """x + y, or x - y; an operand of length 1 is repeated."""
-    dx = np.int64(x.shape[0] != 1)
-    dy = np.int64(y.shape[0] != 1)
-    for i in range(out.shape[0]):
+    dx = np.int64(nx != 1)
+    dy = np.int64(ny != 1)
+    for i in range(n):
         b = y[i * dy]
         s = x[i * dx] + (P61 - b if subtract else b)
         out[i] = s - P61 if s >= P61 else s
 
 
-@_kernel(_reads(3), _reads(3), _writes(3))
-def matmul_61(x: Any, y: Any, out: Any) -> None:
+@_kernel(W, N, W, N, W, N, N, N, N)
+def matmul_61(px: Any, bx: int, py: Any, by: int, pout: Any, bo: int, m: int, inner: int, n: int) -> None:
     """(B, m, k) @ (B, k, n); either batch may be 1."""
-    inner = x.shape[2]
-    for b in range(out.shape[0]):
-        bx = b if x.shape[0] > 1 else 0
-        by = b if y.shape[0] > 1 else 0
-        for i in range(out.shape[1]):
-            for j in range(out.shape[2]):
+    x, y, out = carray(px, (bx, m, inner)), carray(py, (by, inner, n)), carray(pout, (bo, m, n))
+    for b in range(bo):
+        ix = b if bx > 1 else 0
+        iy = b if by > 1 else 0
+        for i in range(m):
+            for j in range(n):
                 acc = np.uint64(0)
                 for k in range(inner):
-                    acc = (acc & P61) + (acc >> np.uint64(61)) + _fold61(x[bx, i, k], y[by, k, j])
+                    acc = (acc & P61) + (acc >> np.uint64(61)) + _fold61(x[ix, i, k], y[iy, k, j])
                 out[b, i, j] = _canon61(acc)
 
 
@@ -153,48 +156,51 @@ def _mul127(a0: Any, a1: Any, b0: Any, b1: Any) -> Any:
     return _add127(r0, r1 & TOP63, top0, top1)
 
 
-@_kernel(_reads(2), _reads(2), _writes(2))
-def mul_127(x: Any, y: Any, out: Any) -> None:
-    for i in range(out.shape[0]):
+@_kernel(W, W, W, N)
+def mul_127(px: Any, py: Any, pout: Any, n: int) -> None:
+    x, y, out = carray(px, (n, 2)), carray(py, (n, 2)), carray(pout, (n, 2))
+    for i in range(n):
         out[i, 0], out[i, 1] = _mul127(x[i, 0], x[i, 1], y[i, 0], y[i, 1])
 
 
-@_kernel(_reads(2), _reads(2), _writes(2), types.boolean)
-def add_127(x: Any, y: Any, out: Any, subtract: bool) -> None:
+@_kernel(W, N, W, N, W, N, FLAG)
+def add_127(px: Any, nx: int, py: Any, ny: int, pout: Any, n: int, subtract: bool) -> None:
     """x + y, or x - y; an operand of length 1 is repeated."""
-    dx = np.int64(x.shape[0] != 1)
-    dy = np.int64(y.shape[0] != 1)
+    x, y, out = carray(px, (nx, 2)), carray(py, (ny, 2)), carray(pout, (n, 2))
+    dx = np.int64(nx != 1)
+    dy = np.int64(ny != 1)
     flip = ONES if subtract else np.uint64(0)
-    for i in range(out.shape[0]):
+    for i in range(n):
         b0 = y[i * dy, 0] ^ flip
         b1 = y[i * dy, 1] ^ (flip >> np.uint64(1))
         out[i, 0], out[i, 1] = _add127(x[i * dx, 0], x[i * dx, 1], b0, b1)
 
 
-@_kernel(_reads(4), _reads(4), _writes(4))
-def matmul_127(x: Any, y: Any, out: Any) -> None:
+@_kernel(W, N, W, N, W, N, N, N, N)
+def matmul_127(px: Any, bx: int, py: Any, by: int, pout: Any, bo: int, m: int, inner: int, n: int) -> None:
     """(B, m, k) @ (B, k, n), two limbs on the last axis; either batch may be 1."""
-    inner = x.shape[2]
-    for b in range(out.shape[0]):
-        bx = b if x.shape[0] > 1 else 0
-        by = b if y.shape[0] > 1 else 0
-        for i in range(out.shape[1]):
-            for j in range(out.shape[2]):
+    x, y, out = carray(px, (bx, m, inner, 2)), carray(py, (by, inner, n, 2)), carray(pout, (bo, m, n, 2))
+    for b in range(bo):
+        ix = b if bx > 1 else 0
+        iy = b if by > 1 else 0
+        for i in range(m):
+            for j in range(n):
                 s0 = np.uint64(0)
                 s1 = np.uint64(0)
                 for k in range(inner):
-                    z0, z1 = _mul127(x[bx, i, k, 0], x[bx, i, k, 1], y[by, k, j, 0], y[by, k, j, 1])
+                    z0, z1 = _mul127(x[ix, i, k, 0], x[ix, i, k, 1], y[iy, k, j, 0], y[iy, k, j, 1])
                     s0, s1 = _add127(s0, s1, z0, z1)
                 out[b, i, j, 0] = s0
                 out[b, i, j, 1] = s1
 
 
-@_kernel(_reads(2), types.uint64, types.uint64, _writes(2), _writes(2))
-def divide_127(x: Any, d0: Any, d1: Any, quotient: Any, rest: Any) -> None:
+@_kernel(W, U, U, W, W, N)
+def divide_127(px: Any, d0: Any, d1: Any, pquotient: Any, prest: Any, n: int) -> None:
     """Restoring division of 127-bit integers by d = d1 * 2^64 + d0 < 2^127."""
+    x, quotient, rest = carray(px, (n, 2)), carray(pquotient, (n, 2)), carray(prest, (n, 2))
     one = np.uint64(1)
     top = np.uint64(63)
-    for i in range(x.shape[0]):
+    for i in range(n):
         q0 = x[i, 0]
         q1 = x[i, 1]
         r0 = np.uint64(0)
@@ -217,16 +223,15 @@ def divide_127(x: Any, d0: Any, d1: Any, quotient: Any, rest: Any) -> None:
 # ---------------------------------------------------------------- GF(2), 64 lanes a word
 
 
-@_kernel(_reads(2), _writes(2))
-def to_planes(x: Any, out: Any) -> None:
-    """Lane-major integers (N, L limbs) to bit planes (64*L, ceil(N/64)); missing lanes are 0.
+@_kernel(W, W, W, N, N, N)
+def to_planes(px: Any, pout: Any, block: Any, lanes: int, limbs: int, words: int) -> None:
+    """Lane-major integers (lanes, limbs) to bit planes (64*limbs, words); missing lanes are 0. `block`: 64 words.
 
     64x64 block transposes by recursive swaps (Hacker's Delight, 7-3).
     """
-    lanes = x.shape[0]
-    block = np.empty(64, np.uint64)
-    for limb in range(x.shape[1]):
-        for w in range(out.shape[1]):
+    x, out = carray(px, (lanes, limbs)), carray(pout, (64 * limbs, words))
+    for limb in range(limbs):
+        for w in range(words):
             base = w * 64
             for i in range(64):
                 block[i] = x[base + i, limb] if base + i < lanes else np.uint64(0)
@@ -245,21 +250,22 @@ def to_planes(x: Any, out: Any) -> None:
                 out[limb * 64 + i, w] = block[i]
 
 
-_ROWS = _reads(1, types.int64)
-
-
-@_kernel(_reads(3), _ROWS, _reads(3), _ROWS, _reads(2, types.boolean), _writes(2))
-def cross_and(x: Any, rows_x: Any, y: Any, rows_y: Any, mine: Any, out: Any) -> None:
+@_kernel(W, R, N, W, R, N, B, W, N, N, N)
+def cross_and(
+    px: Any, rows_x: Any, planes_x: int, py: Any, rows_y: Any, planes_y: int, pmine: Any, pout: Any,
+    count: int, pieces: int, words: int,
+) -> None:
     """out[r] = XOR over pieces a, b with mine[a, b] of x[a, rows_x[r]] AND y[b, rows_y[r]].
 
     x and y are (pieces, planes, words); out is (rows, words).
     """
-    pieces = x.shape[0]
-    words = x.shape[2]
-    for r in range(out.shape[0]):
+    x, y = carray(px, (pieces, planes_x, words)), carray(py, (pieces, planes_y, words))
+    mine, out = carray(pmine, (pieces, pieces)), carray(pout, (count, words))
+    for r in range(count):
         i = rows_x[r]
         j = rows_y[r]
-        out[r] = 0
+        for w in range(words):
+            out[r, w] = np.uint64(0)
         for a in range(pieces):
             for b in range(pieces):
                 if mine[a, b]:

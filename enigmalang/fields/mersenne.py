@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enigmalang.fields.field import Field, Ints, Raw
+from enigmalang.fields.warm import kernels
 
 _WORD = (1 << 64) - 1
 
@@ -78,8 +79,7 @@ class _Mersenne127(Field):
     def divide(self, raw: Raw, divisor: int) -> tuple[Raw, Raw]:
         flat = self.flat(raw)
         quotient, rest = np.empty_like(flat), np.empty_like(flat)
-        low, high = np.uint64(divisor & _WORD), np.uint64(divisor >> 64)
-        self._kernel("divide")(flat, low, high, quotient, rest)
+        kernels().divide_127(flat, divisor & _WORD, divisor >> 64, quotient, rest)
         shape = self.shape_of(raw)
         return self.reshape(quotient, shape), self.reshape(rest, shape)
 

@@ -1,0 +1,155 @@
+"""Calling the kernels' machine code, and making it.
+
+A process that finds the code in the cache loads it with llvmlite and calls it through cffi: no compiler, and
+1 µs a call. Calls release the GIL.
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+from _cffi_backend import FFI
+
+_DECLARED = {
+    "mul": "void*, void*, void*, int64_t",
+    "add": "void*, int64_t, void*, int64_t, void*, int64_t, _Bool",
+    "matmul": "void*, int64_t, void*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
+    "divide": "void*, uint64_t, uint64_t, void*, void*, int64_t",
+    "to_planes": "void*, void*, void*, int64_t, int64_t, int64_t",
+    "cross_and": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, void*, int64_t, int64_t, int64_t",
+}
+#: Names of the kernels in the machine code, with their entry in `_DECLARED`.
+NAMES = {
+    **{f"{name}_{q}": name for name in ("mul", "add", "matmul") for q in (61, 127)},
+    "divide_127": "divide",
+    "to_planes": "to_planes",
+    "cross_and": "cross_and",
+}
+_ffi: Any = FFI()
+_at: Any = _ffi.from_buffer  # the address of an array; raises for one that is not contiguous
+# Numba's convention: the addresses of a result (none here) and of an exception (none either) come first.
+_NOTHING: Any = _ffi.new("void*[1]")
+
+
+class Kernels:
+    """The kernels as functions on contiguous arrays. `kernel(name)` is what `NAMES` lists."""
+
+    def __init__(self, code: bytes) -> None:
+        """Raises RuntimeError when the code cannot be loaded on this machine."""
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())  # owns the code
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        functions = {name: self._function(name, _DECLARED[kind]) for name, kind in NAMES.items()}
+        self.add = {q: _add(functions[f"add_{q}"]) for q in (61, 127)}
+        self.mul = {q: _mul(functions[f"mul_{q}"]) for q in (61, 127)}
+        self.matmul = {q: _matmul(functions[f"matmul_{q}"]) for q in (61, 127)}
+        self._divide_127 = functions["divide_127"]
+        self._to_planes = functions["to_planes"]
+        self._cross_and = functions["cross_and"]
+
+    def _function(self, name: str, operands: str) -> Any:
+        address = self._engine.get_function_address(_symbol(name))
+        if not address:
+            raise RuntimeError(f"no kernel {name}")
+        return _ffi.cast(f"int(*)(void*, void*, {operands})", address)
+
+    def divide_127(self, x: Any, low: int, high: int, quotient: Any, rest: Any) -> None:
+        """Two-limb integers (N, 2) by high * 2^64 + low."""
+        self._divide_127(_NOTHING, _NOTHING, _at(x), low, high, _at(quotient), _at(rest), len(x))
+
+    def to_planes(self, x: Any, out: Any) -> None:
+        """(lanes, limbs) to bit planes (64 * limbs, words)."""
+        lanes, limbs = x.shape
+        block = _ffi.new("uint64_t[64]")
+        self._to_planes(_NOTHING, _NOTHING, _at(x), _at(out), block, lanes, limbs, out.shape[1])
+
+    def cross_and(self, x: Any, rows_x: Any, y: Any, rows_y: Any, mine: Any, out: Any) -> None:
+        """As `gf2.and_cross`, into `out` (rows, words)."""
+        pieces, planes, words = x.shape
+        at_x, at_y = _at("int64_t[]", rows_x), _at("int64_t[]", rows_y)
+        ends = (_at(x), at_x, planes, _at(y), at_y, y.shape[1], _at(mine), _at(out))
+        self._cross_and(_NOTHING, _NOTHING, *ends, len(rows_x), pieces, words)
+
+
+def _add(function: Any) -> Callable[[Any, Any, Any, bool], None]:
+    """x + y or x - y into `out`; flat, an operand of one element is repeated."""
+
+    def add(x: Any, y: Any, out: Any, subtract: bool) -> None:
+        function(_NOTHING, _NOTHING, _at(x), len(x), _at(y), len(y), _at(out), len(out), subtract)
+
+    return add
+
+
+def _mul(function: Any) -> Callable[[Any, Any, Any], None]:
+    def mul(x: Any, y: Any, out: Any) -> None:
+        function(_NOTHING, _NOTHING, _at(x), _at(y), _at(out), len(out))
+
+    return mul
+
+
+def _matmul(function: Any) -> Callable[[Any, Any, Any], None]:
+    """(B, m, k) @ (B, k, n) into (B, m, n); either batch may be 1."""
+
+    def matmul(x: Any, y: Any, out: Any) -> None:
+        batch, rows, columns = out.shape[:3]
+        sizes = (batch, rows, x.shape[2], columns)
+        function(_NOTHING, _NOTHING, _at(x), len(x), _at(y), len(y), _at(out), *sizes)
+
+    return matmul
+
+
+# ------------------------------------------------------------ making the machine code
+
+
+def fingerprint() -> str:
+    """Names the machine code: what it is made from, and for which processor."""
+    source = Path(__file__).with_name("kernels.py").read_bytes()
+    made_by = f"{llvmlite.__version__} {llvm.llvm_version_info} {_cpu()}"
+    return blake2b(source + made_by.encode(), digest_size=16).hexdigest()
+
+
+def compiled() -> bytes:
+    """Compile all kernels to one object file: a few seconds."""
+    from enigmalang.fields.kernels import COMPILED
+
+    whole = llvm.parse_assembly("")
+    for name, kernel in COMPILED.items():
+        (overload,) = kernel.overloads.values()
+        part = llvm.parse_assembly(overload.library.get_llvm_str())
+        for function in list(part.functions):
+            if function.name == overload.fndesc.llvm_func_name:
+                function.name = _symbol(name)
+            elif not function.is_declaration:
+                function.linkage = "internal"  # reference counting, that no kernel uses
+        for variable in list(part.global_variables):
+            if not variable.is_declaration:
+                variable.linkage = "internal"
+        whole.link_in(part)
+    machine = _machine()
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_global_dead_code_eliminate_pass()
+    passes.run(whole, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
+    outside = [f.name for f in whole.functions if f.is_declaration and not f.name.startswith("llvm.")]
+    if outside:
+        raise RuntimeError(f"a kernel needs {', '.join(outside)}, which is only there while Numba is loaded")
+    code: bytes = machine.emit_object(whole)
+    return code
+
+
+def _symbol(name: str) -> str:
+    return f"enigmalang_{name}"
+
+
+def _cpu() -> tuple[str, str]:
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name, features = _cpu()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(cpu=name, features=features, opt=3, jit=True, codemodel="jitdefault")
