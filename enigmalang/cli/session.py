@@ -11,6 +11,7 @@ from enigmalang.execute.circuit_engine import CircuitEngine
 from enigmalang.execute.ports import Engine, EngineStats, RunResult, Sealed
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import InputReader, World
+from enigmalang.node.local import local_world
 from enigmalang.plan.plan import Plan
 
 
@@ -78,11 +79,11 @@ class Session:
         kind = engine or self.settings.engine
         options: dict[str, Any] = {"inputs": inputs, "out": out}
         if kind == "clear":
-            return World(plan, **options)
+            return local_world(plan, **options)
         tracer = self.tracers.get((kind, plan.field))
         if tracer is None:
             tracer = self.tracers[kind, plan.field] = Tracer(self._engine(kind, plan.field), watch)
-        return World(plan, tracer.engine, tracer=tracer, **options)
+        return local_world(plan, tracer.engine, tracer=tracer, **options)
 
     def drop(self, engine: str, field: str) -> None:
         """Forget an engine that failed; the next program gets a new one."""

@@ -5,6 +5,7 @@ X25519 exchange with an ephemeral key. What is stored for anyone is stored in th
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha3_256
 from typing import Any
@@ -21,7 +22,6 @@ class Blob:
     content: bytes = field(repr=False)
     nonce: bytes = b""
     wraps: tuple[tuple[bytes, bytes, bytes], ...] = ()
-    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Record:
     """A blob, the public type of its content, and the predicate that says who may read it."""
 
     blob: Blob
+    owner: str
     type: Any
     predicate: Any
 
@@ -39,21 +40,28 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: dict[Any, Record] = {}
 
-    def put(self, key: Any, record: Record) -> None:
-        self._records[key] = record
+    def put(self, key: Any, content: bytes, *, readers: Sequence[bytes] | None, owner: str, type: Any, predicate: Any
+            ) -> None:
+        """Encrypt `content` for the X25519 keys `readers` (None: leave it in the clear) and store it."""
+        self._records[key] = Record(lock(content, readers), owner, type, predicate)
 
     def get(self, key: Any) -> Record | None:
         return self._records.get(key)
+
+    def open(self, key: Any, public_key: bytes, private_key: bytes) -> bytes | None:
+        """The content, None when there is none or it is not for this key."""
+        record = self._records.get(key)
+        return None if record is None else unlock(record.blob, public_key, private_key)
 
 
 def _wrapping_key(shared: bytes, reader: bytes) -> bytes:
     return sha3_256(b"enigmalang dht wrap" + reader + shared).digest()
 
 
-def lock(content: bytes, readers: list[bytes] | None, owner: str) -> Blob:
+def lock(content: bytes, readers: Sequence[bytes] | None) -> Blob:
     """Encrypt `content` for the holders of the X25519 keys `readers`; None: for anyone, in the clear."""
     if readers is None:
-        return Blob(content, owner=owner)
+        return Blob(content)
     key, nonce = AESGCM.generate_key(256), os.urandom(12)
     wraps = []
     for reader in dict.fromkeys(readers):
@@ -62,7 +70,7 @@ def lock(content: bytes, readers: list[bytes] | None, owner: str) -> Blob:
         # The wrapping key is used once, so that a fixed nonce is sound.
         wrapped = AESGCM(_wrapping_key(shared, reader)).encrypt(bytes(12), key, None)
         wraps.append((reader, ephemeral.public_key().public_bytes_raw(), wrapped))
-    return Blob(AESGCM(key).encrypt(nonce, content, None), nonce, tuple(wraps), owner)
+    return Blob(AESGCM(key).encrypt(nonce, content, None), nonce, tuple(wraps))
 
 
 def unlock(blob: Blob, public_key: bytes, private_key: bytes) -> bytes | None:

@@ -12,7 +12,6 @@ from enigmalang.execute.machine import Handler, Machine
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import AnyValue, ContractRef, hashable, leaves_from, show
 from enigmalang.execute.world import World
-from enigmalang.identity.predicates import Predicate
 from enigmalang.ir.ir import Operation
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.types.types import AnyT
@@ -166,7 +165,7 @@ def _identity(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
 
 def _shared_identity(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     pairs = zip(args[::2], args[1::2], strict=True)
-    policies = tuple((who.address, p) for who, p in pairs if isinstance(p, Predicate))
+    policies = tuple((who.address, p) for who, p in pairs)
     return (machine.world.identities.share(policies),)
 
 

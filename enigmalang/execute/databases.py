@@ -6,14 +6,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from enigmalang.dht.memory import Record, lock, unlock
 from enigmalang.execute.failures import Revert, revert
 from enigmalang.execute.machine import Context, Handler, Machine
+from enigmalang.execute.ports import Identity, Predicate
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import AnyValue, ContractRef, data_from, hashable, leaves_from
 from enigmalang.execute.world import Held
-from enigmalang.identity.keys import Identity
-from enigmalang.identity.predicates import OWNER, Predicate, Question, allows
 from enigmalang.ir.ir import Operation, Tensor
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.types.types import AnyT, ListT, Type
@@ -43,7 +41,7 @@ def _predicate(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
             flat += [a.address if isinstance(a, Identity) else a for a in arg]
         else:
             flat.append(arg.address if isinstance(arg, Identity | ContractRef) else arg)
-    return (Predicate(op.attrs["name"], tuple(flat)),)
+    return (machine.world.identities.predicate(op.attrs["name"], tuple(flat)),)
 
 
 def may(machine: Machine, predicate: Predicate, owner: str, action: str) -> bool:
@@ -65,7 +63,13 @@ def may(machine: Machine, predicate: Predicate, owner: str, action: str) -> bool
             return False
         return bool(answer)
 
-    return allows(predicate, Question(who, signers, owner, action, world.ledger.time, world.shared(), own))
+    return world.identities.allows(
+        predicate, who=who, signers=signers, owner=owner, action=action, now=world.ledger.time, own=own)
+
+
+def owns(machine: Machine, owner: str, action: str) -> bool:
+    """Whether whoever acts is `owner`, or may act for it."""
+    return may(machine, machine.world.identities.predicate("owner"), owner, action)
 
 
 def _refused(op: Operation, what: str) -> Revert:
@@ -78,7 +82,7 @@ def _refused(op: Operation, what: str) -> Revert:
 def _set(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     count = op.attrs["keys"]
     key, leaves = key_of(args[:count]), list(args[count:])
-    predicate = leaves.pop() if op.attrs["predicate"] else OWNER
+    predicate = leaves.pop() if op.attrs["predicate"] else machine.world.identities.predicate("owner")
     owner = machine.context.sender or machine.world.actor.address
     match op.attrs["db"]:
         case "L":
@@ -101,7 +105,7 @@ def typed(type: Type, leaves: Sequence[Any]) -> AnyValue:
 
 def _hold(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
     before = machine.world.held.get(key)
-    if before is not None and not may(machine, OWNER, before.owner, "write"):
+    if before is not None and not owns(machine, before.owner, "write"):
         raise _refused(op, f"MPC[{shown_key(key)}] belongs to another dealer")
     secrets = []
     for value, leaf in zip(leaves, leaves_of(op.attrs["type"]), strict=True):
@@ -115,12 +119,12 @@ def _hold(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: 
 def _store(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
     world = machine.world
     before = world.store.get(key)
-    if before is not None and not may(machine, OWNER, before.blob.owner, "write"):
+    if before is not None and not owns(machine, before.owner, "write"):
         raise _refused(op, f"DHT[{shown_key(key)}] was written by another identity")
     value = typed(op.attrs["type"], leaves)
     content = msgspec.msgpack.encode(_packed(data_from(value.leaves, value.type)))
     readers = None if predicate.name == "anyone" else _readers(machine, predicate, owner)
-    world.store.put(key, Record(lock(content, readers, owner), value.type, predicate))
+    world.store.put(key, content, readers=readers, owner=owner, type=value.type, predicate=predicate)
 
 
 #: Who holds the keys of what a predicate decides at the time of reading, in this twin: the store itself.
@@ -202,7 +206,7 @@ def _get(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
             held = machine.world.held.get(key)
             if held is None:
                 raise _missing(op, "MPC", key)
-            if not may(machine, held.predicate, held.owner, "compute") and not may(machine, OWNER, held.owner, "compute"):
+            if not (may(machine, held.predicate, held.owner, "compute") or owns(machine, held.owner, "compute")):
                 raise _refused(op, f"computing with MPC[{shown_key(key)}]")
             return held.leaves
         case _:
@@ -213,14 +217,14 @@ def _fetch(machine: Machine, op: Operation, key: Args) -> AnyValue:
     found = machine.world.store.get(key)
     if found is None:
         raise _missing(op, "DHT", key)
-    blob, type, predicate = found.blob, found.type, found.predicate
-    if not may(machine, predicate, blob.owner, "read") and not may(machine, OWNER, blob.owner, "read"):
+    if not may(machine, found.predicate, found.owner, "read") and not owns(machine, found.owner, "read"):
         raise _refused(op, f"reading DHT[{shown_key(key)}]")
     me, gate = machine.world.actor, machine.world.identities.get(GATE)
-    content = unlock(blob, me.public_key, me.private_key) or unlock(blob, gate.public_key, gate.private_key)
+    tried = (machine.world.store.open(key, i.public_key, i.private_key) for i in (me, gate))
+    content = next((c for c in tried if c is not None), None)
     if content is None:
         raise _refused(op, f"reading DHT[{shown_key(key)}]")
-    return AnyValue(type, tuple(leaves_from(_unpacked(msgspec.msgpack.decode(content)), type)))
+    return AnyValue(found.type, tuple(leaves_from(_unpacked(msgspec.msgpack.decode(content)), found.type)))
 
 
 def _get_at(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
@@ -261,7 +265,7 @@ def _declassify(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     held = world.held.get(key)
     if held is None:
         raise _missing(op, "MPC", key)
-    if not may(machine, OWNER, held.owner, "read"):
+    if not owns(machine, held.owner, "read"):
         raise _refused(op, f"reading the raw data of MPC[{shown_key(key)}]")
     me = world.actor
     kinds = [leaf.type for leaf in leaves_of(op.attrs["type"])]

@@ -90,14 +90,14 @@ def _div(op: Operation, private: bool, a: Any, b: Any) -> Any:
 def _pow(op: Operation, private: bool, a: Any, exponent: Any) -> Any:
     if isinstance(exponent, np.ndarray):
         wide, powers = np.broadcast_arrays(n.wide(np.asarray(a)), exponent)
-        made = np.array([_pow(op, private, x, int(e)) for x, e in zip(wide.flat, powers.flat, strict=True)], dtype=object)
-        return n.shrink(made.reshape(wide.shape))
+        made = [_pow(op, private, x, int(e)) for x, e in zip(wide.flat, powers.flat, strict=True)]
+        return n.shrink(np.array(made, dtype=object).reshape(wide.shape))
     exponent = int(exponent)
     if exponent < 0:
         raise revert(op, "E0502", f"a power of {exponent}: exponents are 0 or more")
-    if n.top(a).bit_length() > 1 and exponent * (n.top(a).bit_length() - 1) > MOST_BITS and not fraction(element_of(op)):
+    bits, size = fraction(element_of(op)), n.top(a).bit_length()
+    if not bits and size > 1 and exponent * (size - 1) > MOST_BITS:
         raise revert(op, "E0502", f"overflow: the power does not fit {element_of(op)}")
-    bits = fraction(element_of(op))
     return _fixed_power(op, a, exponent, bits) if bits else n.power(a, exponent)
 
 

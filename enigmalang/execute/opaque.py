@@ -6,9 +6,9 @@ import numpy as np
 
 from enigmalang.execute.failures import revert
 from enigmalang.execute.numbers import scalar
+from enigmalang.execute.ports import Identity
 from enigmalang.execute.values import AnyValue, ContractRef
 from enigmalang.execute.world import World
-from enigmalang.identity.keys import Identity
 from enigmalang.ir.ir import Opaque, Operation, Tensor
 from enigmalang.types.types import (
     AddressT,
@@ -24,7 +24,7 @@ from enigmalang.types.types import (
     StringT,
 )
 
-_KINDS: tuple[tuple[type, ...], ...] = ((BoolT,), (IntT,), (FixedT,), (AddressT,), (BytesNT, BytesT), (StringT,), (EnumT,))
+_KINDS: tuple[tuple[type, ...], ...] = ((BoolT,), (IntT,), (AddressT,), (BytesNT, BytesT), (StringT,))
 
 
 def convert_opaque(world: World, op: Operation, value: Any) -> Any:
@@ -68,7 +68,7 @@ def _from_any(op: Operation, value: AnyValue, target: Tensor | Opaque) -> Any:
 
 
 def _same_kind(a: Any, b: Any) -> bool:
-    if isinstance(a, FixedT) or isinstance(a, EnumT):
+    if isinstance(a, FixedT | EnumT):
         return bool(a == b)
     return any(isinstance(a, kinds) and isinstance(b, kinds) for kinds in _KINDS)
 

@@ -3,9 +3,9 @@
 `Engine` computes on secrets, `Ledger` keeps what is public, `Store` is off-chain storage, `Identities` holds keys.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from enigmalang.circuits.circuit import Array, Circuit
 
@@ -76,3 +76,104 @@ class Engine(Protocol):
 
 
 Key = tuple[Any, ...]
+
+
+class Entry(Protocol):
+    """One value of `L` under a key."""
+
+    @property
+    def block(self) -> int: ...
+    @property
+    def time(self) -> int: ...
+    @property
+    def value(self) -> Any: ...
+
+
+class Ledger(Protocol):
+    """Public state, references to private state, money, events, `L`, blocks and time (unix seconds).
+
+    What happened since a `checkpoint` can be undone until `seal` ends the block.
+    """
+
+    number: int
+    time: int
+    chain: int
+
+    def checkpoint(self) -> int: ...
+    def rollback(self, mark: int) -> None: ...
+    def seal(self) -> None: ...
+    def advance(self, amount: int, unit: str) -> None: ...
+    def deploy(self, contract: str, creator: str) -> str: ...
+    def contract_at(self, address: str) -> str | None: ...
+    def get(self, address: str, slot: str, keys: Key) -> Any | None: ...
+    def put(self, address: str, slot: str, keys: Key, value: Any) -> None: ...
+    def emit(self, address: str, name: str, args: Key) -> None: ...
+    def balance(self, address: str) -> int: ...
+    def transfer(self, source: str, target: str, amount: int) -> bool: ...
+    def write_log(self, key: Any, value: Any) -> None: ...
+    def read_log(self, key: Any) -> Sequence[Entry]: ...
+
+
+@runtime_checkable
+class Identity(Protocol):
+    """Someone who acts and receives: X25519 keys of 32 bytes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def public_key(self) -> bytes: ...
+    @property
+    def private_key(self) -> bytes: ...
+
+
+@runtime_checkable
+class Predicate(Protocol):
+    """Who may: a name with arguments, which `Identities.allows` decides."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def args(self) -> tuple[Any, ...]: ...
+
+
+class Identities(Protocol):
+    """The local keys, shared identities and the rules of predicates."""
+
+    def get(self, name: str) -> Identity: ...
+    def at(self, address: str) -> Identity | None: ...
+    def share(self, policies: tuple[tuple[str, Any], ...]) -> Identity: ...
+    def predicate(self, name: str, args: tuple[Any, ...] = ()) -> Predicate: ...
+
+    def allows(self, predicate: Any, *, who: str, signers: frozenset[str], owner: str, action: str, now: int,
+               own: Callable[[Any, str], bool]) -> bool:
+        """Whether `who` (with all `signers`) may do `action` ("read", "compute", "write") with what `owner` owns;
+        `own` decides a user's predicate for an address."""
+        ...
+
+
+class Record(Protocol):
+    """What a store holds under a key: everything but the content is public."""
+
+    @property
+    def owner(self) -> str: ...
+    @property
+    def type(self) -> Any: ...
+    @property
+    def predicate(self) -> Any: ...
+
+
+class Store(Protocol):
+    """Off-chain storage. Contents are encrypted before they leave their client."""
+
+    def put(self, key: Any, content: bytes, *, readers: Sequence[bytes] | None, owner: str, type: Any, predicate: Any
+            ) -> None:
+        """Encrypt `content` for the X25519 keys `readers` (None: leave it in the clear) and store it."""
+        ...
+
+    def get(self, key: Any) -> Record | None: ...
+
+    def open(self, key: Any, public_key: bytes, private_key: bytes) -> bytes | None:
+        """The content, None when there is none or it is not for this key."""
+        ...

@@ -10,9 +10,9 @@ from enigmalang.execute.delivery import deliver_all
 from enigmalang.execute.failures import Revert, diagnose, revert
 from enigmalang.execute.machine import Handler, Machine, stacked
 from enigmalang.execute.numbers import scalar
+from enigmalang.execute.ports import Identity
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import ContractRef, hashable, show
-from enigmalang.identity.keys import Identity
 from enigmalang.ir.ir import Operation, Slot, Tensor
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.types.types import BOOL, Label

@@ -1,21 +1,17 @@
 """Everything around an execution: the plan, the ports, and who acts."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from enigmalang.chain.memory import MemoryLedger
-from enigmalang.dht.memory import MemoryStore
 from enigmalang.diagnostics import Diagnostic, EnigmaError
 from enigmalang.execute.domain import ClearDomain, Domain
-from enigmalang.execute.ports import Engine
+from enigmalang.execute.ports import Engine, Identities, Identity, Ledger, Predicate, Store
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.traced import TracedDomain
-from enigmalang.identity.keys import Identity, Keystore, SharedIdentity
-from enigmalang.identity.predicates import Predicate
 from enigmalang.plan.plan import Plan
 from enigmalang.source import Span
 from enigmalang.types.types import Type
@@ -48,13 +44,13 @@ class Held:
 
 @dataclass(eq=False)
 class World:
-    """One run's surroundings. `engine` None: the clear engine."""
+    """One run's surroundings. `engine` None: the clear engine. `node.local.local_world` wires in-memory twins."""
 
     plan: Plan
+    ledger: Ledger
+    store: Store
+    identities: Identities
     engine: Engine | None = None
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    store: MemoryStore = field(default_factory=MemoryStore)
-    identities: Keystore = field(default_factory=Keystore)
     inputs: InputReader = field(default_factory=NoInputs)
     out: Callable[[str], Any] = sys.stdout.write  # gets each printed text with its end of line
     on_learn: Callable[[str, str], None] | None = None  # (name, text) of a `reveal(e, to=name)` to a local identity
@@ -98,25 +94,3 @@ class World:
             self.on_learn(identity.name, text)
         else:
             self.out(f"{identity.name} learns {text}\n")
-
-    def shared(self) -> Mapping[str, tuple[tuple[str, Predicate], ...]]:
-        return _Shared(self.identities)
-
-
-class _Shared(Mapping[str, tuple[tuple[str, Predicate], ...]]):
-    """Policies by the address of a shared identity."""
-
-    def __init__(self, keystore: Keystore) -> None:
-        self._keystore = keystore
-
-    def __getitem__(self, address: str) -> tuple[tuple[str, Predicate], ...]:
-        found = self._keystore.at(address)
-        if isinstance(found, SharedIdentity):
-            return found.policies
-        raise KeyError(address)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0

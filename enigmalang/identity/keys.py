@@ -5,13 +5,15 @@ the keys of any development chain, and protect nothing outside of one. An addres
 the uncompressed secp256k1 public key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha3_256
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from enigmalang.identity.predicates import Predicate
+from enigmalang.identity.predicates import Predicate, Question, allows
 
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -80,6 +82,15 @@ class Keystore:
     def at(self, address: str) -> Identity | None:
         """The local identity that has `address`."""
         return self._addresses.get(address)
+
+    def predicate(self, name: str, args: tuple[Any, ...] = ()) -> Predicate:
+        return Predicate(name, args)
+
+    def allows(self, predicate: Predicate, *, who: str, signers: frozenset[str], owner: str, action: str, now: int,
+               own: Callable[[Predicate, str], bool]) -> bool:
+        """Whether `predicate` lets `who` act (see `Question`)."""
+        shared = {a: i.policies for a, i in self._addresses.items() if isinstance(i, SharedIdentity)}
+        return allows(predicate, Question(who, signers, owner, action, now, shared, own))
 
     def _remember(self, identity: Identity) -> Identity:
         self._addresses[identity.address] = identity

@@ -9,7 +9,7 @@ from enigmalang.identity.keys import Keystore
 def test_only_readers_can_unlock():
     keys = Keystore()
     alice, bob, eve = (keys.get(name) for name in ("alice", "bob", "eve"))
-    blob = lock(b"the content", [alice.public_key, bob.public_key], alice.address)
+    blob = lock(b"the content", [alice.public_key, bob.public_key])
     assert b"the content" not in blob.content
     for reader in (alice, bob):
         assert unlock(blob, reader.public_key, reader.private_key) == b"the content"
@@ -19,16 +19,16 @@ def test_only_readers_can_unlock():
 
 def test_a_changed_blob_is_refused():
     alice = Keystore().get("alice")
-    blob = lock(b"the content", [alice.public_key], alice.address)
+    blob = lock(b"the content", [alice.public_key])
     changed = replace(blob, content=bytes([blob.content[0] ^ 1]) + blob.content[1:])
     assert unlock(changed, alice.public_key, alice.private_key) is None
 
 
 def test_for_anyone_is_in_the_clear():
     eve = Keystore().get("eve")
-    assert unlock(lock(b"x", None, "0x1"), eve.public_key, eve.private_key) == b"x"
+    assert unlock(lock(b"x", None), eve.public_key, eve.private_key) == b"x"
 
 
 def test_two_locks_of_one_content_differ():
     alice = Keystore().get("alice")
-    assert lock(b"x", [alice.public_key], "0x1").content != lock(b"x", [alice.public_key], "0x1").content
+    assert lock(b"x", [alice.public_key]).content != lock(b"x", [alice.public_key]).content

@@ -9,13 +9,14 @@ from enigmalang.compiler import compile_file
 from enigmalang.diagnostics import Sink
 from enigmalang.execute.circuit_engine import CircuitEngine
 from enigmalang.execute.domain import ClearDomain, Domain
-from enigmalang.execute.runner import make_world, run_function
+from enigmalang.execute.runner import run_function
 from enigmalang.execute.secret import Pending, Secret
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.traced import TracedDomain
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Operation, Tensor, Value
 from enigmalang.ir.ops import OPS
+from enigmalang.node.local import local_world
 from enigmalang.plan.plan import Plan
 from enigmalang.source import Span
 from enigmalang.types.ranges import Range
@@ -87,9 +88,9 @@ def run_both(text: str, folder: Path) -> list[str]:
     for engine in (None, CircuitEngine(plan.field)):
         lines: list[str] = []
         if plan.script is not None:
-            run_function(make_world(plan, engine, out=lines.append), plan.script)
+            run_function(local_world(plan, engine, out=lines.append), plan.script)
         for test in plan.tests:
-            run_function(make_world(plan, engine, out=lines.append), plan.functions[test].public)
+            run_function(local_world(plan, engine, out=lines.append), plan.functions[test].public)
         outputs.append("".join(lines).splitlines())
     assert outputs[0] == outputs[1]
     return outputs[0]
@@ -100,7 +101,7 @@ def worlds(text: str, folder: Path) -> list[World]:
     plan = compiled(text, folder)
     made = []
     for engine in (None, CircuitEngine(plan.field)):
-        world = make_world(plan, engine, out=lambda text: None)
+        world = local_world(plan, engine, out=lambda text: None)
         run_function(world, plan.functions[plan.tests[0]].public)
         made.append(world)
     return made

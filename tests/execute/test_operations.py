@@ -151,7 +151,8 @@ def test_matrices():
     matrix, vector = (numbers(I32, 2), SMALL), (numbers(I32, 1), SMALL)
     product = operation("matmul", [matrix, matrix], [numbers(I32, 2)])
     assert agree(product, [a, b]) == [(a @ b).tolist()]
-    assert agree(operation("matmul", [matrix, vector], [numbers(I32, 1)]), [a, b[:, 0]], {1}) == [(a @ b[:, 0]).tolist()]
+    column = operation("matmul", [matrix, vector], [numbers(I32, 1)])
+    assert agree(column, [a, b[:, 0]], {1}) == [(a @ b[:, 0]).tolist()]
     turned = operation("transpose", [matrix], [numbers(I32, 2)], axes=(-1, -2))
     assert agree(turned, [a]) == [a.T.tolist()]
     rows = operation("sort", [(numbers(I32, 2), SMALL)], [numbers(I32, 2)], axis=-2)

@@ -7,7 +7,8 @@ from runtime_support import compiled, run_both, worlds
 
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.circuit_engine import CircuitEngine
-from enigmalang.execute.runner import make_world, run_function, run_script
+from enigmalang.execute.runner import run_function
+from enigmalang.node.local import local_world, run_script
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -57,7 +58,7 @@ def failing(text: str, tmp_path: Path) -> list[EnigmaError]:
     found = []
     for engine in (None, CircuitEngine(plan.field)):
         with pytest.raises(EnigmaError) as caught:
-            run_function(make_world(plan, engine, out=lambda text: None), plan.functions[plan.tests[0]].public)
+            run_function(local_world(plan, engine, out=lambda text: None), plan.functions[plan.tests[0]].public)
         found.append(caught.value)
     return found
 
@@ -126,7 +127,8 @@ test "queue":
 
 
 def test_consecutive_reveals_are_one_circuit(tmp_path):
-    plan = compiled("private a: uint8 = 3\nprivate b: uint8 = 4\nx = reveal(a)\ny = reveal(b)\nprint(x + y)\n", tmp_path)
+    text = "private a: uint8 = 3\nprivate b: uint8 = 4\nx = reveal(a)\ny = reveal(b)\nprint(x + y)\n"
+    plan = compiled(text, tmp_path)
     circuits = []
     lines = []
     run_script(plan, CircuitEngine(), out=lines.append, watch=circuits.append)

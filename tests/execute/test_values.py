@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from enigmalang.execute.values import data_from, leaves_from, show, show_fixed
 from enigmalang.types.types import (
-    ADDRESS, BOOL, ArrayT, BytesT, EnumT, Field, FixedT, IntT, ListT, StringT, StructT, TupleT,
+    ADDRESS,
+    BOOL,
+    ArrayT,
+    BytesT,
+    EnumT,
+    Field,
+    FixedT,
+    IntT,
+    ListT,
+    StringT,
+    StructT,
+    TupleT,
 )
 
 U8 = IntT(False, 8)

@@ -33,7 +33,8 @@ def test_keys_are_those_of_the_name():
     (Predicate("after", (100,)), {ALICE, BOB, CAROL}), (Predicate("after", (101,)), set()),
     (Predicate("before", (100,)), set()), (Predicate("before", (101,)), {ALICE, BOB, CAROL}),
     (Predicate("not", (OWNER,)), {BOB, CAROL}), (Predicate("paid"), {CAROL}),
-    (Predicate("or", (OWNER, Predicate("paid"))), {ALICE, CAROL}), (Predicate("and", (OWNER, Predicate("paid"))), set()),
+    (Predicate("or", (OWNER, Predicate("paid"))), {ALICE, CAROL}),
+    (Predicate("and", (OWNER, Predicate("paid"))), set()),
 ])
 def test_predicates(predicate, allowed):
     assert {who for who in (ALICE, BOB, CAROL) if ask(predicate, who)} == allowed

@@ -10,9 +10,9 @@ from enigmalang.compiler.compiler import Compilation
 from enigmalang.diagnostics import Sink, render
 from enigmalang.execute.domain import ClearDomain, ClearSecret, peek
 from enigmalang.execute.machine import Context, Machine
-from enigmalang.execute.world import World
 from enigmalang.ir.ir import Function, Operation, Program, Tensor, operations
 from enigmalang.ir.verify import verify
+from enigmalang.node.local import local_world
 from enigmalang.passes.pipeline import optimise
 from enigmalang.plan.plan import Plan
 from enigmalang.types.types import BoolT, Label
@@ -45,7 +45,7 @@ def run(program: Program, args: list[Any], check: bool = True) -> list[Any]:
     """What the only `def` of `program` gives for Python values `args`, one for each leaf of its parameters."""
     function = function_of(program)
     plan = Plan(program.path, "M127", {})
-    machine = Machine(World(plan), ClearDomain(check_ranges=check), Context("whole"), {"share": _share})
+    machine = Machine(local_world(plan), ClearDomain(check_ranges=check), Context("whole"), {"share": _share})
     values = [v for p in function.params for v in p.values]
     leaves = []
     for value, arg in zip(values, args, strict=True):

@@ -1,0 +1,54 @@
+"""A world on this machine: an engine, and in-memory twins of everything else. Running plans in it."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from enigmalang.chain.memory import MemoryLedger
+from enigmalang.circuits.circuit import Circuit
+from enigmalang.dht.memory import MemoryStore
+from enigmalang.execute.ports import Engine
+from enigmalang.execute.runner import run_function
+from enigmalang.execute.trace import Tracer
+from enigmalang.execute.world import InputReader, NoInputs, World
+from enigmalang.identity.keys import Keystore
+from enigmalang.plan.plan import Plan
+
+
+def local_world(
+    plan: Plan, engine: Engine | None = None, *, inputs: InputReader | None = None,
+    out: Callable[[str], Any] | None = None, on_learn: Callable[[str, str], None] | None = None,
+    watch: Callable[[Circuit], None] | None = None, tracer: Tracer | None = None,
+) -> World:
+    """A fresh ledger, store and keystore around `engine` (None: the clear engine).
+
+    `out` gets each printed text with its end of line; `on_learn(name, text)` what a local identity learnt from
+    `reveal(e, to=name)` (by default printed as "alice learns 42"); `watch` each circuit before it runs.
+    `tracer` is shared between worlds that use one engine.
+    """
+    return World(
+        plan, MemoryLedger(), MemoryStore(), Keystore(), engine, inputs or NoInputs(), out or sys.stdout.write,
+        on_learn, watch, tracer)
+
+
+def run_script(
+    plan: Plan, engine: Engine | None = None, *, inputs: InputReader | None = None,
+    out: Callable[[str], Any] | None = None, on_learn: Callable[[str, str], None] | None = None,
+    watch: Callable[[Circuit], None] | None = None,
+) -> World:
+    """Run the statements of the file, from top to bottom; the world afterwards. A file without any does nothing."""
+    world = local_world(plan, engine, inputs=inputs, out=out, on_learn=on_learn, watch=watch)
+    if plan.script is not None:
+        run_function(world, plan.script)
+    return world
+
+
+def run_test(
+    plan: Plan, test: str, engine: Engine | None = None, *, inputs: InputReader | None = None,
+    out: Callable[[str], Any] | None = None, on_learn: Callable[[str, str], None] | None = None,
+    watch: Callable[[Circuit], None] | None = None,
+) -> World:
+    """Run one test (a name of `plan.tests`) on a ledger of its own. Raises as `run_function`."""
+    world = local_world(plan, engine, inputs=inputs, out=out, on_learn=on_learn, watch=watch)
+    run_function(world, plan.functions[test].public)
+    return world
