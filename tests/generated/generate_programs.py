@@ -27,6 +27,7 @@ class Scope:
     ints: dict[str, bool] = field(default_factory=dict)
     bools: dict[str, bool] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)
+    declared: set[str] = field(default_factory=set)  # with a type, so that not every number fits
     fresh: int = 0
 
     def new(self) -> str:
@@ -143,9 +144,9 @@ def statement(draw: Draw, scope: Scope) -> Lines:
 def _branch(draw: Draw, scope: Scope) -> Lines:
     """Variables of before are given new values on one side, or on both."""
     condition = boolean(draw, scope, 1)
-    target = variable(draw, scope.ints)
+    target = variable(draw, {name: p for name, p in scope.ints.items() if name not in scope.declared})
     if target is None:
-        return []
+        return _store(scope, integer(draw, scope, 2), scope.new(), scope.ints)
     then, otherwise = integer(draw, scope, 1), integer(draw, scope, 1)
     lines = [(f"if {condition.enig}:", f"if {condition.python}:")]
     lines += _indent([(f"{target.enig} = {then.enig}", f"{target.python} = {then.python}")])
@@ -235,6 +236,7 @@ def _start(draw: Draw, scope: Scope) -> Lines:
     scope.ints[public := scope.new()] = False
     value = draw(st.integers(-9, 9))
     lines.append((f"{public}: int128 = {value}", f"{public} = {value}"))
+    scope.declared.update(scope.ints)
     name, values = scope.new(), draw(st.lists(st.integers(-50, 50), min_size=1, max_size=5))
     scope.lists[name] = len(values)
     lines.append((f"private {name}: int16[{len(values)}] = {values}", f"{name} = {values}"))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class WitnessEngine:
         self.n, self.t = n, t
         self._memory: list[dict[int, Share]] = [{} for _ in range(n)]
         self.trace: list[tuple[str, list[list[tuple[int, int, int]]]]] = []
-        self.opened: list[Array] = []
+        self._names: dict[int, int] = {}
 
     def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
         forms = {n.attrs["slot"]: (n.form, n.shape) for n in circuit.nodes if n.op == "input"}
@@ -57,15 +58,23 @@ class WitnessEngine:
             return execute(party, circuit, mine, self._memory[party.me - 1], recipients), recorder.seen
 
         done = run_parties(self.n, body, seconds=60)
-        digest = hashlib.sha256(encode_circuit(circuit)).hexdigest()
+        digest = hashlib.sha256(encode_circuit(self._renamed(circuit))).hexdigest()
         self.trace.append((digest, [seen for _, seen in done]))
         results = [result for result, _ in done]
-        self.opened += results[0].opened
         sealed = tuple(
             Sealed(circuit.nodes[out.node].shape, tuple(r.sealed[i] for r in results))
             for i, out in enumerate(circuit.outputs)
         )
         return RunResult(results[0].opened, sealed)
+
+    def _renamed(self, circuit: Circuit) -> Circuit:
+        """The handles of kept shares count on from run to run in one process; here each engine counts from 0."""
+        for _, handle in circuit.keeps:
+            self._names.setdefault(handle, len(self._names))
+        nodes = tuple(
+            replace(n, attrs={"handle": self._names[n.attrs["handle"]]}) if n.op == "load" else n for n in circuit.nodes
+        )
+        return replace(circuit, nodes=nodes, keeps=tuple((node, self._names[h]) for node, h in circuit.keeps))
 
     def _deal(self, value: Array, form: Form, shape: tuple[int, ...]) -> dict[int, Share]:
         array = np.asarray(value).reshape(shape)
