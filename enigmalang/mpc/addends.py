@@ -35,6 +35,7 @@ class Addends:
     `parts[i]` shares, as integers, the public function of addend i that was asked for.
     """
 
+    lanes: int
     planes: list[Raw]
     parts: list[Raw]
 
@@ -68,7 +69,7 @@ def split_masked(party: Party, d: Raw, part: Part | None = None) -> Addends:
     last = None if c is None else _last_addend(party, c, pieces)
     planes = list(dealt().reshape(party.t, party.pieces, field.q, -1))
     planes.append(_known_planes(party, last, lanes))
-    return Addends(planes, [] if parts is None else parts(last))
+    return Addends(lanes, planes, [] if parts is None else parts(last))
 
 
 def _deal_parts(
@@ -131,6 +132,7 @@ class Sum:
     of the carry-save steps.
     """
 
+    lanes: int
     s: Raw
     c: Raw
     majorities: list[Raw]
@@ -141,23 +143,23 @@ class Sum:
         return [m[:, -1] for m in self.majorities]
 
 
-def carry_save(party: Party, planes: list[Raw]) -> Sum:
+def carry_save(party: Party, addends: Addends) -> Sum:
     """t + 1 addends to two. t - 1 rounds, q ANDs each; a carry out of bit q - 1 re-enters at bit 0."""
-    s, c = planes[0], planes[1]
+    s, c, *others = addends.planes
     majorities = []
-    for u in planes[2:]:
+    for u in others:
         left, right = s ^ u, c ^ u
-        majority = _and(party, left, right) ^ u
+        majority = _and(party, left, right, addends.lanes) ^ u
         s = left ^ c
         c = np.roll(majority, 1, axis=1)
         majorities.append(majority)
-    return Sum(s, c, majorities)
+    return Sum(addends.lanes, s, c, majorities)
 
 
-def _and(party: Party, x: Raw, y: Raw) -> Raw:
-    return alone(party, lambda r: and_planes(party, r, x, None, y, None))
+def _and(party: Party, x: Raw, y: Raw, lanes: int) -> Raw:
+    return alone(party, lambda r: and_planes(party, r, x, None, y, None, lanes))
 
 
 def masked_sum(party: Party, d: Raw) -> Sum:
     """`split_masked`, then `carry_save`: t rounds."""
-    return carry_save(party, split_masked(party, d).planes)
+    return carry_save(party, split_masked(party, d))

@@ -30,18 +30,18 @@ def fold_carries(party: Party, sums: Sum, wanted: tuple[int, ...]) -> tuple[Raw,
 
     Each (pieces, q, words). Rounds 1 + ceil(log2 q); for wanted = (q - 1,) that is q + 2 (q - 1) ANDs.
     """
-    g = alone(party, lambda r: and_planes(party, r, sums.s, None, sums.c, None))
+    g = alone(party, lambda r: and_planes(party, r, sums.s, None, sums.c, None, sums.lanes))
     p = sums.s ^ sums.c
     for high, low in prefix_levels(g.shape[1], wanted):
-        _fold(party, g, p, high, low)
+        _fold(party, g, p, high, low, sums.lanes)
     return g, p
 
 
-def _fold(party: Party, g: Raw, p: Raw, high: Rows, low: Rows) -> None:
+def _fold(party: Party, g: Raw, p: Raw, high: Rows, low: Rows, lanes: int) -> None:
     """(g, p)[high] := (g, p)[high] after (g, p)[low], in place. One round, two ANDs a pair."""
     round_ = party.round()
-    generate = and_planes(party, round_, p, high, g, low)
-    propagate = and_planes(party, round_, p, high, p, low)
+    generate = and_planes(party, round_, p, high, g, low, lanes)
+    propagate = and_planes(party, round_, p, high, p, low, lanes)
     round_.run()
     g[:, high] ^= generate()
     p[:, high] = propagate()
@@ -53,13 +53,13 @@ def wraps_once(g: Raw, p: Raw) -> Raw:
     return out
 
 
-def and_all(party: Party, planes: Raw) -> Raw:
+def and_all(party: Party, planes: Raw, lanes: int) -> Raw:
     """The AND of all planes: (pieces, q, words) -> (pieces, words). ceil(log2 q) rounds, q - 1 ANDs."""
     while (count := planes.shape[1]) > 1:
         half = count // 2
         rows = np.arange(half, dtype=np.int64)
         current = planes
-        folded = alone(party, lambda r, x=current, i=rows, h=half: and_planes(party, r, x, i, x, i + h))  # type: ignore[misc]
+        folded = alone(party, lambda r: and_planes(party, r, current, rows, current, rows + half, lanes))  # noqa: B023
         planes = np.concatenate([folded, planes[:, 2 * half :]], axis=1)
     out: Raw = planes[:, 0]
     return out

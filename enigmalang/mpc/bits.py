@@ -42,7 +42,7 @@ def and_(party: Party, x: BitShare, y: BitShare) -> BitShare:
     Replicated multiplication (Araki et al., CCS 2016, for three parties; Cramer-Damgard-Ishai in general).
     """
     left, right = x.words[:, None, :], y.words[:, None, :]
-    out = alone(party, lambda r: and_planes(party, r, left, None, right, None))
+    out = alone(party, lambda r: and_planes(party, r, left, None, right, None, x.size))
     return BitShare(out[:, 0], x.shape)
 
 
@@ -120,6 +120,6 @@ def _low_bits(party: Party, x: Raw, bits: int) -> Raw:
     out[:, :1] ^= wrap
     if bits > 1:
         again = np.zeros(bits - 1, np.int64)
-        carried = alone(party, lambda r: and_planes(party, r, p, low, wrap, again))
+        carried = alone(party, lambda r: and_planes(party, r, p, low, wrap, again, sums.lanes))
         out[:, 1:] ^= g[:, : bits - 1] ^ carried
     return out

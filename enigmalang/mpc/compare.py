@@ -52,4 +52,4 @@ def _lowest_bit_of_double(party: Party, d: Raw) -> Raw:
 
 def _all_ones(party: Party, d: Raw) -> Raw:
     sums = masked_sum(party, d)
-    return and_all(party, sums.s ^ sums.c)
+    return and_all(party, sums.s ^ sums.c, sums.lanes)

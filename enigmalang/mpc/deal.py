@@ -155,8 +155,12 @@ def _draw_words(party: Party, instruction: int, dealer: int, rows: Raw, mine: Ra
             np.bitwise_xor(mine, draw, out=mine)
 
 
-def and_planes(party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw, rows_y: Rows | None) -> Finish[Raw]:
+def and_planes(
+    party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw, rows_y: Rows | None, lanes: int
+) -> Finish[Raw]:
     """ANDs of bit planes: x[:, rows_x] AND y[:, rows_y], (pieces, planes, words) -> (pieces, m, words).
+
+    `lanes` of each plane are in use, and counted.
 
     Every cross term of pieces is some dealer's to compute, who reshares its sum. One round; per dealing party
     n - 1 - t bits an AND.
@@ -165,7 +169,7 @@ def and_planes(party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw,
     left = every if rows_x is None else rows_x
     right = every if rows_y is None else rows_y
     count, words = len(left), x.shape[2]
-    party.counters.ands += count * words * 64
+    party.counters.ands += count * lanes
     mine = None
     if party.me in party.structure.dealers:
         mine = and_cross(x, left, y, right, party.structure.products_of(party.me)).reshape(-1)

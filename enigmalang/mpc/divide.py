@@ -47,13 +47,13 @@ def _shift(party: Party, d: Raw, f: int, exact: bool) -> Raw:
     field, q = party.field, party.field.q
     e = field.add(d, field.from_ints(_exact_int(1 << (q - 2))))
     addends = split_masked(party, e, lambda u: field.shift(u, f))
-    sums = carry_save(party, addends.planes)
+    sums = carry_save(party, addends)
     g, p = fold_carries(party, sums, (f - 1, q - 1) if exact else (q - 1,))
     wrap = wraps_once(g, p)
     bits = [wrap, *sums.wraps]
     weights = [-(1 << (q - f))] * party.t
     if exact:
-        bits += [_carry_into(party, g, p, wrap, f), *(m[:, f - 1] for m in sums.majorities)]
+        bits += [_carry_into(party, g, p, wrap, f, addends.lanes), *(m[:, f - 1] for m in sums.majorities)]
         weights += [1] * party.t
     values = planes_to_integers(party, np.stack(bits, axis=1), field.size_of(d))
     rows = np.stack([*addends.parts, *values])
@@ -61,10 +61,10 @@ def _shift(party: Party, d: Raw, f: int, exact: bool) -> Raw:
     return field.sub(total, field.from_ints(_exact_int(1 << (q - 2 - f))))
 
 
-def _carry_into(party: Party, g: Raw, p: Raw, wrap: Raw, f: int) -> Raw:
+def _carry_into(party: Party, g: Raw, p: Raw, wrap: Raw, f: int, lanes: int) -> Raw:
     """The carry of S + C + wrap into bit f: (pieces, words). One round, one AND."""
     row, first = np.array([f - 1], np.int64), np.zeros(1, np.int64)
-    carried = alone(party, lambda r: and_planes(party, r, p, row, wrap[:, None], first))
+    carried = alone(party, lambda r: and_planes(party, r, p, row, wrap[:, None], first, lanes))
     out: Raw = g[:, f - 1] ^ carried[:, 0]
     return out
 
@@ -114,7 +114,7 @@ def _divide(party: Party, d: Raw, c: int) -> Raw:
 
 def _wraps(party: Party, addends: Addends, lanes: int) -> list[Raw]:
     """The carries that re-entered, as t shared 0/1 integers."""
-    sums: Sum = carry_save(party, addends.planes)
+    sums: Sum = carry_save(party, addends)
     g, p = fold_carries(party, sums, (party.field.q - 1,))
     bits = np.stack([wraps_once(g, p), *sums.wraps], axis=1)
     return planes_to_integers(party, bits, lanes)

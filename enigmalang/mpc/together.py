@@ -65,7 +65,7 @@ def _begin_ands(values: Values, round_: Round, nodes: list[int]) -> Finish[None]
     party, table = values.party, values.circuit.nodes
     left = join_bits([broadcast_bits(values.bits(table[i].args[0]), table[i].shape) for i in nodes])
     right = join_bits([broadcast_bits(values.bits(table[i].args[1]), table[i].shape) for i in nodes])
-    reshared = and_planes(party, round_, left.words[:, None], None, right.words[:, None], None)
+    reshared = and_planes(party, round_, left.words[:, None], None, right.words[:, None], None, left.size)
 
     def finish() -> None:
         joined = BitShare(np.ascontiguousarray(reshared()[:, 0]), left.shape)

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
 from enigmalang.circuits.evaluate import evaluate
 from enigmalang.circuits.layers import cut_layers, public_nodes
-from enigmalang.fields import field_named
+from enigmalang.fields import M61, field_named
+from enigmalang.mpc.bits import b2a
+from enigmalang.mpc.compare import ltz
 from enigmalang.mpc.machine import MachineError, Result, execute
 from enigmalang.mpc.outputs import unseal
 from enigmalang.mpc.party import Party
@@ -334,3 +336,16 @@ def test_counters(three: Committee) -> None:
     assert all(c.products and c.ands and c.comparisons and c.circuits == 1 for c in counted)
     phases = Counter(phase for c in counted for phase in c.seconds)
     assert {"network", "products", "comparisons", "conversions", "divisions", "openings"} <= set(phases)
+
+
+@pytest.mark.parametrize("lanes", [1, 11, 64, 65])
+def test_counted_are_lanes_in_use(lanes: int) -> None:
+    """What `ltz` and `b2a` state as their cost, whatever the padding of words is."""
+    values = np.arange(lanes) - 3
+    for committee in (Committee(3, 1, M61), Committee(5, 2, M61)):
+        q, t = committee.field.q, committee.t
+        dealt = committee.deal(values.tolist())
+        counted = committee.run(lambda party, give=dealt: (b2a(party, ltz(party, give(party))), party.counters)[1])
+        for counters in counted:
+            assert counters.ands == lanes * (q * (t - 1) + q + 2 * (q - 1))
+            assert (counters.comparisons, counters.products) == (lanes, lanes * t)
