@@ -65,6 +65,8 @@ class Lengths:
                 return self._range(op)
             case "for" | "while":
                 return self._carried(op, value)
+            case "if":
+                return self._chosen(op, value)
             case _:
                 return ("value", id(value))
 
@@ -104,6 +106,15 @@ class Lengths:
                 return self.scalar(op.operands[0])
             case _:
                 return ("value", id(value))
+
+    def _chosen(self, op: Operation, value: Value) -> Length:
+        """An `if` both of whose branches yield lists of one length."""
+        number = op.results.index(value)
+        ends = [terminator(region) for region in op.regions]
+        if any(end.op != "yield" for end in ends):
+            return ("value", id(value))
+        first, second = (end.operands[number] for end in ends)
+        return self.of(first) if self.same(first, second) else ("value", id(value))
 
     def _carried(self, op: Operation, value: Value) -> Length:
         """A loop that keeps the length: what the body yields is as long as what it was given."""
