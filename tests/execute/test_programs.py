@@ -8,6 +8,7 @@ from runtime_support import compiled, run_both, worlds
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.circuit_engine import CircuitEngine
 from enigmalang.execute.runner import run_function
+from enigmalang.node.cluster import Cluster
 from enigmalang.node.local import local_world, run_script
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -149,3 +150,14 @@ def test_shares_are_forgotten(tmp_path):
     engine = CircuitEngine()
     run_script(plan, engine, out=lambda text: None)
     assert len(engine.memory) < 10
+
+
+def test_real_nodes_agree(tmp_path):
+    text = (PROGRAMS / "contracts.enig").read_text()
+    expected = [line.removeprefix("# expect:").strip() for line in text.splitlines() if line.startswith("# expect:")]
+    plan = compiled(text, tmp_path)
+    lines: list[str] = []
+    with Cluster.start(nodes=3, field=plan.field) as cluster:
+        for test in plan.tests:
+            run_function(local_world(plan, cluster, out=lines.append), plan.functions[test].public)
+    assert [line.strip() for line in lines] == expected
