@@ -63,7 +63,7 @@ def _private_leaves(function: Function) -> list[Tensor | None]:
 def run_request(world: World, request: Request) -> list[Any]:
     """The leaves of the result. Raises Revert, after undoing everything."""
     ledger = world.ledger
-    mark = ledger.checkpoint()
+    mark, held = ledger.checkpoint(), dict(world.held)
     try:
         _pay(world, request)
         if request.function.secret is None:
@@ -72,6 +72,7 @@ def run_request(world: World, request: Request) -> list[Any]:
             result = _job(world, request)
     except Revert:
         ledger.rollback(mark)
+        world.held = held
         raise
     if request.function.public.kind == "view":
         ledger.rollback(mark)

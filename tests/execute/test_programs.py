@@ -161,3 +161,23 @@ def test_real_nodes_agree(tmp_path):
         for test in plan.tests:
             run_function(local_world(plan, cluster, out=lines.append), plan.functions[test].public)
     assert [line.strip() for line in lines] == expected
+
+
+def test_a_failed_job_leaves_nothing_in_the_databases(tmp_path):
+    text = """
+contract Board:
+    def post(private n: uint8):
+        MPC["n"] = n
+        L["n"] = 1
+        require reveal(n > 5), "small"
+
+test "databases":
+    b = deploy Board()
+    expect revert "small": b.post(3)
+    assert "n" not in MPC
+    assert "n" not in L
+    b.post(7)
+    n: uint8 = MPC["n"]
+    assert reveal(n) == 7 and "n" in L
+"""
+    worlds(text, tmp_path)
