@@ -24,7 +24,7 @@ from enigmalang.analysis.transfer import (
     rank,
     transfer,
 )
-from enigmalang.ir.ir import Function, Operation, Program, Region, Slot, Value
+from enigmalang.ir.ir import Function, Operation, Program, Region, Slot, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.types.ranges import ZERO, Range, add, nominal
 
@@ -35,6 +35,8 @@ FEW_STEPS = 64
 MOST_RUNS = 2048
 #: Rounds of widening before a carried value counts as unbounded.
 ROUNDS = 5
+#: Bits of the widest field: a private variable's type is only a bound if it is at most as wide.
+WIDEST = 125
 
 
 @dataclass(slots=True, eq=False)
@@ -337,7 +339,10 @@ class Interpreter:
                 made, _ = self.body(op, params, [g.input() for g in guess], step, None)
             self.guessing = guessing
             for g, fact in zip(guess, made, strict=True):
-                g.widen(fact, last=number >= ROUNDS)
+                if number == ROUNDS:
+                    g.widen_to_type(fact)
+                else:
+                    g.widen(fact, last=number > ROUNDS)
             if [g.now for g in guess] == before:
                 break
         self.note_unbounded(op, guess)
@@ -372,6 +377,15 @@ class _Guess:
             found = self.widened(made, self.start.range, found, last)
         self.lost = self.lost or (self.now.range is not None and found is None)
         self.now = _plain(kept(self.param, Fact(found, lens)))
+
+    def widen_to_type(self, made: Fact) -> None:
+        """Steps that grew slowly: a `clamp` or `wrap` in the body may hold them within the variable's type."""
+        bound = nominal(self.param.type.element) if isinstance(self.param.type, Tensor) else None
+        if self.now.range is None or made.range is None or bound is None or bound.bits > WIDEST:
+            self.widen(made, last=True)
+        elif not made.range.within(self.now.range):
+            self.moved = None
+            self.now = _plain(kept(self.param, Fact(self.now.range.join(bound), self.now.lens)))
 
     def widened(self, made: Fact, start: Range, now: Range, last: bool) -> Range | None:
         assert made.range is not None
