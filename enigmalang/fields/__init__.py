@@ -3,7 +3,7 @@
 Importing this package loads no compiler; the Numba kernels load when first used, or by `warm()`.
 """
 
-from enigmalang.fields.field import Field, Raw
+from enigmalang.fields.field import Field, Raw, words_from
 from enigmalang.fields.gf2 import Rows, and_cross, bit_planes, pack_bits, unpack_bits, words_for
 from enigmalang.fields.mersenne import FIELDS, M61, M127, field_named
 from enigmalang.fields.warm import warm
@@ -22,4 +22,5 @@ __all__ = [
     "unpack_bits",
     "warm",
     "words_for",
+    "words_from",
 ]

@@ -6,6 +6,7 @@ the value's shape; every method below speaks of S only. Residues are canonical (
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from enigmalang.fields.warm import kernels
 
 Raw = npt.NDArray[np.uint64]
+_WORDS = np.dtype("<u8")
 Ints = npt.NDArray[Any]
 
 
@@ -25,19 +27,11 @@ class Field(ABC):
     q: int
     p: int
     tail: tuple[int, ...]  # the limb axis: () or (2,)
+    limbs: int  # uint64 words per element
+    nbytes: int  # bytes per element on the wire
 
     def __repr__(self) -> str:
         return self.name
-
-    @property
-    def limbs(self) -> int:
-        """uint64 words per element."""
-        return len(self.tail) + 1
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes per element on the wire."""
-        return 8 * self.limbs
 
     # ------------------------------------------------------------ shapes
 
@@ -60,6 +54,8 @@ class Field(ABC):
 
     def flat(self, raw: Raw) -> Raw:
         """One contiguous axis of elements."""
+        if raw.ndim == self.limbs and raw.flags.c_contiguous:  # small arrays: every call counts
+            return raw
         return np.ascontiguousarray(raw).reshape((-1, *self.tail))
 
     def broadcast(self, raw: Raw, shape: tuple[int, ...]) -> Raw:
@@ -84,8 +80,7 @@ class Field(ABC):
         wanted = prod(shape) * self.nbytes
         if len(data) != wanted:
             raise ValueError(f"{len(data)} bytes where {wanted} were expected")
-        words = np.require(np.frombuffer(data, dtype="<u8"), np.uint64, ["C", "A"])
-        raw: Raw = words.reshape(shape + self.tail)
+        raw = words_from(data).reshape(shape + self.tail)
         if not self.is_canonical(raw):
             raise ValueError(f"a number is not reduced modulo {self.name}'s prime")
         return raw
@@ -118,10 +113,14 @@ class Field(ABC):
         return self._linear(self.zeros(()), x, True)
 
     def _linear(self, x: Raw, y: Raw, subtract: bool) -> Raw:
+        if _alike(x, y):
+            out = np.empty(x.shape, np.uint64)
+            kernels().add[self.q](x, y, out, subtract)
+            return out
         shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
         out = self.empty(shape)
         ends = (self._operand(x, shape), self._operand(y, shape))
-        self._kernel("add")(*ends, self.flat(out), subtract)
+        kernels().add[self.q](*ends, out, subtract)
         return out
 
     def _operand(self, x: Raw, shape: tuple[int, ...]) -> Raw:
@@ -130,10 +129,14 @@ class Field(ABC):
         return self.flat(x if self.shape_of(x) == shape else self.broadcast(x, shape))
 
     def mul(self, x: Raw, y: Raw) -> Raw:
+        if _alike(x, y):
+            out = np.empty(x.shape, np.uint64)
+            kernels().mul[self.q](x, y, out)
+            return out
         shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
         out = self.empty(shape)
         ends = (self.flat(self.broadcast(x, shape)), self.flat(self.broadcast(y, shape)))
-        self._kernel("mul")(*ends, self.flat(out))
+        kernels().mul[self.q](*ends, out)
         return out
 
     def scale(self, x: Raw, factor: Any) -> Raw:
@@ -159,7 +162,7 @@ class Field(ABC):
         sx, sy = self.shape_of(x), self.shape_of(y)
         batch = np.broadcast_shapes(sx[:-2], sy[:-2])
         out = self.empty((*batch, sx[-2], sy[-1]))
-        self._kernel("matmul")(self._matrices(x, batch), self._matrices(y, batch), self._stack(out))
+        kernels().matmul[self.q](self._matrices(x, batch), self._matrices(y, batch), self._stack(out))
         return out
 
     def _matrices(self, x: Raw, batch: tuple[int, ...]) -> Raw:
@@ -183,18 +186,31 @@ class Field(ABC):
 
     def combine(self, coefficients: Sequence[Sequence[int]], rows: Raw) -> Raw:
         """Public linear combinations: coefficients m x k, rows (k, N) -> (m, N)."""
+        return self.combine_raw(self._table(tuple(map(tuple, coefficients))), rows)
+
+    @lru_cache(maxsize=1024)  # noqa: B019  # there are two fields
+    def _table(self, coefficients: tuple[tuple[int, ...], ...]) -> Raw:
         table = self.from_ints(np.array([[c % self.p for c in line] for line in coefficients], dtype=object))
-        return self.combine_raw(table, rows)
+        table.flags.writeable = False
+        return table
 
     def combine_raw(self, table: Raw, rows: Raw) -> Raw:
         """As `combine`, with the coefficients already residues, shape (m, k)."""
         out = self.empty((self.shape_of(table)[0], self.shape_of(rows)[1]))
-        self._kernel("matmul")(table[None], np.ascontiguousarray(rows)[None], out[None])
+        kernels().matmul[self.q](table[None], np.ascontiguousarray(rows)[None], out[None])
         return out
 
     def inverse(self, value: int) -> int:
         """1/value modulo p for a public integer. Raises ValueError for a multiple of p."""
         return pow(value, -1, self.p)
 
-    def _kernel(self, name: str) -> Any:
-        return getattr(kernels(), name)[self.q]
+
+def words_from(data: bytes | bytearray | memoryview) -> Raw:
+    """Little-endian words; a view where the machine allows it."""
+    words = np.frombuffer(data, _WORDS)
+    return words if _WORDS.isnative and words.flags.aligned else words.astype(np.uint64)
+
+
+def _alike(x: Raw, y: Raw) -> bool:
+    """One shape and both contiguous: nothing to broadcast or copy."""
+    return x.shape == y.shape and x.flags.c_contiguous and y.flags.c_contiguous

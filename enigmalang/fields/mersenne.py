@@ -9,6 +9,7 @@ from enigmalang.fields.field import Field, Ints, Raw
 from enigmalang.fields.warm import kernels
 
 _WORD = (1 << 64) - 1
+_P61 = np.uint64((1 << 61) - 1)
 
 
 class _Mersenne61(Field):
@@ -16,6 +17,8 @@ class _Mersenne61(Field):
     q = 61
     p = (1 << 61) - 1
     tail = ()
+    limbs = 1
+    nbytes = 8
 
     def from_ints(self, values: Any) -> Raw:
         array = np.asarray(values)
@@ -43,8 +46,8 @@ class _Mersenne61(Field):
         return raw.size == 0 or int(raw.max()) < self.p
 
     def mask_words(self, words: Raw) -> npt.NDArray[np.bool_]:
-        np.bitwise_and(words, np.uint64(self.p), out=words)
-        return np.asarray(words == np.uint64(self.p))
+        np.bitwise_and(words, _P61, out=words)
+        return np.asarray(words == _P61)
 
 
 class _Mersenne127(Field):
@@ -52,6 +55,8 @@ class _Mersenne127(Field):
     q = 127
     p = (1 << 127) - 1
     tail = (2,)
+    limbs = 2
+    nbytes = 16
 
     def from_ints(self, values: Any) -> Raw:
         array = np.asarray(values)

@@ -43,8 +43,8 @@ class Kernels:
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         functions = {name: self._function(name, _DECLARED[kind]) for name, kind in NAMES.items()}
-        self.add = {q: _add(functions[f"add_{q}"]) for q in (61, 127)}
-        self.mul = {q: _mul(functions[f"mul_{q}"]) for q in (61, 127)}
+        self.add = {61: _add(functions["add_61"], 1), 127: _add(functions["add_127"], 2)}
+        self.mul = {61: _mul(functions["mul_61"], 1), 127: _mul(functions["mul_127"], 2)}
         self.matmul = {q: _matmul(functions[f"matmul_{q}"]) for q in (61, 127)}
         self._divide_127 = functions["divide_127"]
         self._to_planes = functions["to_planes"]
@@ -74,18 +74,21 @@ class Kernels:
         self._cross_and(_NOTHING, _NOTHING, *ends, len(rows_x), pieces, words)
 
 
-def _add(function: Any) -> Callable[[Any, Any, Any, bool], None]:
-    """x + y or x - y into `out`; flat, an operand of one element is repeated."""
+def _add(function: Any, limbs: int) -> Callable[[Any, Any, Any, bool], None]:
+    """x + y or x - y into `out`, contiguous of any shape; an operand of one element is repeated."""
 
     def add(x: Any, y: Any, out: Any, subtract: bool) -> None:
-        function(_NOTHING, _NOTHING, _at(x), len(x), _at(y), len(y), _at(out), len(out), subtract)
+        nx, ny, n = x.size // limbs, y.size // limbs, out.size // limbs
+        function(_NOTHING, _NOTHING, _at(x), nx, _at(y), ny, _at(out), n, subtract)
 
     return add
 
 
-def _mul(function: Any) -> Callable[[Any, Any, Any], None]:
+def _mul(function: Any, limbs: int) -> Callable[[Any, Any, Any], None]:
+    """x * y into `out`, contiguous of one shape."""
+
     def mul(x: Any, y: Any, out: Any) -> None:
-        function(_NOTHING, _NOTHING, _at(x), _at(y), _at(out), len(out))
+        function(_NOTHING, _NOTHING, _at(x), _at(y), _at(out), out.size // limbs)
 
     return mul
 

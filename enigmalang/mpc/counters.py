@@ -1,8 +1,6 @@
 """What a session cost so far."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -19,11 +17,23 @@ class Counters:
     circuits: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Add the wall time of a block to `seconds[name]`; "network" time is also inside its phase."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+    def phase(self, name: str) -> "Phase":
+        """Add the wall time of a `with` block to `seconds[name]`; "network" time is also inside its phase."""
+        return Phase(self.seconds, name)
+
+
+class Phase:
+    """A timed block: a plain class, for every round has two."""
+
+    __slots__ = ("_name", "_seconds", "_start")
+
+    def __init__(self, seconds: dict[str, float], name: str) -> None:
+        self._seconds = seconds
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        took = time.perf_counter() - self._start
+        self._seconds[self._name] = self._seconds.get(self._name, 0.0) + took

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from enigmalang.fields import Field, Raw, Rows, and_cross
-from enigmalang.mpc.party import Finish, Party, Round, words_from
+from enigmalang.fields import Field, Raw, Rows, and_cross, words_from
+from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.sharing.shamir import lagrange, table_of
 from enigmalang.sharing.structure import Structure
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from enigmalang.fields import Raw
-from enigmalang.mpc.party import Finish, Party, Round, alone, words_from
+from enigmalang.fields import Raw, words_from
+from enigmalang.mpc.party import Finish, Party, Round, alone
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.shamir import lagrange
 

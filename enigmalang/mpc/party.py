@@ -34,19 +34,12 @@ class Party:
         self.session = session
         self.structure: Structure = keys.structure
         self.n, self.t = self.structure.n, self.structure.t
+        self.held = self.structure.held(self.me)  # the sets A this party is in; its replicated pieces' order
+        self.pieces = len(self.held)
         self.streams = Streams(keys.derive(b"session/" + session))
         self.counters = Counters()
         self._instruction = 0
         self._tag = 0
-
-    @property
-    def held(self) -> tuple[tuple[int, ...], ...]:
-        """The sets A this party is in; its replicated pieces are in this order."""
-        return self.structure.held(self.me)
-
-    @property
-    def pieces(self) -> int:
-        return len(self.held)
 
     def fresh(self) -> int:
         """A new instruction number for pseudo-random draws, equal at all parties."""
@@ -63,12 +56,15 @@ class Party:
         with self.counters.phase("network"):
             received = self.network.exchange(self._tag, frames, expects)
         self.counters.rounds += 1
-        self.counters.bytes_sent += sum(len(frame) for frame in frames.values())
-        self.counters.bytes_received += sum(expects.values())
+        for frame in frames.values():
+            self.counters.bytes_sent += len(frame)
+        views = {}
         for peer, size in expects.items():
-            if len(received[peer]) != size:
-                raise PeerError(peer, f"sent {len(received[peer])} bytes where {size} were due")
-        return {peer: memoryview(received[peer]) for peer in expects}
+            views[peer] = view = memoryview(received[peer])
+            if len(view) != size:
+                raise PeerError(peer, f"sent {len(view)} bytes where {size} were due")
+            self.counters.bytes_received += size
+        return views
 
     def elements_from(self, peer: int, data: memoryview, shape: tuple[int, ...]) -> Raw:
         """A peer's field elements. Raises PeerError when one is not reduced."""
@@ -111,9 +107,3 @@ def alone(party: Party, begin: Callable[[Round], Finish[T]]) -> T:
     finish = begin(round_)
     round_.run()
     return finish()
-
-
-def words_from(data: memoryview) -> Raw:
-    """Received packed bits."""
-    words: Raw = np.require(np.frombuffer(data, "<u8"), np.uint64, ["C", "A"])
-    return words

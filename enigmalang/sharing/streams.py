@@ -18,6 +18,7 @@ from enigmalang.sharing.structure import Subset
 _PIECE = 1 << 16  # words of zeros encrypted at a time
 _ZEROS = np.zeros(_PIECE, np.uint64)
 _ZEROS.flags.writeable = False
+_ZERO_BYTES = _ZEROS.data.cast("B")
 
 
 class Streams:
@@ -45,9 +46,10 @@ class Streams:
         return self._stream("all", self._keys.everyone)
 
     def _stream(self, name: object, key: Any) -> Stream:
-        if name not in self._ciphers:
-            self._ciphers[name] = Stream(key()[:16])
-        return self._ciphers[name]
+        stream = self._ciphers.get(name)
+        if stream is None:
+            stream = self._ciphers[name] = Stream(key()[:16])
+        return stream
 
 
 class Stream:
@@ -64,11 +66,18 @@ class Stream:
 
     def xor(self, words: Raw) -> None:
         """XOR the next bytes of the stream into contiguous words, in place."""
-        view = words.reshape(-1).view(np.uint8)
+        if not words.size:
+            return  # nothing, and a memoryview of nothing cannot be cast
+        view = words.data.cast("B")
         self._cipher.update_into(view, view)
 
     def fill(self, words: Raw) -> None:
         """Overwrite contiguous words with the next bytes of the stream."""
+        if not words.size:
+            return
+        if words.size <= _PIECE:
+            self._cipher.update_into(_ZERO_BYTES[: 8 * words.size], words.data.cast("B"))
+            return
         flat = words.reshape(-1)
         for start in range(0, flat.size, _PIECE):
             part = flat[start : start + _PIECE]

@@ -13,7 +13,7 @@ MAX_PARTIES = 9
 Subset = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # interned: compared and hashed by identity, which caches do at every round
 class Structure:
     """The access structure. `subsets` are in lexicographic order; a piece of a bit belongs to each."""
 
@@ -43,15 +43,17 @@ class Structure:
         """The sets that party `me` is in, in order."""
         return tuple(subset for subset in self.subsets if me in subset)
 
+    @lru_cache(maxsize=4096)  # noqa: B019
     def after(self, party: int, count: int) -> tuple[int, ...]:
         """The `count` parties that follow `party` around the ring."""
         return tuple((party - 1 + k) % self.n + 1 for k in range(1, count + 1))
 
+    @lru_cache(maxsize=256)  # noqa: B019
     def anchor(self, dealer: int) -> Subset:
         """The set whose members get a dealer's correction; the others' words are pseudo-random."""
         return tuple(sorted((dealer, *self.after(dealer, self.n - self.t - 1))))
 
-    @property
+    @cached_property
     def last(self) -> Subset:
         """The set without parties 1..t. Every other set has one of them as its smallest member."""
         return self.parties[self.t :]
