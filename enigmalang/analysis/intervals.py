@@ -226,7 +226,7 @@ class Interpreter:
                 ends = [self.get(v).range for v in op.operands]
                 if all(e is not None and e.low == e.high for e in ends):
                     low, high, step = (e.low for e in ends if e is not None)
-                    if step and len(range(low, high, step)) <= FEW_STEPS:
+                    if step and abs(high - low) <= FEW_STEPS * abs(step) and len(range(low, high, step)) <= FEW_STEPS:
                         found = [Range(i, i) for i in range(low, high, step)]
             case "convert" | "reverse":
                 found = self.items.get(op.operands[0])

@@ -123,10 +123,8 @@ RUN_TIME = (
     Code("E0511", "no such key"),
     Code("E0512", "balance too small"),
     Code("E0513", "the expected revert did not happen"),
-    Code("E0514", "interrupted"),
     Code("E0515", "too many steps"),
     Code("E0516", "no such contract or function"),
-    Code("E0517", "only the receiver can read this"),
 )
 
 INPUTS = (

@@ -196,10 +196,12 @@ def _gather(op: Operation, private: bool, xs: Any, indices: Any) -> Any:
 def _range(op: Operation, private: bool, low: int, high: int, step: int) -> Any:
     if step == 0:
         raise revert(op, "E0503", "the step of a range is 0")
-    steps = range(low, high, step)
-    if len(steps) > 1 << 28:
-        raise revert(op, "E0515", f"a range of {len(steps)} steps")
-    return np.array(steps, dtype=np.int64 if max(abs(low), abs(high)) < 1 << 62 else object)
+    count = -((low - high) // step) if (low < high) == (step > 0) else 0
+    if count > 1 << 28:
+        raise revert(op, "E0515", f"a range of {count} steps", "a range has at most 2^28 steps")
+    if max(abs(low), abs(high), abs(step)) < 1 << 62:
+        return np.arange(low, high, step, dtype=np.int64)
+    return np.array(range(low, high, step), dtype=object)
 
 
 def _transpose(op: Operation, private: bool, x: Array) -> Any:

@@ -175,8 +175,8 @@ def range_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     item = INT256 if signed or (len(values) == 3 and values[2] is not None and values[2] < 0) else UINT256
     if any(v is None for v in values):
         return ListT(item, None)
-    numbers = range(*values)
-    return ExactList(item, len(numbers))
+    low, high, step = (0, *values, 1) if len(values) == 1 else (*values, 1)[:3]
+    return ExactList(item, -((low - high) // step) if (low < high) == (step > 0) else 0)
 
 
 def zip_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
