@@ -1,30 +1,30 @@
 """Dead code: what neither has an effect nor feeds one goes, also single results and carried values of loops.
 
-`prune` is told what counts as an effect, so that partition can cut a function into its public and its private half
-with the same walk.
+`prune` is told what counts as an effect.
 """
 
 from collections.abc import Callable, Sequence
 
 from enigmalang.ir.ir import Function, Operation, Program, Region, Value
 from enigmalang.ir.ops import OPS, Effect
-from enigmalang.types.types import Label
+from enigmalang.passes.facts import Facts
 
 IsRoot = Callable[[Operation], bool]
 
 
 def remove_dead(program: Program) -> Program:
     """Drop dead code from every function of `program`, in place."""
+    facts = Facts(program)
     for function in program.functions.values():
-        prune(function, has_effect)
+        prune(function, lambda op: has_effect(op, facts))
     return program
 
 
-def has_effect(op: Operation) -> bool:
-    """Whether `op` must stay although nothing uses its results: effects, and public failures."""
+def has_effect(op: Operation, facts: Facts) -> bool:
+    """Whether `op` must stay although nothing uses its results: effects, and failures that are not excluded."""
     effect = OPS[op.op].effect
     if effect is Effect.FAILS:
-        return not op.results or any(v.label is Label.PUBLIC for v in op.results)
+        return facts.may_fail(op)
     return effect not in (Effect.NONE, Effect.READS, Effect.CONTROL) or op.op == "call"
 
 
