@@ -8,7 +8,7 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 11
 
 
-@pytest.mark.parametrize("example", map(read_program, EXAMPLES), ids=str)
+@pytest.mark.parametrize("example", [read_program(path) for path in EXAMPLES], ids=str)
 def test_example(example: Program) -> None:
     assert example.expected
     done = enig("run", str(example.path.relative_to(ROOT)), *example.arguments)

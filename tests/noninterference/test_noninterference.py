@@ -15,6 +15,7 @@ from enigmalang.cli.programs import compiled
 from enigmalang.cli.session import Session, Settings
 from enigmalang.execute.runner import run_function
 from enigmalang.execute.world import World
+from enigmalang.node.local import local_world
 from enigmalang.plan.plan import Plan
 
 #: A program, its two secret inputs, and whether they may be told apart by what is revealed (they may not).
@@ -70,7 +71,7 @@ def run(world: World, plan: Plan) -> None:
 def observe(plan: Plan, secret: str) -> tuple[list[str], object]:
     """What is printed, and what is seen."""
     engine, printed = WitnessEngine(plan.field), list[str]()
-    run(World(plan, engine, inputs=Inputs(parse_inputs([f"x={secret}"], [])), out=printed.append), plan)
+    run(local_world(plan, engine, inputs=Inputs(parse_inputs([f"x={secret}"], [])), out=printed.append), plan)
     return printed, engine.trace
 
 
