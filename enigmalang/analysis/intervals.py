@@ -383,6 +383,8 @@ class _Guess:
         bound = nominal(self.param.type.element) if isinstance(self.param.type, Tensor) else None
         if self.now.range is None or made.range is None or bound is None or bound.bits > WIDEST:
             self.widen(made, last=True)
+        elif made.base is self.param and self.moved is not None and made.offset.within(self.moved):
+            self.widen(made, last=True)  # it moves by steps of known size, and has settled
         elif not made.range.within(self.now.range):
             self.moved = None
             self.now = _plain(kept(self.param, Fact(self.now.range.join(bound), self.now.lens)))

@@ -327,3 +327,24 @@ def test_what_runs_unchosen_keeps_its_full_range() -> None:
   yield""")
     values, _ = analysed(made)
     assert values["inner"].range == Range(-(2**31) + 1, 2**31) and values["r"].range == Range(-(2**31) + 1, 0)
+
+
+def test_an_accumulator_beside_one_that_creeps_to_its_type() -> None:
+    made = program(XS, """
+  %1: uint256 = const [value=0]
+  %2: uint8 = const [value=0]
+  %9: uint8 = const [value=1]
+  %3.total: uint256, %4.seen: uint8 = for %0 %1 %2 [iterated=1] {
+    (%5: uint32, %6: uint256, %7: uint8)
+    %8: uint256 = add %6 %5
+    %10: bool = gt %5 %7
+    %11: uint8 = select %10 %9 %7
+    %12: uint8 = add %11 %9
+    %13: uint8 = min %5 %12
+    %14: uint8 = clamp %13
+    yield %8 %14
+  }
+  yield""")
+    values, sink = analysed(made)
+    assert values["total"].range == Range(0, 1000 * (2**32 - 1)) and values["seen"].range == Range(0, 255)
+    assert not sink.diagnostics

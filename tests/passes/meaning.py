@@ -1,6 +1,6 @@
 """Runs one function of a source text before and after the passes, in the clear, with ranges checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from enigmalang.compiler.compiler import Compilation
 from enigmalang.diagnostics import Sink, render
 from enigmalang.execute.domain import ClearDomain, ClearSecret, peek
 from enigmalang.execute.machine import Context, Machine
+from enigmalang.execute.secret import Secret
 from enigmalang.ir.ir import Function, Operation, Program, Tensor, operations
 from enigmalang.ir.verify import verify
 from enigmalang.node.local import local_world
@@ -41,11 +42,21 @@ def function_of(program: Program) -> Function:
     return function
 
 
+class Labelled(Machine):
+    """Takes what is labelled private for a secret, also where it happens to be public (a loop without steps)."""
+
+    def perform(self, op: Operation, args: tuple[Any, ...]) -> Sequence[Any]:
+        hidden = (
+            ClearSecret(a) if v.label is Label.PRIVATE and isinstance(v.type, Tensor) and not isinstance(a, Secret) else a
+            for v, a in zip(op.operands, args, strict=True))
+        return super().perform(op, tuple(hidden))
+
+
 def run(program: Program, args: list[Any], check: bool = True) -> list[Any]:
     """What the only `def` of `program` gives for Python values `args`, one for each leaf of its parameters."""
     function = function_of(program)
     plan = Plan(program.path, "M127", {})
-    machine = Machine(local_world(plan), ClearDomain(check_ranges=check), Context("whole"), {"share": _share})
+    machine = Labelled(local_world(plan), ClearDomain(check_ranges=check), Context("whole"), {"share": _share})
     values = [v for p in function.params for v in p.values]
     leaves = []
     for value, arg in zip(values, args, strict=True):

