@@ -38,6 +38,32 @@ class Layer:
     together: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What running a circuit needs to know of it, worked out once: the layers, which nodes are public, and how
+    many uses each node's value has.
+    """
+
+    layers: tuple[Layer, ...]
+    known: list[bool]
+    uses: list[int]
+
+
+def schedule(circuit: Circuit) -> Schedule:
+    """A circuit's schedule, the same at every party."""
+    return Schedule(cut_layers(circuit), public_nodes(circuit), _count_uses(circuit))
+
+
+def _count_uses(circuit: Circuit) -> list[int]:
+    uses = [0] * len(circuit.nodes)
+    for node, needed in zip(circuit.nodes, needed_nodes(circuit), strict=True):
+        for arg in node.args if needed else ():
+            uses[arg] += 1
+    for i in (*circuit.opens, *(out.node for out in circuit.outputs), *(node for node, _ in circuit.keeps)):
+        uses[i] += 1
+    return uses
+
+
 def public_nodes(circuit: Circuit) -> list[bool]:
     """Whether each node's value is known to every party: constants, and what is computed of them locally."""
     known: list[bool] = []

@@ -24,14 +24,17 @@ def command(
 
     The program reads ARGS as `input("1")`, `input("2")`, and so on. Exit status 1 when it fails.
     """
-    from enigmalang.cli.inputs import BadInput, Inputs, parse_inputs
-    from enigmalang.cli.running import check_size, run_file
-    from enigmalang.cli.session import Settings
+    from enigmalang.cli.ahead import workers_ahead
 
-    try:
-        given = parse_inputs(inputs, arguments)
-        check_size(engine, nodes, threshold)
-    except (BadInput, ValueError) as error:
-        raise click.UsageError(str(error), click.get_current_context()) from None
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    return run_file(file, Settings(engine, nodes, threshold), Inputs(given), stats)
+    with workers_ahead(file, engine, nodes) as workers:
+        from enigmalang.cli.inputs import BadInput, Inputs, parse_inputs
+        from enigmalang.cli.running import check_size, run_file
+        from enigmalang.cli.session import Settings
+
+        try:
+            given = parse_inputs(inputs, arguments)
+            check_size(engine, nodes, threshold)
+        except (BadInput, ValueError) as error:
+            raise click.UsageError(str(error), click.get_current_context()) from None
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        return run_file(file, Settings(engine, nodes, threshold), Inputs(given), stats, workers)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from enigmalang.cli.inputs import Inputs
 from enigmalang.cli.programs import Refused, as_diagnostic, check_inputs, compiled
@@ -12,6 +13,9 @@ from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.ports import EngineError, EngineStats
 from enigmalang.execute.runner import run_function
 from enigmalang.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from enigmalang.node.processes import Processes
 
 Write = Callable[[str], None]
 
@@ -24,9 +28,11 @@ def check_size(engine: str, nodes: int, threshold: int | None) -> None:
         check_numbers(nodes, threshold, "M61", 1.0)
 
 
-def run_file(path: str, settings: Settings, inputs: Inputs, stats: bool) -> int:
-    """Run the file at `path`; the exit status."""
-    with Progress() as progress, Session(settings, progress.phase) as session:
+def run_file(
+    path: str, settings: Settings, inputs: Inputs, stats: bool, workers: "Processes | None" = None
+) -> int:
+    """Run the file at `path`, on `workers` if they were started ahead; the exit status."""
+    with Progress() as progress, Session(settings, progress.phase, workers) as session:
 
         def out(text: str) -> None:
             with progress.paused():

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.execute.circuit_engine import CircuitEngine
@@ -13,6 +13,9 @@ from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import InputReader, World
 from enigmalang.node.local import local_world
 from enigmalang.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from enigmalang.node.processes import Processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Session:
 
     settings: Settings
     phase: Callable[[str], None] = lambda text: None
+    workers: "Processes | None" = None  # started ahead, for the first cluster
     seconds: dict[str, float] = field(default_factory=dict)
     tracers: dict[tuple[str, str], Tracer] = field(default_factory=dict)
 
@@ -98,7 +102,8 @@ class Session:
         from enigmalang.node.cluster import Cluster
 
         self.phase(f"starting {self.settings.nodes} nodes")
-        engine = Cluster.start(self.settings.nodes, self.settings.threshold, field)
+        workers, self.workers = self.workers, None
+        engine = Cluster.start(self.settings.nodes, self.settings.threshold, field, workers=workers)
         self.phase("running")
         return engine
 

@@ -10,7 +10,6 @@ from enigmalang.mpc.deal import and_planes
 from enigmalang.mpc.party import Party, alone
 
 
-@lru_cache(maxsize=256)
 def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows], ...]:
     """Levels of (upper, lower) positions to fold so that every position in `wanted` ends as its whole prefix.
 
@@ -25,26 +24,32 @@ def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows
     return tuple(level for level in reversed(levels) if len(level[0]))
 
 
+@lru_cache(maxsize=256)
+def _folds(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows, Rows], ...]:
+    """The levels for generate planes at 0..width-1 and propagate planes after them: (high, left, right) with
+    (g, p)[high] := (g, p)[high] after (g, p)[low] from one AND of the planes `left` and `right`.
+    """
+    return tuple(
+        (high, np.concatenate([high + width, high + width]), np.concatenate([low, low + width]))
+        for high, low in prefix_levels(width, wanted)
+    )
+
+
 def fold_carries(party: Party, sums: Sum, wanted: tuple[int, ...]) -> tuple[Raw, Raw]:
     """(generate, propagate) planes of S + C, whole prefixes at the `wanted` positions.
 
     Each (pieces, q, words). Rounds 1 + ceil(log2 q); for wanted = (q - 1,) that is q + 2 (q - 1) ANDs.
     """
-    g = alone(party, lambda r: and_planes(party, r, sums.s, None, sums.c, None, sums.lanes))
-    p = sums.s ^ sums.c
-    for high, low in prefix_levels(g.shape[1], wanted):
-        _fold(party, g, p, high, low, sums.lanes)
+    pieces, width, words = sums.s.shape
+    both = np.empty((pieces, 2 * width, words), np.uint64)  # one array, so that a level is one AND of planes
+    g, p = both[:, :width], both[:, width:]
+    g[...] = alone(party, lambda r: and_planes(party, r, sums.s, None, sums.c, None, sums.lanes))
+    np.bitwise_xor(sums.s, sums.c, out=p)
+    for high, left, right in _folds(width, wanted):
+        folded = alone(party, lambda r: and_planes(party, r, both, left, both, right, sums.lanes))  # noqa: B023
+        g[:, high] ^= folded[:, : len(high)]
+        p[:, high] = folded[:, len(high) :]
     return g, p
-
-
-def _fold(party: Party, g: Raw, p: Raw, high: Rows, low: Rows, lanes: int) -> None:
-    """(g, p)[high] := (g, p)[high] after (g, p)[low], in place. One round, two ANDs a pair."""
-    round_ = party.round()
-    generate = and_planes(party, round_, p, high, g, low, lanes)
-    propagate = and_planes(party, round_, p, high, p, low, lanes)
-    round_.run()
-    g[:, high] ^= generate()
-    p[:, high] = propagate()
 
 
 def wraps_once(g: Raw, p: Raw) -> Raw:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node
-from enigmalang.circuits.layers import Layer, cut_layers, needed_nodes, public_nodes
+from enigmalang.circuits.layers import Layer, Schedule, schedule
 from enigmalang.fields import unpack_bits
 from enigmalang.mpc.local import LOCAL, Values, constant
 from enigmalang.mpc.opening import open_elements, open_words
@@ -48,20 +48,23 @@ def execute(
     memory: dict[int, Share],
     recipients: Sequence[bytes] = (),
     digest: bytes | None = None,
+    plan: Schedule | None = None,
 ) -> Result:
     """Run the circuit with the other parties, who must call this with the same circuit.
 
     `inputs[slot]` are this party's shares; `memory[handle]` holds kept shares, and gets those of
     `circuit.keeps` when everything has succeeded; `recipients` are raw X25519 public keys. With a `digest` (32
-    bytes, of the circuit) the parties first compare it, in one round.
+    bytes, of the circuit) the parties first compare it, in one round. `plan` is the circuit's schedule, if it was
+    worked out before.
     Raises MachineError, and PeerError when a peer is gone, broke the protocol, or runs another circuit.
     """
     if circuit.field != party.field.name:
         raise MachineError(f"a circuit over {circuit.field} for parties over {party.field.name}")
     if digest is not None:
         agree(party, digest)
-    run = _Run(party, circuit, inputs, memory)
-    for layer in cut_layers(circuit):
+    plan = plan or schedule(circuit)
+    run = _Run(party, circuit, plan, inputs, memory)
+    for layer in plan.layers:
         run.layer(layer)
     opened = run.open()
     sealed = tuple(seal(party, run.values.share(out.node), recipients[out.recipient]) for out in circuit.outputs)
@@ -86,14 +89,19 @@ class _Run:
     """One execution: the values so far and how many uses of each remain."""
 
     def __init__(
-        self, party: Party, circuit: Circuit, inputs: Mapping[int, Share], memory: Mapping[int, Share]
+        self,
+        party: Party,
+        circuit: Circuit,
+        plan: Schedule,
+        inputs: Mapping[int, Share],
+        memory: Mapping[int, Share],
     ) -> None:
         self.party = party
         self.circuit = circuit
         self.inputs = inputs
         self.memory = memory
-        self.values = Values(party, circuit, public_nodes(circuit))
-        self._uses = _count_uses(circuit)
+        self.values = Values(party, circuit, plan.known)
+        self._uses = plan.uses.copy()
 
     def layer(self, layer: Layer) -> None:
         """Local nodes, then those done together."""
@@ -172,13 +180,3 @@ class _Run:
         if isinstance(value, ArithShare):
             return self.party.field.to_ints(value.raw).reshape(shape)
         return unpack_bits(value.words[0], value.size).astype(np.bool_).reshape(shape)
-
-
-def _count_uses(circuit: Circuit) -> list[int]:
-    uses = [0] * len(circuit.nodes)
-    for node, needed in zip(circuit.nodes, needed_nodes(circuit), strict=True):
-        for arg in node.args if needed else ():
-            uses[arg] += 1
-    for i in (*circuit.opens, *(out.node for out in circuit.outputs), *(node for node, _ in circuit.keeps)):
-        uses[i] += 1
-    return uses

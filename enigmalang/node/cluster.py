@@ -44,14 +44,14 @@ class Cluster:
     >>> with Cluster.start(nodes=3) as cluster: ...     result = cluster.run(circuit, inputs)
     """
 
-    def __init__(self, n: int, t: int, field: str, timeout: float) -> None:
+    def __init__(self, n: int, t: int, field: str, timeout: float, workers: Processes | None = None) -> None:
         """Use `start`."""
         self.n = n
         self.t = t
         self.field = field
         self._shape = structure(n, t)
         self._timeout = timeout
-        self._processes = Processes(n)
+        self._processes = workers or Processes(n)
         self._control: Control | None = None
         self._busy = threading.RLock()
         self._closing = threading.Lock()
@@ -63,16 +63,22 @@ class Cluster:
 
     @classmethod
     def start(
-        cls, nodes: int = 3, threshold: int | None = None, field: str = "M61", timeout: float = 20.0
+        cls,
+        nodes: int = 3,
+        threshold: int | None = None,
+        field: str = "M61",
+        timeout: float = 20.0,
+        workers: Processes | None = None,
     ) -> "Cluster":
         """Start the workers and wait until they are linked up.
 
         `threshold` (default: the most possible) is how many nodes may pool what they know and still learn
-        nothing. `timeout`, in seconds, bounds the start, and later the time without any progress of a node.
+        nothing. `workers` are as many processes that were started before, and now belong to the cluster.
+        `timeout`, in seconds, bounds the start, and later the time without any progress of a node.
         Raises ValueError for impossible numbers, EngineError when a worker does not come up.
         """
         threshold = check_numbers(nodes, threshold, field, timeout)
-        cluster = cls(nodes, threshold, field, timeout)
+        cluster = cls(nodes, threshold, field, timeout, workers)
         atexit.register(cluster.close)
         try:
             cluster._start()

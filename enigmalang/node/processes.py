@@ -47,8 +47,9 @@ class Processes:
         return {node: worker.pid for node, worker in self._workers.items()}
 
     def start(self) -> None:
-        """Start all workers. Raises OSError when the system refuses a process."""
-        self._keeper.start()
+        """Start all workers; a second call changes nothing. Raises OSError when the system refuses a process."""
+        if self._keeper.ident is None:
+            self._keeper.start()
         self._started.wait()
         if self._error is not None:
             raise self._error

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from enigmalang.circuits.circuit import Circuit
+from enigmalang.circuits.layers import Schedule, schedule
 from enigmalang.fields import field_named, warm
 from enigmalang.mpc.machine import MachineError, agree, execute
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
-from enigmalang.node.masking import Mask, draw_mask, mask_message, slots_of, unmask_share
+from enigmalang.node.masking import Mask, Slot, draw_mask, mask_message, slots_of, unmask_share
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import Share
 from enigmalang.transport.tls import TlsNetwork
@@ -26,11 +27,20 @@ from enigmalang.wire.errors import WireError
 NODE_TAGS = 1 << 63
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A circuit and what running it again need not work out again."""
+
+    circuit: Circuit
+    plan: Schedule
+    slots: dict[int, Slot]
+
+
 @dataclass(slots=True)
 class _Prepared:
     number: int
     digest: bytes
-    circuit: Circuit
+    kept: _Kept
     masks: list[Mask]
 
 
@@ -43,7 +53,7 @@ class Session:
         warm()
         self._network = network
         self._party = Party(network, keys, field_named(field), b"cluster")
-        self._circuits: dict[bytes, Circuit] = {}
+        self._circuits: dict[bytes, _Kept] = {}
         self._memory: dict[int, Share] = {}
         self._prepared: _Prepared | None = None
         self._drawn = 0  # masks so far: the nodes' streams must be at one place
@@ -67,19 +77,19 @@ class Session:
     def _prepare(self, request: msg.Prepare) -> msg.Masks | None:
         for old in request.drop:
             self._circuits.pop(old, None)
-        circuit = self._circuit(request)
+        kept = self._circuit(request)
         party = self._party
         masks = [
             draw_mask(slot, party.field, party.streams, party.structure, party.me, party.fresh())
-            for slot in slots_of(circuit).values()
+            for slot in kept.slots.values()
         ]
         self._drawn += len(masks)
-        self._prepared = _Prepared(request.number, request.digest, circuit, masks)
+        self._prepared = _Prepared(request.number, request.digest, kept, masks)
         if not masks:
             return None
         return msg.Masks(request.number, [mask_message(mask, party.structure, party.me) for mask in masks])
 
-    def _circuit(self, request: msg.Prepare) -> Circuit:
+    def _circuit(self, request: msg.Prepare) -> _Kept:
         if not request.circuit:
             if request.digest not in self._circuits:
                 raise WireError("a circuit was named that this node does not have")
@@ -89,8 +99,8 @@ class Session:
         circuit = decode_circuit(request.circuit)
         if circuit.field != self._party.field.name:
             raise WireError(f"a circuit over {circuit.field} for a cluster over {self._party.field.name}")
-        self._circuits[request.digest] = circuit
-        return circuit
+        kept = self._circuits[request.digest] = _Kept(circuit, schedule(circuit), slots_of(circuit))
+        return kept
 
     def _run(self, request: msg.Run) -> msg.Done:
         prepared, self._prepared = self._prepared, None  # a mask is used once
@@ -99,12 +109,15 @@ class Session:
         self._agree(prepared, request)
         inputs = self._inputs(prepared, request)
         try:
-            check_receivers(prepared.circuit, request.recipients)
+            check_receivers(prepared.kept.circuit, request.recipients)
         except ValueError as error:
             raise WireError(str(error)) from None
         try:
-            with self._party.counters.phase("run"):
-                result = execute(self._party, prepared.circuit, inputs, self._memory, request.recipients)
+            with self._party.counters.phase("node: run"):
+                kept = prepared.kept
+                result = execute(
+                    self._party, kept.circuit, inputs, self._memory, request.recipients, plan=kept.plan
+                )
         except MachineError as error:
             raise WireError(str(error)) from None
         return msg.Done(request.number, [encode_array(value) for value in result.opened], list(result.sealed))
@@ -115,7 +128,7 @@ class Session:
         agree(self._party, blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest())
 
     def _inputs(self, prepared: _Prepared, request: msg.Run) -> dict[int, Share]:
-        slots = slots_of(prepared.circuit)
+        slots = prepared.kept.slots
         if len(request.masked) != len(slots):
             raise WireError(f"{len(request.masked)} inputs where the circuit has {len(slots)}")
         party = self._party

@@ -1,10 +1,10 @@
 """One node of a cluster, as one process: `python -m enigmalang.node.worker --node 2`.
 
 Start-up: read who we are from stdin, make a key pair, tell port and certificate through stdout, read the
-registry of all members, link up with them (TLS 1.3, pinned certificates), report ready; only then load the
-protocols and their kernels and agree keys. From there on requests come over the coordinator's link.
+registry of all members, link up with them (TLS 1.3, pinned certificates), report ready, agree keys. Meanwhile a
+thread loads the protocols and their kernels. From there on requests come over the coordinator's link.
 
-Three threads: the main thread executes; one reads requests, and ends the process when the coordinator's
+Three threads then: the main thread executes; one reads requests, and ends the process when the coordinator's
 link closes; one sends heartbeats. The process also ends with its parent thread (Linux) and by SIGTERM.
 SIGINT is the parent's business.
 """
@@ -40,12 +40,18 @@ class Worker:
     """The node after start-up: its links, and the loop that serves requests."""
 
     def __init__(
-        self, boot: msg.Bootstrap, network: TlsNetwork, requests: ReceiveLink, replies: SendLink
+        self,
+        boot: msg.Bootstrap,
+        network: TlsNetwork,
+        requests: ReceiveLink,
+        replies: SendLink,
+        loading: threading.Thread,
     ) -> None:
         self._boot = boot
         self._network = network
         self._requests = requests
         self._replies = replies
+        self._loading = loading
         self._reply_lock = threading.Lock()  # the main thread and the heartbeat thread both reply
         self._replied = 0
         self._queue: SimpleQueue[msg.Request | WireError] = SimpleQueue()
@@ -56,7 +62,8 @@ class Worker:
         for target in (self._read_requests, self._beat):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
         self._reply(msg.Ready())
-        from enigmalang.node.session import Session  # numpy, numba: a second that links need not wait for
+        self._loading.join()
+        from enigmalang.node.session import Session
 
         try:
             session = Session(self._boot.field, self._boot.threshold, self._network)
@@ -118,6 +125,8 @@ class Worker:
 def start(node: int) -> Worker:
     """Everything up to the links. Raises EOFError, BrokenPipeError, WireError or PeerError: the process
     should end."""
+    loading = threading.Thread(target=_load, name="load", daemon=True)
+    loading.start()
     boot = msg.decode_as(msg.Bootstrap, read_frame(sys.stdin.fileno()))
     if boot.version != msg.VERSION or boot.node != node:
         raise WireError(f"bootstrap of version {boot.version} for node {boot.node}, this is node {node}")
@@ -134,7 +143,15 @@ def start(node: int) -> Worker:
     senders, receivers = connect(node, key, listener, others, deadline)
     listener.close()
     replies, requests = senders.pop(COORDINATOR), receivers.pop(COORDINATOR)
-    return Worker(boot, TlsNetwork(node, boot.nodes, senders, receivers), requests, replies)
+    return Worker(boot, TlsNetwork(node, boot.nodes, senders, receivers), requests, replies, loading)
+
+
+def _load() -> None:
+    # Half a second of modules, and the kernels: nobody should wait for the links first.
+    from enigmalang.fields import warm
+    from enigmalang.node import session  # noqa: F401
+
+    warm()
 
 
 def _detach() -> None:

@@ -9,6 +9,9 @@ import numpy as np
 from enigmalang.fields import Field, Raw
 from enigmalang.sharing.structure import Subset
 
+#: So few words are combined as Python integers: the client of a small program loads no kernels.
+_FEW = 1 << 10
+
 
 class SharingError(Exception):
     """Shares that do not fit together; `suspects` are the parties whose share disagrees, when it can be said."""
@@ -70,7 +73,12 @@ def reconstruct(field: Field, shares: Mapping[int, Raw], t: int) -> Raw:
     base = points[: t + 1]
     shape = field.shape_of(shares[base[0]])
     rows = np.stack([field.flat(shares[j]) for j in points])
-    predicted = field.combine([lagrange(field.p, base, at) for at in (0, *points[t + 1 :])], rows[: t + 1])
+    table = [lagrange(field.p, base, at) for at in (0, *points[t + 1 :])]
+    if rows.size <= _FEW:
+        exact = np.array(table, dtype=object) @ field.to_ints(rows[: t + 1]).astype(object)
+        predicted = field.from_ints(exact)
+    else:
+        predicted = field.combine(table, rows[: t + 1])
     if not np.array_equal(predicted[1:], rows[t + 1 :]):
         raise SharingError(f"the shares are not on one polynomial of degree {t}")
     return field.reshape(predicted[0], shape)

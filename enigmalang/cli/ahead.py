@@ -1,0 +1,38 @@
+"""Workers that load their modules while the program is still being compiled."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from enigmalang.node.processes import Processes
+
+_LARGEST = 1 << 24  # bytes of a program's text that are looked at
+
+
+@contextmanager
+def workers_ahead(path: str, engine: str, nodes: int) -> Iterator["Processes | None"]:
+    """Start the workers of a program whose text has the word `private`: it will need them. None for another
+    program. When the context ends, they are gone, used or not.
+    """
+    if engine != "mpc" or not 3 <= nodes <= 9 or not _keeps_secrets(path):
+        yield None
+        return
+    from enigmalang.node.processes import Processes
+
+    workers = Processes(nodes)
+    with suppress(OSError):  # told when the cluster is started
+        workers.start()
+    try:
+        yield workers
+    finally:
+        workers.end()
+
+
+def _keeps_secrets(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return b"private" in file.read(_LARGEST)
+    except OSError:
+        return False  # told when the file is compiled
