@@ -385,6 +385,8 @@ class _Guess:
             self.widen(made, last=True)
         elif made.base is self.param and self.moved is not None and made.offset.within(self.moved):
             self.widen(made, last=True)  # it moves by steps of known size, and has settled
+        elif self.now.range.join(bound) == self.now.range:
+            self.widen(made, last=True)  # it is past its type already
         elif not made.range.within(self.now.range):
             self.moved = None
             self.now = _plain(kept(self.param, Fact(self.now.range.join(bound), self.now.lens)))

@@ -11,7 +11,7 @@ from enigmalang.diagnostics import Sink, render
 from enigmalang.execute.domain import ClearDomain, ClearSecret, peek
 from enigmalang.execute.machine import Context, Machine
 from enigmalang.execute.secret import Secret
-from enigmalang.ir.ir import Function, Operation, Program, Tensor, operations
+from enigmalang.ir.ir import Function, Opaque, Operation, Program, Tensor, operations
 from enigmalang.ir.verify import verify
 from enigmalang.node.local import local_world
 from enigmalang.passes.pipeline import optimise
@@ -47,7 +47,7 @@ class Labelled(Machine):
 
     def perform(self, op: Operation, args: tuple[Any, ...]) -> Sequence[Any]:
         hidden = (
-            ClearSecret(a) if v.label is Label.PRIVATE and isinstance(v.type, Tensor) and not isinstance(a, Secret) else a
+            a if v.label is Label.PUBLIC or isinstance(v.type, Opaque) or isinstance(a, Secret) else ClearSecret(a)
             for v, a in zip(op.operands, args, strict=True))
         return super().perform(op, tuple(hidden))
 
