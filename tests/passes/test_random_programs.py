@@ -104,5 +104,6 @@ def test_random_programs_keep_their_answers(lines: list[str], args: list[list[An
         optimise(made, verify)
         for arg in args:
             before, after = outcome(raw, arg), outcome(made, arg)
-            # Both sides of a private `if` run, so a public failure in the side not chosen counts afterwards.
-            assert before == after or (isinstance(after, str) and not isinstance(before, str))
+            # Both sides of a private `if` run, so a public failure in the side not chosen counts afterwards; and of two
+            # failures in one loop another may come first.
+            assert before == after or isinstance(after, str)
