@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from rich.live import Live
 
 #: Seconds before anything is shown.
 PATIENCE = 1.0
@@ -19,7 +19,7 @@ class Progress:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._text = ""
-        self._status: Status | None = None
+        self._live: Live | None = None
         self._timer: threading.Timer | None = None
 
     def __enter__(self) -> "Progress":
@@ -40,14 +40,15 @@ class Progress:
         """Say what is being done from now on."""
         with self._lock:
             self._text = text
-            if self._status is not None:
-                self._status.update(text)
+            if self._live is not None:
+                self._hide()
+                self._start()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Out of the way while the program prints a line."""
         with self._lock:
-            shown = self._status is not None
+            shown = self._live is not None
             self._hide()
             yield
             if shown:
@@ -60,15 +61,17 @@ class Progress:
 
     def _start(self) -> None:
         from rich.console import Console
-        from rich.status import Status
+        from rich.live import Live
+        from rich.spinner import Spinner
 
-        # Rich would route prints through its own console, which writes to stderr; `paused` keeps them apart instead.
-        status = Status(self._text, console=Console(stderr=True))
-        status._live._redirect_stdout = status._live._redirect_stderr = False
-        status.start()
-        self._status = status
+        # No redirection: it would send what the program prints to stderr. `paused` keeps the two apart instead.
+        self._live = Live(
+            Spinner("dots", self._text), console=Console(stderr=True), transient=True,
+            redirect_stdout=False, redirect_stderr=False,
+        )
+        self._live.start()
 
     def _hide(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
