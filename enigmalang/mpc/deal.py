@@ -11,7 +11,8 @@ import numpy as np
 from enigmalang.fields import Field, Raw, Rows, and_cross, words_from
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.sharing.shamir import lagrange, table_of
-from enigmalang.sharing.structure import Structure
+from enigmalang.sharing.streams import Stream
+from enigmalang.sharing.structure import Structure, Subset
 
 
 @lru_cache(maxsize=256)
@@ -103,6 +104,14 @@ def reshare_products(party: Party, round_: Round, local: Raw) -> Finish[Raw]:
     return finish
 
 
+@lru_cache(maxsize=256)
+def _drawing(shape: Structure, me: int, dealer: int) -> tuple[tuple[tuple[int, Subset], ...], int | None]:
+    """Which of `me`'s pieces of a dealer's words are drawn, from which set's key; which one is corrected."""
+    anchor, held = shape.anchor(dealer), shape.held(me)
+    drawn = tuple((i, subset) for i, subset in enumerate(held) if dealer in subset and subset != anchor)
+    return drawn, held.index(anchor) if me in anchor else None
+
+
 def deal_words(
     party: Party, round_: Round, dealers: Sequence[int], mine: Raw | None, words: int, together: bool
 ) -> Finish[Raw]:
@@ -118,17 +127,19 @@ def deal_words(
     slots = []
     for number, dealer in enumerate(dealers):
         rows = out[0 if together else number]
-        anchor = party.structure.anchor(dealer)
-        _draw_words(party, instruction, dealer, rows, mine if dealer == party.me else None)
-        if dealer == party.me:
-            if mine is None:
-                raise ValueError("a dealer needs its words")
-            rows[party.held.index(anchor)] ^= mine
-            for peer in anchor:
+        drawn, corrected = _drawing(party.structure, party.me, dealer)
+        own = mine if dealer == party.me else None
+        for i, subset in drawn:
+            _draw_words(party.streams.of_subset(subset), instruction, dealer, rows[i], own)
+        if own is not None:
+            rows[corrected] ^= own
+            for peer in party.structure.anchor(dealer):
                 if peer != party.me:
-                    round_.send(peer, mine)
-        elif party.me in anchor:
-            slots.append((rows[party.held.index(anchor)], round_.expect(dealer, 8 * words)))
+                    round_.send(peer, own)
+        elif dealer == party.me:
+            raise ValueError("a dealer needs its words")
+        elif corrected is not None:
+            slots.append((rows[corrected], round_.expect(dealer, 8 * words)))
 
     def finish() -> Raw:
         for row, slot in slots:
@@ -138,21 +149,16 @@ def deal_words(
     return finish
 
 
-def _draw_words(party: Party, instruction: int, dealer: int, rows: Raw, mine: Raw | None) -> None:
-    """XOR the dealer's pseudo-random words into `rows`, and into `mine`, which becomes the correction."""
-    anchor = party.structure.anchor(dealer)
-    for row, subset in zip(rows, party.held, strict=True):
-        if dealer not in subset or subset == anchor:
-            continue
-        stream = party.streams.of_subset(subset)
-        stream.seek(instruction, dealer)
-        if mine is None:
-            stream.xor(row)
-        else:
-            draw = np.empty(row.size, np.uint64)
-            stream.fill(draw)
-            np.bitwise_xor(row, draw, out=row)
-            np.bitwise_xor(mine, draw, out=mine)
+def _draw_words(stream: Stream, instruction: int, dealer: int, row: Raw, mine: Raw | None) -> None:
+    """XOR the dealer's pseudo-random words into `row`, and into `mine`, which becomes the correction."""
+    stream.seek(instruction, dealer)
+    if mine is None:
+        stream.xor(row)
+        return
+    draw = np.empty(row.size, np.uint64)
+    stream.fill(draw)
+    np.bitwise_xor(row, draw, out=row)
+    np.bitwise_xor(mine, draw, out=mine)
 
 
 def and_planes(

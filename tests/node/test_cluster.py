@@ -103,7 +103,7 @@ def test_stats() -> None:
         assert stats.products == 60
         assert stats.bytes_sent >= 60 * 8
         assert all(value >= 0 for value in stats.seconds.values())
-        assert {"start", "run"} <= stats.seconds.keys()
+        assert {"start", "node: run"} <= stats.seconds.keys()
 
 
 def test_large_input(cluster: Cluster) -> None:
