@@ -14,6 +14,7 @@ from enigmalang.semantics.relations import (
     join,
     not_private,
     plain,
+    secret,
     settle,
 )
 from enigmalang.semantics.targets import check_storable, target
@@ -21,7 +22,6 @@ from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     ErrorT,
-    IntT,
     ListT,
     TupleT,
     Type,
@@ -134,8 +134,7 @@ def _declared_value(body: Body, node: ast.VarDecl, want: Type | None) -> Type:
         return body.value_of(node.value, want, f"`{node.name}`")
     got = check_storable(body, node.value, body.expr(node.value))
     if node.private and isinstance(got, WeakInt):
-        small = IntT(True, 32)
-        got = small if small.low <= got.least and got.greatest <= small.high else IntT(True, 64)
+        got = secret(got)
         body.coerce(node.value, got, got, f"`{node.name}`")
     return got
 

@@ -2,7 +2,7 @@
 
 from enigmalang.semantics.context import Body, a
 from enigmalang.semantics.model import Kind, Member
-from enigmalang.semantics.relations import HOLE, fits, not_private, plain, settle
+from enigmalang.semantics.relations import HOLE, WeakInt, fits, not_private, plain, secret, settle
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     ANY,
@@ -129,8 +129,14 @@ def assign(body: Body, node: ast.Index, value: ast.Expr) -> None:
 def _stored(body: Body, db: str | None, name: str | None, value: ast.Expr) -> Type:
     known = body.program.entry_types.get(name) if db == "MPC" and name is not None else None
     type = body.expr(value, known)
-    type = settle(type)
-    body.adapt(value, type)
+    if known is not None and isinstance(type, WeakInt):
+        body.coerce(value, type, known, "this entry")
+        return known
+    type = settle(secret(type) if db == "MPC" else type)
+    if db == "MPC" and isinstance(type, IntT):
+        body.coerce(value, type, type, "this entry")
+    else:
+        body.adapt(value, type)
     if isinstance(type, NoneT | MapT | PredicateT | JobT):
         return body.error("E0201", f"{plain(type)} cannot be stored in a database", value.span)
     if db == "MPC" and (part := not_private(plain(type))) is not None:

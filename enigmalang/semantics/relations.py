@@ -113,6 +113,16 @@ def settle(type: Type) -> Type:
             return rebuild(type, settle)
 
 
+def secret(type: Type) -> Type:
+    """`type` with its integer literals as secrets that nothing else types: `int32`, or `int64` when one needs more."""
+    match type:
+        case WeakInt():
+            small = IntT(True, 32)
+            return small if small.low <= type.least and type.greatest <= small.high else IntT(True, 64)
+        case _:
+            return rebuild(type, secret)
+
+
 def plain(type: Type) -> Type:
     """`type` as other packages know it."""
     match type:
