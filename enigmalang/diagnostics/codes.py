@@ -36,6 +36,7 @@ SYNTAX = (
     Code("E0011", "statement not allowed here"),
     Code("E0012", "malformed number, unit, string escape or address"),
     Code("E0013", "file too large"),
+    Code("E0014", "empty program"),
 )
 
 NAMES = (

@@ -66,6 +66,7 @@ def run_request(world: World, request: Request) -> list[Any]:
     mark, held = ledger.checkpoint(), dict(world.held)
     try:
         _pay(world, request)
+        _check_public_ranges(request)
         if request.function.secret is None:
             result = _run(world, request, _context(request, "whole"), request.function.public, request.args)
         else:
@@ -167,6 +168,21 @@ def _check_public(world: World, request: Request) -> None:
         _run(world, request, context, request.function.public, _shapes(request))
     except NeedsAttested:
         return
+
+
+def _check_public_ranges(request: Request) -> None:
+    """E0501 unless every public argument is inside its parameter's range (`in low..high`)."""
+    arguments = iter(request.args)
+    for param in request.function.public.params:
+        for leaf in leaves_of(param.type, param.private):
+            argument = next(arguments)
+            limits = _limits(leaf.type, param.range) if param.range is not None else None
+            if leaf.private or limits is None:
+                continue
+            low, high = limits
+            if not low <= argument <= high:
+                raise revert(request.op, "E0501", f"`{param.name}` of {request.function.name} is {argument}, outside of "
+                             f"its range {low}..{high}")
 
 
 def _check_ranges(world: World, request: Request) -> None:

@@ -40,6 +40,10 @@ class Signature:
         return self.result is not None and all(p.type is not None for p in self.params)
 
 
+#: Kinds of functions whose parameters' ranges are checked when they are called.
+CHECKED_AT_THE_CALL = ("external", "view", "init")
+
+
 class Program:
     """`make_body` makes the checker of a body (given from outside: it needs the program in turn)."""
 
@@ -222,6 +226,11 @@ class Program:
             low, high = param.node.low, param.node.high
             if low is None or high is None or param.type is None:
                 continue
+            if instance.kind not in CHECKED_AT_THE_CALL:
+                self.sink.error(
+                    "E0405", f"nothing checks the range of `{param.name}`: only a contract's functions that are called "
+                    "from outside have ranges", low.span.to(high.span),
+                    help="check inside (`require x <= 5` on public values, `clamp(x, low, high)` on private ones)")
             body = self.outside(instance.module, instance.contract)
             for bound in (low, high):
                 body.value_of(bound, param.type, f"a bound of `{param.name}`")

@@ -19,7 +19,7 @@ from enigmalang.syntax.words import MAX_ERRORS, MAX_FILE
 def read_source(path: str, sink: Sink) -> SourceFile | None:
     """The text of the file at `path`; None, and an error in `sink`, when it cannot be read.
 
-    A byte order mark is dropped and line ends become `\\n`. An empty file is an empty script.
+    A byte order mark is dropped and line ends become `\\n`. A file with nothing in it is an error.
     """
     start = Span(path, 1, 1, 1, 1)
     try:
@@ -45,6 +45,9 @@ def read_source(path: str, sink: Sink) -> SourceFile | None:
         return None
     if len(text) > MAX_FILE:
         _too_large(path, sink)
+        return None
+    if not text.strip():
+        sink.error("E0014", "the file is empty", start, help="`enig explain E0014` shows a first program")
         return None
     return SourceFile(path, text.replace("\r\n", "\n"))
 

@@ -168,9 +168,17 @@ def test_unreadable_files(tmp_path: Path) -> None:
     assert read_source("a\0b", Sink()) is None
 
 
-def test_an_empty_file_is_an_empty_script(tmp_path: Path) -> None:
-    (tmp_path / "empty.enig").write_bytes(b"")
-    source = read_source(str(tmp_path / "empty.enig"), Sink())
+@pytest.mark.parametrize("blank", [b"", b"\n\n", b"\xef\xbb\xbf  \n"])
+def test_an_empty_file_is_an_error(tmp_path: Path, blank: bytes) -> None:
+    (tmp_path / "empty.enig").write_bytes(blank)
+    sink = Sink()
+    assert read_source(str(tmp_path / "empty.enig"), sink) is None
+    assert [d.code for d in sink.errors] == ["E0014"]
+
+
+def test_a_file_of_comments_is_an_empty_script(tmp_path: Path) -> None:
+    (tmp_path / "notes.enig").write_bytes(b"# later\n")
+    source = read_source(str(tmp_path / "notes.enig"), Sink())
     assert source is not None
     module = parse(source, Sink())
     assert module is not None
