@@ -207,9 +207,8 @@ def _print(f: Frame, node: ast.Call) -> Bundle:
             leaves += bundle.leaves
     attrs: dict[str, object] = {"items": tuple(items)}
     for keyword in node.keywords:
-        if not isinstance(keyword.value, ast.StrLit):
-            raise LoweringError(keyword.value.span, f"`{keyword.name}` of print is a text written in place")
-        attrs[keyword.name] = keyword.value.value
+        text = keyword.value
+        attrs[keyword.name] = text.value if isinstance(text, ast.StrLit) else f.instance.constants[text]
     f.build.emit("print", leaves, node.span, attrs=attrs)
     return NOTHING
 

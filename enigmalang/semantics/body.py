@@ -24,6 +24,7 @@ from enigmalang.semantics.relations import (
     element_of,
     fits,
     holding,
+    in_parts,
     is_weak,
     length_of,
     plain,
@@ -32,6 +33,7 @@ from enigmalang.semantics.relations import (
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     NONE,
+    AnyT,
     ArrayT,
     ErrorT,
     FixedT,
@@ -198,7 +200,10 @@ class BodyChecker(Body):
         got = self.instance.types.get(node, got)
         if self._constant_outside(node, want):
             return
-        if isinstance(settle(got), NoneT):
+        if isinstance(got, AnyT) and in_parts(want):
+            self.error("E0211", f"{what} is {a(plain(want))}, and the type of this is not known", node.span,
+                       help=f"write the type where it is read: `x: {plain(want)} = L[…]`")
+        elif isinstance(settle(got), NoneT):
             self.error("E0201", f"{what} needs {a(want)}, and this gives no value", node.span)
         elif not fits(settle(got) if self.final else got, want):
             self.error("E0201", f"{what} is {a(want)}, and this is {_shown(got)}", node.span,

@@ -111,6 +111,10 @@ def _print(body: Body, node: ast.Call, expected: Type | None) -> Type:
     for keyword in node.keywords:
         if not isinstance(body.expr(keyword.value), StringT | ErrorT):
             body.error("E0201", f"`{keyword.name}` is a text", keyword.span)
+        elif not isinstance(body.constant(keyword.value), str) and not isinstance(
+                body.instance.types[keyword.value], ErrorT):
+            body.error("E0221", f"`{keyword.name}` of `print` must be a constant", keyword.value.span,
+                       help="write the text itself or a `const`; a text that changes is one more argument of `print`")
     return NONE
 
 

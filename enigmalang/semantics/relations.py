@@ -207,7 +207,7 @@ def join(a: Type, b: Type) -> Type | None:
         case ErrorT(), _:
             return b
         case AnyT(), _:
-            return ANY if not isinstance(b, MapT | NoneT) else None
+            return ANY if not isinstance(b, MapT | NoneT) and not in_parts(b) else None
         case _, AnyT():
             return join(b, a)
         case FixedT() | IntT(), FixedT() | IntT():
@@ -317,6 +317,19 @@ def _list_fits(got: ListT | ArrayT, want: ListT | ArrayT) -> bool:
 
 
 # ------------------------------------------------------------------------------------------- what a type may be
+
+
+def in_parts(type: Type) -> bool:
+    """Whether a value is held in several parts, and cannot be made of one whose type is not known."""
+    match type:
+        case ListT(element=element) | ArrayT(element=element):
+            return in_parts(element)
+        case StructT(fields=fields):
+            return len(fields) != 1 or in_parts(fields[0].type)
+        case TupleT(items=items):
+            return len(items) != 1 or in_parts(items[0])
+        case _:
+            return False
 
 
 def is_number(type: Type) -> bool:
