@@ -154,4 +154,6 @@ def read_table(path: Path, column: str | None, name: str, span: Span) -> Table:
                 lines.append(reader.line_num)
     except csv.Error as error:
         raise fail("E0604", f"{path}, line {reader.line_num}: malformed CSV: {error}", span) from None
+    if not rows:
+        raise fail("E0604", f"{path} is empty", span)
     return Table(path, tuple(rows), tuple(lines), column, name)
