@@ -12,7 +12,7 @@ from enigmalang.analysis.exits import EXITS, Exit
 from enigmalang.analysis.flow import Flow, returned, terminator
 from enigmalang.analysis.lengths import Lengths
 from enigmalang.analysis.paths import Secrets, called_from, name_of, notes_of, unique
-from enigmalang.diagnostics import Diagnostic, Note, Severity, Sink
+from enigmalang.diagnostics import CODES, Diagnostic, Note, Severity, Sink
 from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.ops import OPS, Effect
@@ -26,6 +26,11 @@ _EFFECTS = {
     "send": "money would be sent only if", "state_store": "public state would be written only if",
     "map_set": "public state would be written only if", "external_call": "another contract would be called only if",
     "call": "a recursive function would be called only if",
+    "declassify": "`MPC.declassify` would give a secret back only if",
+    "deploy": "a contract would be deployed only if",
+    "shared_identity": "a shared identity would be made only if", "submit": "a job would be submitted only if",
+    "await": "a job would be awaited only if", "call_contract": "a contract would be called only if",
+    "advance": "the chain would advance only if", "input": "an input would be read only if",
 }
 
 
@@ -123,11 +128,23 @@ class _Checker:
             self.region(region)
         found = self.caught.pop()
         wanted = op.attrs["code"]
+        if wanted and (wanted not in CODES or not wanted.startswith(("E03", "E0214"))):
+            self.report(Diagnostic("E0316", f"`{wanted}` is not a code of a leak", op.span,
+                                   help="write one such as E0301, or no code at all for any leak"))
+            return
         fitting = [d for d in found if (d.code == wanted if wanted else d.code.startswith("E03"))]
+        leaked = [d for d in found if d.code.startswith("E03") and d.severity is Severity.ERROR]
         for diagnostic in found:
-            if diagnostic not in fitting and diagnostic.severity is Severity.ERROR:
+            if diagnostic not in [*fitting, *leaked] and diagnostic.severity is Severity.ERROR:
                 self.report(diagnostic)
-        if not fitting:
+        if fitting:
+            return
+        if leaked:
+            codes = " and ".join(sorted({d.code for d in leaked}))
+            notes = tuple(Note(d.span, f"{d.code}: {d.message}") for d in leaked)
+            self.report(Diagnostic("E0316", f"this block leaks {codes}, and {wanted} was expected", op.span,
+                                   unique(notes), f'write `expect leak "{leaked[0].code}":` if you mean that'))
+        else:
             what = f" {wanted}" if wanted else ""
             self.report(Diagnostic("E0316", f"nothing leaks in this block, and a leak{what} was expected", op.span,
                                    help="the checker accepts it: drop `expect leak`, or leak what you meant to"))
@@ -250,7 +267,8 @@ class _Checker:
             self.effect(op, condition)
 
     def effect(self, op: Operation, condition: Value) -> None:
-        text = _EFFECTS.get(op.op, f"`{op.op.replace('_', ' ')}` would happen only if")
+        stored = f"something would be stored under `{op.attrs['db']}` only if" if op.op == "db_set" else ""
+        text = stored or _EFFECTS.get(op.op, f"`{op.op.replace('_', ' ')}` would happen only if")
         tail = "both sides run, so it might never end" if op.op == "call" else "everyone would see whether it did"
         self.say("E0303", f"{text} this private condition holds, and {tail}", op.span, op, condition,
                  "choose the value under the condition and do this after the `if`, in both cases")
@@ -282,9 +300,14 @@ class _Checker:
         for value in op.results:
             if self.secrets.private(value) and _unfit(value) and not any(
                     self.secrets.private(v) and _unfit(v) for v in op.operands) and not _refused(self.secrets, op):
-                self.say("E0214", f"{name_of(value)} would be private, and no {value.type} can be: only numbers, "
+                self.say("E0214", f"{name_of(value)} would be private, and no {_held(value)} can be: only numbers, "
                          "truths and enums can", op.span, op, value,
                          "choose between numbers (an index, an enum) and look the text up after `reveal`")
+
+
+def _held(value: Value) -> object:
+    """The type as users write it."""
+    return value.type.type if isinstance(value.type, Opaque) else value.type.element
 
 
 def _unfit(value: Value) -> bool:
