@@ -114,6 +114,13 @@ class Table:
         missing = [name for name in names if name not in header]
         if missing:
             raise self._shape(f"no column {missing[0]!r} in its first row ({', '.join(header)})", span)
+        twice = [name for name in names if header.count(name) > 1]
+        if twice:
+            raise fail("E0604", f"{self.path} has more than one column {twice[0]!r} in its first row "
+                       f"({', '.join(header)})", span, "give every column a name of its own")
+        for number, row in enumerate(self.rows, 1):
+            if len(row) > len(header):
+                raise self._shape(f"{len(row)} columns in row {number}, and {len(header)} names in its first row", span)
         return [header.index(name) for name in names]
 
     def _counted(self, width: int, span: Span) -> list[int]:

@@ -10,6 +10,8 @@ from enigmalang.source import Span
 
 #: An input file may be this long.
 MAX_BYTES = 256 << 20
+#: An integer in it may have this many digits; those of a uint256 are 78.
+MAX_DIGITS = 1_000
 
 
 def fail(code: str, message: str, span: Span, help: str | None = None, *notes: Note) -> EnigmaError:
@@ -36,19 +38,25 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number of EnigmaLang")
 
 
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"an integer of {len(text) - text.startswith('-')} digits is longer than any type holds")
+    return int(text)
+
+
 def parse_json(text: str, path: Path | None, span: Span) -> Any:
     """JSON as Python data, decimals exact. A literal (no path) that is no JSON is its own text.
 
     Raises EnigmaError E0604 when a file is malformed.
     """
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        return json.loads(text, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant)
     except RecursionError:
         raise fail("E0604", f"{path or 'the value'} is nested too deeply", span) from None
     except json.JSONDecodeError as error:
         if path is None and not text.lstrip().startswith(("[", "{", '"')):
             return text
-        where = f"{path}, line {error.lineno}, column {error.colno}" if path else "the value"
+        where = f"{path or 'the value'}, line {error.lineno}, column {error.colno},"
         raise fail("E0604", f"{where} is not JSON: {error.msg}", span) from None
-    except ValueError as error:  # a constant such as NaN, or an integer of more digits than Python reads
-        raise fail("E0604", f"{path or 'the value'} is not JSON: {error}", span) from None
+    except ValueError as error:  # a constant such as NaN, or an integer of too many digits
+        raise fail("E0604", f"{path or 'the value'} cannot be read: {error}", span) from None

@@ -102,7 +102,8 @@ def test_literal(text: str, type: Type, expected: object) -> None:
         ("BLUE", EnumT("Color", ("GREEN", "RED")), "E0608", "GREEN, RED"),
         ("0x12", ADDRESS, "E0608", "40 hexadecimal digits"),
         ("0x0102", BytesT(1), "E0608", "bytes[1]"),
-        ("9" * 5000, U256, "E0604", "not JSON"),
+        ("9" * 5000, U256, "E0604", "an integer of 5000 digits is longer than any type holds"),
+        ("[1,\n2,,3]", ListT(U8, 3), "E0604", "the value, line 2, column 3, is not JSON"),
     ],
 )
 def test_wrong_literal(text: str, type: Type, code: str, words: str) -> None:
@@ -173,6 +174,8 @@ def test_wrong_cell(
         ("1,2\n3\n", "", ArrayT(U8, (2, 2)), "E0608", "1 columns in row 2"),
         ("age\n1\n", "", ListT(PERSON, 2), "E0608", "no column 'pay'"),
         ('"a\n', "", ListT(U8, 2), "E0604", "malformed CSV"),
+        ("a,b,a\n1,2,3\n", ":a", ListT(U8, 2), "E0604", "more than one column 'a'"),
+        ("a,b\n1,2\n1,2,3\n", ":a", ListT(U8, 2), "E0608", "3 columns in row 3, and 2 names"),
     ],
 )
 def test_wrong_table(tmp_path: Path, text: str, column: str, type: Type, code: str, words: str) -> None:
