@@ -111,7 +111,7 @@ class Tracer:
     def _execute(self, circuit: Circuit, inputs: list[Array], recipients: list[bytes]
                  ) -> tuple[list[Array], list[Sealed]]:
         """Openings that are constants by now need no engine."""
-        if self.watch is not None:
+        if self.watch is not None and circuit.nodes:
             self.watch(circuit)
         secret = tuple(n for n in circuit.opens if circuit.nodes[n].op != "const")
         sealed: tuple[Sealed, ...] = ()
