@@ -61,7 +61,7 @@ class SendLink:
         self.bytes_sent += HEADER_BYTES + len(view)
         if len(view) <= DIRECT_BYTES and self._queued == self._written:
             try:
-                self._sock.send(head + view)
+                self._sock.sendall(head + view)
             except OSError as error:
                 raise _failure(self.peer, error) from None
         else:
@@ -78,9 +78,9 @@ class SendLink:
         while (item := self._queue.get()) is not None:
             head, view = item
             try:
-                self._sock.send(head)
+                self._sock.sendall(head)
                 for start in range(0, len(view), PIECE_BYTES):
-                    self._sock.send(view[start : start + PIECE_BYTES])
+                    self._sock.sendall(view[start : start + PIECE_BYTES])
             except OSError as error:
                 self._fault = _failure(self.peer, error)
                 return

@@ -108,7 +108,7 @@ class _Reception:
             number = self._numbers.get(sock.getpeercert(binary_form=True) or b"")
             if number is None:
                 raise ssl.SSLError("not a member's certificate")
-            sock.send(GREETING)
+            sock.sendall(GREETING)
         except OSError:
             sock.close()  # a stranger, or a member that gave up; whom we miss is named at the deadline
             return

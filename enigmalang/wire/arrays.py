@@ -23,16 +23,22 @@ _ITEM_BYTES = {b"i": 8, b"b": 1, b"o": BIG_BYTES}
 
 
 def checked_size(shape: tuple[int, ...], what: str) -> int:
-    """Number of elements of `shape`. Raises WireError for negative axes, too many axes, too many elements."""
+    """Number of elements of `shape`. Raises WireError for negative axes, too many axes, too many elements.
+
+    An empty array's other axes are bounded like those of any array: NumPy counts them too.
+    """
     if len(shape) > MAX_AXES:
         raise WireError(f"{what}: {len(shape)} axes, at most {MAX_AXES}")
     size = 1
+    extent = 1
     for axis in shape:
         if axis < 0:
             raise WireError(f"{what}: negative axis length {axis}")
         size *= axis
-    if size > MAX_ELEMENTS:
-        raise WireError(f"{what}: {size} elements, at most {MAX_ELEMENTS}")
+        extent *= axis or 1
+    if extent > MAX_ELEMENTS:
+        counted = "" if size else " (its empty axes counted as 1)"
+        raise WireError(f"{what}: {extent} elements{counted}, at most {MAX_ELEMENTS}")
     return size
 
 

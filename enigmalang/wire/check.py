@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from enigmalang.circuits.circuit import OPS, Circuit, Form, Node
-from enigmalang.wire.arrays import checked_size
+from enigmalang.wire.arrays import MAX_ELEMENTS, checked_size
 from enigmalang.wire.errors import WireError
 
 #: Signed integers of these bit lengths are held by each field.
 FIELDS = {"M61": 60, "M127": 126}
 MAX_HANDLE = (1 << 63) - 1
 MAX_SLOT = (1 << 20) - 1
+#: Multiplications of one `dot` or `matmul`: its result may be small, and its work large.
+MAX_PRODUCTS = 1 << 34
 
 Shape = tuple[int, ...]
 Rule = Callable[[Node, list[Shape], int], Shape]
@@ -233,18 +235,30 @@ def _put(node: Node, shapes: list[Shape], bits: int) -> Shape:
     return into
 
 
+def _bounded(products: Shape, *operands: Shape) -> None:
+    # `operands` after broadcasting, which may be far larger than what was sent and than the result.
+    if any(prod(operand) > MAX_ELEMENTS for operand in operands):
+        raise _Refused(f"an operand has more than {MAX_ELEMENTS} elements when broadcast")
+    if prod(products) > MAX_PRODUCTS:
+        raise _Refused(f"{prod(products)} multiplications, at most {MAX_PRODUCTS}")
+
+
 def _dot(node: Node, shapes: list[Shape], bits: int) -> Shape:
     x, y = shapes
     if not x or not y or x[-1] != y[-1]:
         raise _Refused(f"last axes of {x} and {y} differ")
-    return _broadcast(x[:-1], y[:-1])
+    whole = _broadcast(x, y)
+    _bounded(whole, whole)
+    return whole[:-1]
 
 
 def _matmul(node: Node, shapes: list[Shape], bits: int) -> Shape:
     x, y = shapes
     if len(x) < 2 or len(y) < 2 or x[-1] != y[-2]:
         raise _Refused(f"{x} @ {y} is no matrix product")
-    return (*_broadcast(x[:-2], y[:-2]), x[-2], y[-1])
+    batch = _broadcast(x[:-2], y[:-2])
+    _bounded((*batch, *x[-2:], y[-1]), (*batch, *x[-2:]), (*batch, *y[-2:]))
+    return (*batch, x[-2], y[-1])
 
 
 def _a2b(node: Node, shapes: list[Shape], bits: int) -> Shape:

@@ -125,6 +125,8 @@ def decode_circuit(data: bytes) -> Circuit:
         document = _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"circuit is malformed: {error}") from None
+    if _ENCODER.encode(document) != data:  # MessagePack can say a number in several ways
+        raise WireError("circuit is malformed: not the canonical encoding")
     if document.version != VERSION:
         raise WireError(f"circuit format {document.version}, this node reads format {VERSION}")
     if document.field not in FIELDS:

@@ -12,12 +12,9 @@ from enigmalang.wire.errors import WireError
 HEADER = struct.Struct("<QQ")
 HEADER_BYTES = HEADER.size
 
-#: Largest body on the data plane: one layer's message to one peer (1 GiB is 2^27 elements of M61).
+#: Largest body on a link: one layer's message to one peer (1 GiB is 2^27 elements of M61), one circuit with its
+#: constants, or one circuit's openings.
 MAX_DATA_BYTES = 1 << 30
-#: Largest body on the control plane: one circuit with its constants, or one circuit's openings.
-MAX_CONTROL_BYTES = 1 << 30
-#: Largest body before the two ends are through with their greeting.
-MAX_GREETING_BYTES = 1 << 12
 
 MAX_TAG = (1 << 64) - 1
 

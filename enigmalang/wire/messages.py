@@ -4,13 +4,19 @@ Everything that can be larger than 64 bits, and every array, travels as bytes. A
 the request it answers. Unknown messages, unknown fields and wrong types are refused.
 """
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from enigmalang.wire.errors import WireError
 
 VERSION = 1
+#: The names in `Stats.counters`.
+COUNTERS = ("rounds", "bytes_sent", "products", "ands", "comparisons")
+#: Characters of a `Fault`'s text.
+MAX_TEXT = 500
+#: What another process says and the user may see on a terminal: short, and without control characters.
+Told = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
@@ -114,21 +120,27 @@ class Done(Message, frozen=True):
 
 
 class Stats(Message, frozen=True):
-    """This node's counters."""
+    """This node's counters (all of `COUNTERS`), and seconds by what they were spent on."""
 
     number: int
     counters: dict[str, int]
-    seconds: dict[str, float]
+    seconds: dict[Told, float]
 
 
 class Fault(Message, frozen=True):
     """The node cannot go on. `peer`: the node it blames, 0 for none; `gone`: its connection to that node
-    ended. `text` holds nothing secret.
+    ended. `text` holds nothing secret. Made by `fault`.
     """
 
     peer: int
-    text: str
+    text: Told
     gone: bool
+
+
+def fault(peer: int, text: str, gone: bool = False) -> Fault:
+    """A `Fault` whose text is as the decoder wants it."""
+    shown = "".join(char if char.isprintable() else "?" for char in text)
+    return Fault(peer, shown[:MAX_TEXT], gone)
 
 
 class Heartbeat(Message, frozen=True):

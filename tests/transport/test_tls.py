@@ -97,6 +97,16 @@ def test_peer_that_is_gone_in_the_middle_of_a_large_frame() -> None:
             second.exchange(1, {}, {1: 64 << 20})
 
 
+def test_socket_that_takes_only_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    send = ssl.SSLSocket.send
+    monkeypatch.setattr(ssl.SSLSocket, "send", lambda sock, data, flags=0: send(sock, data[:1000], flags))
+    with mesh(3) as networks:
+        for tag, size in enumerate((10, 5000, 300_000), 1):
+            body = bytes(range(250)) * (size // 250 + 1)
+            networks[0].exchange(tag, {2: body}, {})
+            assert networks[1].exchange(tag, {}, {1: len(body)})[1] == body
+
+
 def test_frame_limits() -> None:
     keys = {k: new_key(str(k)) for k in (1, 2)}
     listener = Listener()

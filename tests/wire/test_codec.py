@@ -1,6 +1,7 @@
 """The circuit codec: round trips, one encoding per circuit, and nothing malformed gets through."""
 
 import dataclasses
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,25 @@ def test_truncation_at_every_byte_is_refused() -> None:
         decode_circuit(data + b"\0")
 
 
+def test_longer_spelling_is_refused() -> None:
+    """MessagePack can say 1 in one byte, in two, three, ...; a circuit has one digest."""
+    data = encode_circuit(every_operation())
+    assert data[:2] == b"\x96\x01"  # an array of six, the version
+    for version in (b"\xcc\x01", b"\xcd\x00\x01", b"\xd0\x01"):
+        with pytest.raises(WireError, match="not the canonical encoding"):
+            decode_circuit(data[:1] + version + data[2:])
+    with pytest.raises(WireError, match="not the canonical encoding"):
+        decode_circuit(b"\xdc\x00\x06" + data[1:])
+
+
+def test_largest_products_pass() -> None:
+    for circuit in (
+        _one("dot", [(2**10, 1, 2**7), (1, 2**10, 2**7)], (2**10, 2**10)),
+        _one("matmul", [(2**11, 2**12), (2**12, 2**11)], (2**11, 2**11)),
+    ):
+        assert same(decode_circuit(encode_circuit(circuit)), circuit)
+
+
 @given(st.data())
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_changed_bytes_never_crash(data: st.DataObject) -> None:
@@ -119,6 +139,15 @@ BAD: dict[str, tuple[Circuit, str]] = {
     "index far below": (_one("take", [(4,)], (1,), indices=np.array([-5]), axis=0), "index is outside"),
     "rows that do not fit": (_one("put", [(4, 2), (3,)], (4, 2), indices=np.array([0])), "fit|broadcast"),
     "matrix sizes": (_one("matmul", [(2, 3), (4, 2)], (2, 2)), "no matrix product"),
+    "a dot of much by much": (_one("dot", [(2**12, 1, 16), (1, 2**12, 16)], (2**12, 2**12)), "when broadcast"),
+    "a matmul whose operand grows": (
+        _one("matmul", [(2**14, 1, 2**7), (2**7, 2**7)], (2**14, 1, 2**7)),
+        "when broadcast",
+    ),
+    "a matmul of much work": (
+        _one("matmul", [(2**12, 2**13), (2**13, 2**12)], (2**12, 2**12)),
+        "137438953472 multiplications, at most 17179869184",
+    ),
     "lengths of a dot": (_one("dot", [(2, 3), (2, 4)], (2,)), "differ"),
     "constant too big": (_one("const", [], (), value=np.array(2**60)), "constant is outside"),
     "constant of bits": (_one("const", [], (1,), B, value=np.array([2])), "neither 0 nor 1"),
@@ -184,6 +213,8 @@ def _set(document: list[Any], path: tuple[int, ...], value: Any) -> None:
         ((2, 2, 4), [b"b\x00\x02"], "neither 0 nor 1"),
         ((2, 2, 4), [b"i\x00" + bytes(9)], "9 bytes of elements, expected 8"),
         ((2, 2, 4), [b"i\x02" + b"\xff" * 16], "elements, at most"),
+        ((2, 2, 4), [b"i" + struct.pack("<B2Q", 2, 0, 2**63)], "empty axes counted as 1"),
+        ((2, 2, 4), [b"i" + struct.pack("<B4Q", 4, 2**27, 2**27, 2**27, 0)], "empty axes counted as 1"),
         ((2, 0, 3), ["a"], "malformed"),
         ((2,), 5, "malformed"),
     ],

@@ -74,3 +74,17 @@ def test_wrong_types_and_too_many_fields_are_refused() -> None:
             continue  # MessagePack cannot even say it
         with pytest.raises(WireError):
             msg.decode_request(data)
+
+
+@pytest.mark.parametrize("text", ["x" * 501, "\x1b[2J", "two\nlines", "\x9b2J"])
+def test_fault_is_short_and_printable(text: str) -> None:
+    with pytest.raises(WireError, match="malformed control message"):
+        msg.decode_reply(msg.encode_message(msg.Fault(0, text, False)))
+    made = msg.fault(0, text)
+    assert msg.decode_reply(msg.encode_message(made)) == made
+
+
+def test_names_of_seconds_are_short_and_printable() -> None:
+    for name in ("x" * 501, "\x1b[2J"):
+        with pytest.raises(WireError, match="malformed control message"):
+            msg.decode_reply(msg.encode_message(msg.Stats(1, {}, {name: 1.0})))
