@@ -122,11 +122,12 @@ def mask_value(
             words ^= np.frombuffer(piece, "<u8")
         return words.astype("<u8", copy=False).tobytes()
     total = kind.to_ints(kind.from_ints(clear))
-    for piece in pieces:
+    for subset, piece in zip(shape.subsets, pieces, strict=True):
         try:
             raw = kind.from_bytes(piece, (slot.size,))
-        except ValueError:
-            raise MaskError((1,), "a mask is not reduced modulo the field's prime") from None
+        except ValueError:  # the whole set told the same
+            names = " and ".join(map(str, subset))
+            raise MaskError(subset, f"nodes {names} drew a mask that is not reduced modulo the field's prime") from None
         total = kind.to_ints(kind.from_ints(total - kind.to_ints(raw)))
     return bytes(kind.to_bytes(kind.from_ints(total)))
 

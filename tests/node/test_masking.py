@@ -100,11 +100,15 @@ def test_a_lie_is_noticed(bits: bool) -> None:
 def test_mask_out_of_the_field_is_noticed() -> None:
     slot, shape = Slot((1,), False), structure(3, 1)
     masks = _masks(3, 1, "M61", slot, 1)
-    for mask in masks:
-        mask.pieces[:] = (1 << 61) - 1
-    messages = {k: mask_message(mask, shape, k) for k, mask in enumerate(masks, 1)}
-    with pytest.raises(MaskError, match="not reduced"):
-        mask_value(np.array([1]), slot, "M61", shape, messages)
+    for subset in shape.subsets:
+        for mask in masks:
+            mask.pieces[:] = 1
+        for k in subset:
+            masks[k - 1].pieces[shape.held(k).index(subset)] = (1 << 61) - 1
+        messages = {k: mask_message(mask, shape, k) for k, mask in enumerate(masks, 1)}
+        with pytest.raises(MaskError, match=f"nodes {subset[0]} and {subset[1]} drew .* not reduced") as caught:
+            mask_value(np.array([1]), slot, "M61", shape, messages)
+        assert caught.value.nodes == subset
 
 
 @pytest.mark.parametrize("masked", [b"", bytes(7), bytes(9), b"\xff" * 8])
