@@ -23,7 +23,7 @@ from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import NONE, ContractT, IdentityT, JobT, MapT, PredicateT, Type
 
-#: Python's recursion limit while a file is checked: expressions may be nested 100 deep, and calls 60.
+#: Python's recursion limit while a file is checked: expressions may be nested 100 deep, and calls 500.
 RECURSION = 100_000
 
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from enigmalang.diagnostics import Note, Sink
-from enigmalang.semantics.context import Body
+from enigmalang.semantics.context import Body, a
 from enigmalang.semantics.model import ContractInfo, Instance, Kind, ModuleInfo, Symbol
 from enigmalang.semantics.relations import plain, settle
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.ranges import Range
-from enigmalang.types.types import ERROR, NONE, EnumT, ErrorT, Field, StructT, Type
+from enigmalang.types.types import ERROR, NONE, EnumT, ErrorT, Field, FixedT, IntT, StructT, Type
 
 #: Calls of functions without declared types may be nested this deep.
-MAX_NESTING = 60
+MAX_NESTING = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +226,10 @@ class Program:
             low, high = param.node.low, param.node.high
             if low is None or high is None or param.type is None:
                 continue
+            if not isinstance(param.type, IntT | FixedT | EnumT | ErrorT):
+                self.sink.error("E0405", f"`{param.name}` is {a(param.type)}, and only a single number takes a range",
+                                low.span.to(high.span), help="leave `in …` out, and check the numbers inside")
+                continue
             if instance.kind not in CHECKED_AT_THE_CALL:
                 self.sink.error(
                     "E0405", f"nothing checks the range of `{param.name}`: only a contract's functions that are called "
@@ -253,7 +257,12 @@ class Program:
         if self.signature(instance.node).result is not None or (instance in self.bodies and instance not in self.open):
             return instance.result
         again = [i for i in self.open if i.node is instance.node]
-        if again or len(self.open) > MAX_NESTING:
+        if not again and len(self.open) > MAX_NESTING:
+            return body.error(
+                "E0215", f"calls are nested more than {MAX_NESTING} deep while checking types", span,
+                help="declare the types of the parameters and of the result of a function on the way: "
+                     "`def f(n: uint32) -> uint32:`")
+        if again:
             name = instance.node.name
             return body.error(
                 "E0215", f"`{name}` calls itself, so its types must be written down", span,

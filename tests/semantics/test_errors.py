@@ -67,13 +67,18 @@ def test_refused(text: str, found: list[str]) -> None:
     assert codes(text) == found
 
 
-def test_deep_call_chains_do_not_exhaust_the_stack() -> None:
-    functions = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n\n" for i in range(200))
-    assert codes(functions + "def f200(x):\n    return x\n\nprint(f0(uint8(1)))\n") != []
-    short = "".join(f"def f{i}(x):\n    return f{i + 1}(x)\n\n" for i in range(40))
-    good(short + "def f40(x):\n    return x\n\nprint(f0(uint8(1)))\n")
-
-
 def test_deep_expressions_in_deep_calls() -> None:
     functions = "".join(f"def f{i}(x):\n    return {'(x + ' * 80}f{i + 1}(x){')' * 80}\n\n" for i in range(45))
     good(functions + "def f45(x):\n    return x\n\nprint(f0(uint8(1)))\n")
+
+
+def chain(length: int) -> str:
+    """Functions without declared types, each of which calls the one before."""
+    calls = (f"def f{i}(x):\n    return f{i - 1}(x) + 1\n" for i in range(1, length))
+    return "def f0(x):\n    return x + 1\n" + "".join(calls) + f"print(f{length - 1}(1))\n"
+
+
+def test_long_chains_of_untyped_functions() -> None:
+    assert codes(chain(400)) == []
+    (error,) = run(chain(700))[1].errors
+    assert (error.code, error.message) == ("E0215", "calls are nested more than 500 deep while checking types")
