@@ -2,7 +2,8 @@
 
 A circuit is a DAG of operations on **arrays**. Every node has a shape (public, known when the circuit is built)
 and a *form*: `ARITH` values are signed integers held modulo a prime (|v| < 2^59 in M61, < 2^125 in M127), `BITS`
-values are booleans held as packed GF(2) shares, `PUBLIC` values are known to everyone (constants and openings).
+values are booleans held as packed GF(2) shares. Of either form are values that everyone knows: constants, and
+what is computed of them locally (`layers.public_nodes`).
 
 Nodes are stored in topological order: an argument's number is smaller than its user's.
 """

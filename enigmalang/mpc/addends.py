@@ -128,8 +128,8 @@ def deal_known(
 class Sum:
     """S + C = the sum of the addends modulo p, with S, C (pieces, q, words) bits of integers in [0, p].
 
-    `wraps` are the carries that re-entered at bit 0 (each stands for one p), and `crossings` the majority planes
-    of the carry-save steps.
+    `wraps` are the carries that re-entered at bit 0 (each stands for one p), and `majorities` the majority
+    planes of the carry-save steps.
     """
 
     lanes: int

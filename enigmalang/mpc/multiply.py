@@ -7,8 +7,10 @@ pseudo-random shares (`mpc.deal`): one round, n - 1 - t elements per dealing par
 
 from enigmalang.fields import Raw
 from enigmalang.mpc.deal import reshare_products
+from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, alone
 from enigmalang.sharing import ArithShare
+from enigmalang.sharing.pseudorandom import product_zero_share
 
 
 def mul(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
@@ -31,6 +33,29 @@ def select(party: Party, c: ArithShare, x: ArithShare, y: ArithShare) -> ArithSh
     field = party.field
     product = mul(party, c, ArithShare(field, field.sub(x.raw, y.raw)))
     return ArithShare(field, field.add(y.raw, product.raw))
+
+
+def open_product(party: Party, x: ArithShare, y: ArithShare) -> Raw:
+    """Everyone learns x * y, elementwise, and no more: residues of the product's shape.
+
+    One round instead of two: the local products plus a share of zero of degree 2t (CDI05), opened with 2t + 1
+    shares; 2t elements per party.
+    """
+    local = party.field.mul(x.raw, y.raw)
+    masked = masked_product(party, party.field.flat(local))
+    values = alone(party, lambda r: open_elements(party, r, masked, party.structure.parties, 2 * party.t))
+    if values is None:
+        raise AssertionError("every party receives")
+    return party.field.reshape(values, party.field.shape_of(local))
+
+
+def masked_product(party: Party, local: Raw) -> Raw:
+    """Local products (flat shares of degree 2t) that may be opened: no more than their values shows. Local."""
+    party.counters.products += party.field.size_of(local)
+    zero = product_zero_share(
+        party.streams, party.field, party.structure, party.me, party.fresh(), party.field.size_of(local)
+    )
+    return party.field.add(local, zero)
 
 
 def _reshared(party: Party, local: Raw) -> ArithShare:

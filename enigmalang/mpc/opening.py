@@ -10,17 +10,21 @@ from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.shamir import lagrange
 
 
-def open_elements(party: Party, round_: Round, share: Raw, receivers: Sequence[int]) -> Finish[Raw | None]:
+def open_elements(
+    party: Party, round_: Round, share: Raw, receivers: Sequence[int], degree: int = 0
+) -> Finish[Raw | None]:
     """The receivers learn the values (flat residues); the others get None.
 
-    t + 1 shares fix a polynomial of degree t (Shamir 1979): each receiver gets the shares of the t parties
-    after it. Per party t elements when everyone receives.
+    d + 1 shares fix a polynomial of degree d (Shamir 1979), t unless `degree` says another: each receiver gets
+    the shares of the d parties after it. Per party d elements when everyone receives. The receivers learn the
+    polynomial: shares of products need `product_zero_share` first.
     """
+    degree = degree or party.t
     field, count = party.field, party.field.size_of(share)
     for receiver in receivers:
-        if receiver != party.me and party.me in party.structure.after(receiver, party.t):
+        if receiver != party.me and party.me in party.structure.after(receiver, degree):
             round_.send(receiver, share)
-    suppliers = party.structure.after(party.me, party.t)
+    suppliers = party.structure.after(party.me, degree)
     slots = []
     if party.me in receivers:
         slots = [(peer, round_.expect(peer, count * field.nbytes)) for peer in suppliers]

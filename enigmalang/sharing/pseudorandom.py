@@ -69,6 +69,34 @@ def zero_share(streams: Streams, field: Field, shape: Structure, me: int, instru
     return out
 
 
+@lru_cache(maxsize=256)
+def _product_weights(field: Field, shape: Structure, me: int) -> Raw:
+    lines = [
+        [subset_value(field.p, shape.n, a, me) * pow(me, k, field.p) % field.p for k in range(1, shape.t + 1)]
+        for a in shape.held(me)
+    ]
+    return table_of(field, [[weight for line in lines for weight in line]])
+
+
+def product_zero_share(
+    streams: Streams, field: Field, shape: Structure, me: int, instruction: int, count: int
+) -> Raw:
+    """A share of zero of degree 2t, to open a local product at once (Cramer, Damgard, Ishai, TCC 2005).
+
+    The polynomial is sum over A, k = 1..t of r_{A,k} * x^k * f_A(x). To t parties together, honest but curious,
+    n >= 2t + 1, it is uniform among those of degree 2t that vanish at 0 and have the values they hold: of the set
+    without them, they know none of the t coefficients. No rounds, no elements; t * C(n - 1, t) draws.
+    """
+    held, t = shape.held(me), shape.t
+    rows = field.empty((len(held) * t, count))
+    for number, subset in enumerate(held):
+        stream = streams.of_subset(subset)
+        stream.seek(instruction)
+        stream.elements(field, rows[number * t : (number + 1) * t])
+    out: Raw = field.combine_raw(_product_weights(field, shape, me), rows)[0]
+    return out
+
+
 def zero_words(streams: Streams, shape: Structure, me: int, instruction: int, count: int) -> Raw:
     """Additive shares over GF(2) of zero: the XOR over all parties is 0, any n - 1 of them are uniform."""
     out = np.zeros(count, np.uint64)
