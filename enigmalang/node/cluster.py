@@ -138,12 +138,16 @@ class Cluster:
         with self._using() as control:
             number = self._next()
             control.send_all(msg.AskStats(number))
-            replies = list(control.collect(msg.Stats, number).values())
+            found = control.collect(msg.Stats, number)
+            for node, reply in found.items():
+                if reply.counters.keys() != set(msg.COUNTERS):
+                    raise NodeFault(node, "told other counters than were asked for")
+        replies = list(found.values())
         seconds = dict(self._seconds)
         for reply in replies:
             for name, value in reply.seconds.items():
                 seconds[name] = max(seconds.get(name, 0.0), value)
-        most = {name: max(reply.counters[name] for reply in replies) for name in replies[0].counters}
+        most = {name: max(reply.counters[name] for reply in replies) for name in msg.COUNTERS}
         return EngineStats(**most, circuits=self._runs, seconds=seconds)
 
     def close(self) -> None:

@@ -67,6 +67,16 @@ class Control:
 
         `deadline` is on the monotonic clock. Raises WorkerFault, PeerError or NodeFault naming the worker.
         """
+        try:
+            self._connect(deadline)
+        except (PeerError, NodeFault):
+            # Those who miss a dead worker are heard before it is: how it ended says more.
+            died = self._processes.died()
+            if died is None:
+                raise
+            raise NodeFault(died, self._processes.describe_exit(died), "E0701") from None
+
+    def _connect(self, deadline: float) -> None:
         for boot in self._boot:
             self._processes.send(boot.node, msg.encode_message(boot))
         key = new_key("enigmalang coordinator")

@@ -12,6 +12,8 @@ from enigmalang.wire.frames import HEADER_BYTES, frame, parse_header
 
 #: Registries of nine members are a few kilobytes.
 MAX_PIPE_BYTES = 1 << 16
+#: Exit status of a worker that could not link up with another one: look for the cause there.
+GAVE_UP = 75
 
 
 def write_frame(descriptor: int, body: bytes) -> None:

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, sleep
 
-from enigmalang.node.pipes import read_frame, write_frame
+from enigmalang.node.pipes import GAVE_UP, read_frame, write_frame
 from enigmalang.wire.errors import WireError
 
 #: Seconds that a worker gets to see its links close before it is killed.
@@ -109,6 +109,19 @@ class Processes:
 
     def exited(self, node: int) -> bool:
         return self._workers[node].poll() is not None
+
+    def died(self, wait: float = 0.5) -> int | None:
+        """A worker that ended of its own: killed, or by a fault, not because another one had gone. It gets
+        `wait` seconds to be seen; None when there is none."""
+        deadline = monotonic() + wait
+        while True:
+            ended = {node: status for node, worker in self._workers.items() if (status := worker.poll()) is not None}
+            guilty = [node for node, status in ended.items() if status not in (0, GAVE_UP)]
+            if guilty:
+                return min(guilty, key=lambda node: (ended[node] > 0, node))  # killed ones first
+            if monotonic() >= deadline:
+                return None
+            sleep(0.01)
 
     def cpu_ticks(self, node: int) -> int:
         """CPU time that the process used so far, in clock ticks; 0 where the system does not tell."""

@@ -142,5 +142,5 @@ class Session:
 
     def _stats(self, request: msg.AskStats) -> msg.Stats:
         counted = self._party.counters
-        names = ("rounds", "bytes_sent", "products", "ands", "comparisons")
-        return msg.Stats(request.number, {name: getattr(counted, name) for name in names}, counted.seconds)
+        counters = {name: getattr(counted, name) for name in msg.COUNTERS}
+        return msg.Stats(request.number, counters, counted.seconds)

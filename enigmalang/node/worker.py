@@ -16,10 +16,11 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
-from enigmalang.node.pipes import read_frame, write_frame
+from enigmalang.node.pipes import GAVE_UP, read_frame, write_frame
 from enigmalang.transport.identity import new_key
 from enigmalang.transport.links import PeerGone, ReceiveLink, SendLink
 from enigmalang.transport.mesh import Listener, connect
@@ -54,7 +55,7 @@ class Worker:
         self._loading = loading
         self._reply_lock = threading.Lock()  # the main thread and the heartbeat thread both reply
         self._replied = 0
-        self._queue: SimpleQueue[msg.Request | WireError] = SimpleQueue()
+        self._queue: SimpleQueue[msg.Request | Exception] = SimpleQueue()
         self._clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
 
     def serve(self) -> NoReturn:
@@ -62,14 +63,19 @@ class Worker:
         for target in (self._read_requests, self._beat):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
         self._reply(msg.Ready())
+        try:
+            self._serve()
+        except PeerError as error:
+            self._reply(msg.fault(error.peer, error.reason, isinstance(error, PeerGone)))
+        except Exception as error:  # noqa: BLE001 — a node that fails must say so, and nothing else
+            self._reply(msg.fault(0, describe_bug(error)))
+        self._linger()
+
+    def _serve(self) -> NoReturn:
         self._loading.join()
         from enigmalang.node.session import Session
 
-        try:
-            session = Session(self._boot.field, self._boot.threshold, self._network)
-        except PeerError as error:
-            self._reply(msg.Fault(error.peer, error.reason, isinstance(error, PeerGone)))
-            self._linger()
+        session = Session(self._boot.field, self._boot.threshold, self._network)
         gc.freeze()  # what is loaded stays; and circuits are many small objects without cycles
         gc.set_threshold(100_000, 20, 20)
         while True:
@@ -78,13 +84,13 @@ class Worker:
     def _answer(self, session: "Session") -> None:
         request = self._queue.get()
         try:
-            if isinstance(request, WireError):
+            if isinstance(request, Exception):
                 raise request
             reply = session.answer(request)
         except PeerError as error:
-            self._reply(msg.Fault(error.peer, error.reason, isinstance(error, PeerGone)))
+            self._reply(msg.fault(error.peer, error.reason, isinstance(error, PeerGone)))
         except WireError as error:
-            self._reply(msg.Fault(0, str(error), False))
+            self._reply(msg.fault(0, str(error)))
         else:
             if reply is not None:
                 self._reply(reply)
@@ -111,7 +117,7 @@ class Worker:
                 os._exit(0)  # the coordinator is gone: nobody needs an orderly end
             try:
                 self._queue.put(msg.decode_request(body))
-            except WireError as error:
+            except Exception as error:  # noqa: BLE001 — told by the executing thread
                 self._queue.put(error)
 
     def _beat(self) -> None:
@@ -146,6 +152,13 @@ def start(node: int) -> Worker:
     return Worker(boot, TlsNetwork(node, boot.nodes, senders, receivers), requests, replies, loading)
 
 
+def describe_bug(error: Exception) -> str:
+    """For a report of a bug: what was raised and where. Not the error's text, which may hold a share."""
+    places = traceback.extract_tb(error.__traceback__, -1)
+    where = "".join(f" at {os.path.basename(place.filename)}:{place.lineno}" for place in places)
+    return f"{type(error).__name__}{where} (a bug in EnigmaLang)"
+
+
 def _load() -> None:
     # Half a second of modules, and the kernels: nobody should wait for the links first.
     from enigmalang.fields import warm
@@ -155,9 +168,10 @@ def _load() -> None:
 
 
 def _detach() -> None:
-    # From here on the links are all that connects us; a stray print goes nowhere.
+    # From here on the links are all that connects us. A stray print goes nowhere, and neither does Python's
+    # account of an error, which might quote a share.
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (sys.stdin.fileno(), sys.stdout.fileno()):
+    for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
@@ -183,8 +197,10 @@ def main(arguments: list[str]) -> NoReturn:
         worker = start(int(arguments[1]))
     except (EOFError, BrokenPipeError):
         sys.exit(0)  # the parent gave up
-    except (PeerError, WireError) as error:
-        sys.exit(f"enigmalang node {arguments[1]}: {error}")
+    except PeerError:
+        sys.exit(GAVE_UP)  # the coordinator misses that peer too
+    except Exception as error:  # noqa: BLE001 — no traceback: it would quote values
+        sys.exit(f"enigmalang node {arguments[1]}: {describe_bug(error)}")
     worker.serve()
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ def spoil(network: TlsNetwork, tag: int, sends: Mapping[int, Any], expects: Mapp
                 for body in sends.values():
                     file.write(len(body).to_bytes(8, "little") + bytes(body))
         elif MODE == "bug":
-            raise ZeroDivisionError("a bug in a protocol")
+            raise ZeroDivisionError("a bug in a protocol, with the share 4711")
     return _exchange(network, tag, sends, expects)
 
 
@@ -49,6 +50,10 @@ def reply(self: worker.Worker, message: msg.Reply) -> None:
         message = msg.Done(message.number, [data[:-1] + b"\x55" for data in message.opened], message.sealed)
     if MODE == "masks" and isinstance(message, msg.Masks):
         message = msg.Masks(message.number, [bytes(len(share)) for share in message.shares])
+    if MODE == "few counters" and isinstance(message, msg.Stats):
+        message = msg.Stats(message.number, {}, {})
+    if MODE == "more counters" and isinstance(message, msg.Stats):
+        message = msg.Stats(message.number, message.counters | {"surprise": 1}, {})
     if MODE == "stale" and isinstance(message, msg.Masks):
         message = msg.Masks(message.number + 1, message.shares)
     _reply(self, message)
@@ -60,6 +65,10 @@ def main() -> None:
     if MODE == "noise":
         os.write(1, b"Hello, here is node 3!\n" * 100)
         time.sleep(3600)
+    if MODE == "killed":  # after it introduced itself
+        worker._detach = lambda: os.kill(os.getpid(), signal.SIGKILL)
+    if MODE == "killed when linked":
+        worker.Worker.serve = lambda self: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment,method-assign,return-value]
     if MODE == "exit":
         sys.exit(3)
     TlsNetwork.exchange = spoil  # type: ignore[method-assign]

@@ -16,6 +16,7 @@ from node_helpers import LONG, chain, children, endless, impatient, rogue, run_p
 
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.cluster import Cluster
+from enigmalang.node.processes import Processes
 
 SHORT = 2.0
 
@@ -35,6 +36,21 @@ class _Run(threading.Thread):
         except EngineError as error:
             self.error = error
 
+    def wait_under_way(self) -> None:
+        """Until every node has made progress twice since the nodes were told to run."""
+        control = self._cluster._control
+        assert control is not None
+        deadline = time.monotonic() + LONG
+        signs, seen = control._watch._signs, dict[int, set[int]]()
+        while time.monotonic() < deadline and self.is_alive():
+            if self._cluster._number == 2 and control._sent == 4:  # prepared and run, twice
+                for node, sign in signs.items():
+                    seen.setdefault(node, set()).add(sign.progress)
+                if all(len(progress) > 2 for progress in seen.values()):
+                    return
+            time.sleep(0.02)
+        pytest.fail("the run does not get under way")
+
     def ended(self) -> str:
         self.join(LONG)
         assert not self.is_alive()
@@ -53,7 +69,7 @@ def test_killed_in_the_middle(how: signal.Signals, text: str) -> None:
     with _started() as cluster:
         pids = list(cluster.pids.values())
         run = _Run(cluster)
-        time.sleep(0.5)  # anywhere in the run
+        run.wait_under_way()
         os.kill(cluster.pids[2], how)
         message = run.ended()
         assert run.error is not None
@@ -76,7 +92,7 @@ def test_stopped_in_the_middle() -> None:
     with _started(SHORT) as cluster:
         pids = list(cluster.pids.values())
         run = _Run(cluster)
-        time.sleep(0.5)
+        run.wait_under_way()
         os.kill(cluster.pids[1], signal.SIGSTOP)
         assert run.ended() == "node 1: no sign of life for 2 s (stopped or hung)"
         assert wait_gone(pids) == []
@@ -107,7 +123,7 @@ def test_closed_in_the_middle() -> None:
     cluster = _started()
     pids = list(cluster.pids.values())
     run = _Run(cluster)
-    time.sleep(0.5)
+    run.wait_under_way()
     cluster.close()
     assert run.ended() in ("the cluster was closed", "the cluster is closed")
     assert wait_gone(pids) == []
@@ -123,15 +139,28 @@ def test_closed_in_the_middle() -> None:
         ("openings", "node 3: reports other openings than node 1 and 2"),
         ("masks", "nodes [12] and 3 drew different masks"),
         ("stale", "node 3: replied with Masks"),
-        ("bug", r"node 3: its process ended \(status 1\)"),
+        ("bug", r"node 3: ZeroDivisionError at rogue_worker.py:\d+ \(a bug in EnigmaLang\)$"),
     ],
 )
-def test_rogue_node_is_named(mode: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with rogue(monkeypatch, mode), Cluster.start() as cluster:
+def test_rogue_node_is_named(
+    mode: str, text: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with rogue(monkeypatch, mode), Cluster.start(timeout=LONG) as cluster:
         pids = list(cluster.pids.values())
         with pytest.raises(EngineError, match=text):
             run_product(cluster)
         assert wait_gone(pids) == []
+    assert capfd.readouterr() == ("", "")  # workers say nothing on the terminal
+
+
+@pytest.mark.parametrize("mode", ["few counters", "more counters"])
+def test_malformed_counters_are_noticed(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with rogue(monkeypatch, mode), Cluster.start(timeout=LONG) as cluster:
+        run_product(cluster)
+        with pytest.raises(EngineError, match="node 3: told other counters") as caught:
+            cluster.stats()
+        assert caught.value.code == "E0703"
+        assert cluster.closed
 
 
 def test_hanging_protocol_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,17 +174,26 @@ def test_hanging_protocol_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "seconds", "text"),
+    ("mode", "text"),
     [
-        ("silent", 2 * SHORT, "node 3: did not start in time"),
-        ("noise", LONG, "node 3: started with garbage"),
-        ("exit", LONG, r"node 3: its process ended \(status 3\)"),
+        ("silent", "node 3: did not start in time"),
+        ("noise", "node 3: started with garbage"),
+        ("exit", r"node 3: its process ended \(status 3\)"),
+        ("killed", r"node 3: its process was killed \(signal 9, Killed\)"),
+        ("killed when linked", r"node 3: its process was killed \(signal 9, Killed\)"),
     ],
 )
 def test_failed_start_is_named(
-    mode: str, seconds: float, text: str, monkeypatch: pytest.MonkeyPatch
+    mode: str, text: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    receive = Processes.receive
+
+    def hasty(self: Processes, node: int, deadline: float) -> bytes:
+        return receive(self, node, time.monotonic() + SHORT if node == 3 and mode == "silent" else deadline)
+
+    monkeypatch.setattr(Processes, "receive", hasty)
     before = children()
     with rogue(monkeypatch, mode), pytest.raises(EngineError, match="the cluster did not start: " + text):
-        Cluster.start(timeout=seconds)
+        Cluster.start(timeout=LONG)
     assert children() == before
+    assert capfd.readouterr() == ("", "")
