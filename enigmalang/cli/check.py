@@ -12,16 +12,20 @@ from enigmalang.cli.report import has_errors, show
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Write the diagnostics to stdout as a JSON array.")
 def command(paths: tuple[str, ...], as_json: bool) -> int:
-    """Find the errors of files and folders without running them. Exit status 1 when there are any."""
+    """Find the errors of files and folders without running them. Exit status 1 when there are any.
+
+    Warnings about the standard library's own lines are left out: its documentation says what they would.
+    """
     from enigmalang.compiler import check
-    from enigmalang.diagnostics import Sink
+    from enigmalang.diagnostics import Severity, Sink
     from enigmalang.diagnostics.render import render_json
+    from enigmalang.semantics.loader import in_stdlib
 
     files, found = find_files(paths)
     for path in files:
         sink = Sink()
         check(path, sink)
-        found += sink.diagnostics
+        found += [d for d in sink.diagnostics if d.severity is Severity.ERROR or not in_stdlib(d.span.path)]
     if as_json:
         sys.stdout.write(render_json(found))
     elif found:

@@ -139,6 +139,8 @@ def test_check_json_schema(tmp_path: Path) -> None:
 def test_check_fine() -> None:
     done = enig("check", "examples", "stdlib")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "W0406" in done.stderr and "examples/gcd.enig" in done.stderr
+    assert "stdlib" not in done.stderr
     done = enig("check", "examples/hello.enig", "--json")
     assert (done.returncode, done.stdout) == (0, "[]\n")
 

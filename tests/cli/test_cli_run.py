@@ -9,9 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from run_support import ROOT, enig
+
+from enigmalang.cli.app import run
+from enigmalang.node.cluster import Cluster
 
 Client = subprocess.Popen[str]
 COMMAND = [sys.executable, "-c", "from enigmalang.cli import main; main()"]
@@ -74,6 +78,29 @@ def test_impossible_committee_is_wrong_usage(nodes: str, threshold: str | None) 
     assert done.returncode == 2
     assert "nodes" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan", "soon"])
+def test_impossible_timeout_is_wrong_usage(seconds: str) -> None:
+    done = enig("run", "examples/hello.enig", "--timeout", seconds)
+    assert done.returncode == 2
+    assert "time" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_timeout_reaches_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    start = Cluster.start
+
+    def spied(*args: Any, **options: Any) -> Cluster:
+        cluster = start(*args, **options)
+        given.append(cluster._timeout)
+        return cluster
+
+    monkeypatch.setattr(Cluster, "start", spied)
+    assert run(["run", "examples/hello.enig", "--timeout", "55"]) == 0
+    assert run(["run", "examples/hello.enig"]) == 0
+    assert given == [55.0, 20.0]
 
 
 def test_failure_points_at_the_source(tmp_path: Path) -> None:
