@@ -181,8 +181,8 @@ def _check_public_ranges(request: Request) -> None:
                 continue
             low, high = limits
             if not low <= argument <= high:
-                raise revert(request.op, "E0501", f"`{param.name}` of {request.function.name} is {argument}, outside of "
-                             f"its range {low}..{high}")
+                raise revert(request.op, "E0501", f"`{param.name}` of {request.function.name} is {argument}, outside "
+                             f"of its range {low}..{high}")
 
 
 def _check_ranges(world: World, request: Request) -> None:

@@ -13,7 +13,8 @@ from enigmalang.syntax.parser import parse, read_source
 
 PAGES = Path(diagnostics.__file__).parent / "pages"
 
-#: Found by the compiler; the others need a file of some size, a run, an input or a network, and their examples only have to be sound.
+#: Found by the compiler; the others need a file of some size, a run, an input or a network, and their examples only
+#: have to be sound.
 STATIC = [code for code in CODES if code[1:3] in ("00", "01", "02", "03", "04") and code not in ("E0013", "E0014")]
 EXAMPLE = re.compile(r"```enig\n# (wrong|right)\n(.*?)```", re.DOTALL)
 
