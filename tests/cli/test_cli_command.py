@@ -136,11 +136,23 @@ def test_check_json_schema(tmp_path: Path) -> None:
     assert "reveal" in found["help"]
 
 
+def test_warnings_are_of_the_program_alone(tmp_path: Path) -> None:
+    """`linear_regression` divides by what may be 0, and says so; that is no business of whoever calls it."""
+    path = write(
+        tmp_path,
+        "from stats import linear_regression\nprivate xs: list[uint8, 9] = [1, 2]\n"
+        "print(reveal(linear_regression(xs, xs)[0]), reveal(1 // xs[0]))\n",
+    )
+    done = enig("check", path)
+    assert done.returncode == 0
+    assert done.stderr.count("warning[W0406]") == 1
+    assert "p.enig:3:" in done.stderr
+    assert "stats.enig" not in done.stderr
+
+
 def test_check_fine() -> None:
     done = enig("check", "examples", "stdlib")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert "W0406" in done.stderr and "examples/gcd.enig" in done.stderr
-    assert "stdlib" not in done.stderr
     done = enig("check", "examples/hello.enig", "--json")
     assert (done.returncode, done.stdout) == (0, "[]\n")
 
