@@ -122,8 +122,10 @@ def show_data(data: Any, type: Type) -> str:
             return show_fixed(int(data), fraction)
         case EnumT(name=name, members=members):
             return f"{name}.{members[data]}"
-        case BytesNT() | BytesT():
+        case BytesNT():
             return f"0x{data.hex()}"
+        case BytesT():
+            return repr(bytes(data))
         case StructT(name=name, fields=fields):
             inside = (f"{f.name}={show_data(d, f.type)}" for f, d in zip(fields, data, strict=True))
             return f"{name}({', '.join(inside)})"
