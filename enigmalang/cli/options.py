@@ -11,10 +11,14 @@ ENGINES = ("mpc", "circuit", "clear")
 
 
 def engine_options(default: str | None) -> Callable[[F], F]:
-    """`--engine`, `--nodes`, `--threshold`. The numbers are checked by `cluster_size`."""
+    """`--engine`, `--nodes`, `--threshold`, `--timeout`. The numbers are checked by `check_size`."""
 
     def decorate(function: F) -> F:
         for option in (
+            click.option(
+                "--timeout", type=click.FloatRange(0.1, 86_400), default=20.0, show_default=True, metavar="SECONDS",
+                help="How long a silent node is waited for.",
+            ),
             click.option(
                 "--threshold", type=int, metavar="T",
                 help="How many nodes may pool what they saw and still learn nothing; default: (N-1)/2, rounded down.",

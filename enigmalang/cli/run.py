@@ -17,8 +17,8 @@ from enigmalang.cli.options import engine_options
 )
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]...")
 def command(
-    file: str, engine: str, nodes: int, threshold: int | None, stats: bool, inputs: tuple[str, ...],
-    arguments: tuple[str, ...],
+    file: str, engine: str, nodes: int, threshold: int | None, timeout: float, stats: bool,
+    inputs: tuple[str, ...], arguments: tuple[str, ...],
 ) -> int:
     """Run the statements of FILE; a file without statements runs its tests instead.
 
@@ -33,8 +33,9 @@ def command(
 
         try:
             given = parse_inputs(inputs, arguments)
-            check_size(engine, nodes, threshold)
+            settings = Settings(engine, nodes, threshold, timeout)
+            check_size(settings)
         except (BadInput, ValueError) as error:
             raise click.UsageError(str(error), click.get_current_context()) from None
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        return run_file(file, Settings(engine, nodes, threshold), Inputs(given), stats, workers)
+        return run_file(file, settings, Inputs(given), stats, workers)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 Write = Callable[[str], None]
 
 
-def check_size(engine: str, nodes: int, threshold: int | None) -> None:
+def check_size(settings: Settings) -> None:
     """Raise ValueError, in words for the user, for impossible numbers."""
-    if engine == "mpc":
+    if settings.engine == "mpc":
         from enigmalang.node.cluster import check_numbers
 
-        check_numbers(nodes, threshold, "M61", 1.0)
+        check_numbers(settings.nodes, settings.threshold, "M61", settings.timeout)
 
 
 def run_file(

@@ -25,6 +25,7 @@ class Settings:
     engine: str = "mpc"
     nodes: int = 3
     threshold: int | None = None
+    timeout: float = 20.0  # seconds
 
 
 class LazyEngine:
@@ -103,7 +104,8 @@ class Session:
 
         self.phase(f"starting {self.settings.nodes} nodes")
         workers, self.workers = self.workers, None
-        engine = Cluster.start(self.settings.nodes, self.settings.threshold, field, workers=workers)
+        given = self.settings
+        engine = Cluster.start(given.nodes, given.threshold, field, given.timeout, workers)
         self.phase("running")
         return engine
 

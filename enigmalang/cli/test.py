@@ -9,7 +9,9 @@ from enigmalang.cli.options import engine_options
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @engine_options(None)
 @click.option("--json", "as_json", is_flag=True, help="Write the results to stdout as JSON.")
-def command(paths: tuple[str, ...], engine: str | None, nodes: int, threshold: int | None, as_json: bool) -> int:
+def command(
+    paths: tuple[str, ...], engine: str | None, nodes: int, threshold: int | None, timeout: float, as_json: bool
+) -> int:
     """Run the tests of files and folders on all three engines, or on the one that --engine names.
 
     Exit status 1 when a test fails, when the engines disagree, or when a file has errors.
@@ -18,8 +20,9 @@ def command(paths: tuple[str, ...], engine: str | None, nodes: int, threshold: i
     from enigmalang.cli.session import Settings
     from enigmalang.cli.testing import run_tests
 
+    settings = Settings(engine or "mpc", nodes, threshold, timeout)
     try:
-        check_size(engine or "mpc", nodes, threshold)
+        check_size(settings)
     except ValueError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
-    return run_tests(paths, Settings(engine or "mpc", nodes, threshold), engine, as_json)
+    return run_tests(paths, settings, engine, as_json)
