@@ -2,14 +2,16 @@
 
 Products of all kinds need one round, so all that are ready share a layer. A longer protocol waits until no
 cheaper one is ready, so that more of its kind run at once: multiplicative depth sets the rounds, not the count.
+Products of integers that are only opened need no round of their own: the opening does their reduction.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass
 
-from enigmalang.circuits.circuit import Circuit, Node
+from enigmalang.circuits.circuit import Circuit, Form, Node
 
 PRODUCTS = frozenset({"mul", "dot", "matmul", "select", "and"})
 #: Protocols of more rounds, cheapest first, with the attribute that calls must have in common.
@@ -40,18 +42,19 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What running a circuit needs to know of it, worked out once: the layers, which nodes are public, and how
-    many uses each node's value has.
+    """What running a circuit needs to know of it, worked out once: the layers, which nodes are public, how
+    many uses each node's value has, and which are products that are only opened.
     """
 
     layers: tuple[Layer, ...]
     known: list[bool]
     uses: list[int]
+    only_opened: frozenset[int]
 
 
 def schedule(circuit: Circuit) -> Schedule:
     """A circuit's schedule, the same at every party."""
-    return Schedule(cut_layers(circuit), public_nodes(circuit), _count_uses(circuit))
+    return Schedule(cut_layers(circuit), public_nodes(circuit), _count_uses(circuit), opened_products(circuit))
 
 
 def _count_uses(circuit: Circuit) -> list[int]:
@@ -86,16 +89,30 @@ def is_local(node: Node, known: list[bool]) -> bool:
     return any(known[arg] for arg in node.args)
 
 
+def opened_products(circuit: Circuit) -> frozenset[int]:
+    """The products of shared integers whose only use is to be opened."""
+    known, uses, opens = public_nodes(circuit), _count_uses(circuit), Counter(circuit.opens)
+    return frozenset(
+        i
+        for i, count in opens.items()
+        if uses[i] == count
+        and circuit.nodes[i].op in PRODUCTS
+        and circuit.nodes[i].form is Form.ARITH
+        and not is_local(circuit.nodes[i], known)
+    )
+
+
 def cut_layers(circuit: Circuit) -> tuple[Layer, ...]:
     """The layers of the nodes that something depends on, in the order all parties run them."""
     needed = needed_nodes(circuit)
-    known = public_nodes(circuit)
+    known, only_opened = public_nodes(circuit), opened_products(circuit)
+    silent = [i in only_opened or is_local(node, known) for i, node in enumerate(circuit.nodes)]
     users, missing = _edges(circuit, needed)
     ready = [i for i in range(len(circuit.nodes)) if needed[i] and missing[i] == 0]
     waiting: dict[Kind, list[int]] = {}
     layers: list[Layer] = []
     while ready or waiting:
-        local = _settle(circuit, ready, known, users, missing, waiting)
+        local = _settle(circuit, ready, silent, users, missing, waiting)
         if not waiting:
             layers.append(Layer(tuple(local), "", ()))
             break
@@ -132,19 +149,18 @@ def _edges(circuit: Circuit, needed: list[bool]) -> tuple[list[list[int]], list[
 def _settle(
     circuit: Circuit,
     ready: list[int],
-    known: list[bool],
+    silent: list[bool],
     users: list[list[int]],
     missing: list[int],
     waiting: dict[Kind, list[int]],
 ) -> list[int]:
-    """Take ready nodes in order: local ones are done and release their users, others wait by kind."""
+    """Take ready nodes in order: those without messages are done and release their users, others wait by kind."""
     local: list[int] = []
     heapq.heapify(ready)
     while ready:
         i = heapq.heappop(ready)
-        node = circuit.nodes[i]
-        if not is_local(node, known):
-            waiting.setdefault(_kind(node), []).append(i)
+        if not silent[i]:
+            waiting.setdefault(_kind(circuit.nodes[i]), []).append(i)
             continue
         local.append(i)
         for user in _release(i, users, missing):

@@ -15,9 +15,10 @@ from enigmalang.circuits.circuit import Array, Circuit, Form, Node
 from enigmalang.circuits.layers import Layer, Schedule, schedule
 from enigmalang.fields import unpack_bits
 from enigmalang.mpc.local import LOCAL, Values, constant
+from enigmalang.mpc.multiply import masked_product
 from enigmalang.mpc.opening import open_elements, open_words
 from enigmalang.mpc.outputs import seal
-from enigmalang.mpc.party import Party
+from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.mpc.together import run_together
 from enigmalang.sharing import ArithShare, BitShare, Share
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
@@ -102,6 +103,7 @@ class _Run:
         self.memory = memory
         self.values = Values(party, circuit, plan.known)
         self._uses = plan.uses.copy()
+        self._only_opened = plan.only_opened  # their values here are local products, of degree 2t
 
     def layer(self, layer: Layer) -> None:
         """Local nodes, then those done together."""
@@ -155,25 +157,41 @@ class _Run:
         if not nodes:
             return {}
         round_ = party.round()
-        if elements:
-            joined = join_arith(party.field, [values.arith(i).raw for i in elements])
-            finish_elements = open_elements(party, round_, joined, party.structure.parties)
+        products = [i for i in elements if i in self._only_opened]
+        finishers = [
+            self._begin_opening(round_, [i for i in elements if i not in self._only_opened], party.t),
+            self._begin_opening(round_, products, 2 * party.t),
+        ]
         if bits:
             lanes = join_bits([values.bits(i) for i in bits])
             finish_words = open_words(party, round_, lanes.words)
         round_.run()
         out: dict[int, Share] = {}
-        if elements:
-            shapes = [self.circuit.nodes[i].shape for i in elements]
-            raw = finish_elements()
-            if raw is None:
-                raise AssertionError("every party receives")
-            parts = split_arith(party.field, raw, shapes)
-            out.update((i, ArithShare(party.field, part)) for i, part in zip(elements, parts, strict=True))
+        for finish in finishers:
+            out.update(finish())
         if bits:
             opened = BitShare(finish_words()[None], lanes.shape)
             out.update(zip(bits, split_bits(opened, [self.circuit.nodes[i].shape for i in bits]), strict=True))
         return out
+
+    def _begin_opening(self, round_: Round, nodes: list[int], degree: int) -> Finish[dict[int, Share]]:
+        """Integers' openings; those of degree 2t, local products, are added to shares of zero first."""
+        if not nodes:
+            return dict
+        party, field = self.party, self.party.field
+        joined = join_arith(field, [self.values.arith(i).raw for i in nodes])
+        if degree > party.t:
+            joined = masked_product(party, joined)
+        opened = open_elements(party, round_, joined, party.structure.parties, degree)
+
+        def finish() -> dict[int, Share]:
+            raw = opened()
+            if raw is None:
+                raise AssertionError("every party receives")
+            parts = split_arith(field, raw, [self.circuit.nodes[i].shape for i in nodes])
+            return {i: ArithShare(field, part) for i, part in zip(nodes, parts, strict=True)}
+
+        return finish
 
     def _clear(self, number: int, value: Share) -> Array:
         shape = self.circuit.nodes[number].shape

@@ -5,8 +5,11 @@ import pytest
 from committee import Committee, agreed
 from test_masks import LIMIT, irregularity
 
+from enigmalang.circuits.circuit import Circuit, Form, Node
+from enigmalang.circuits.layers import cut_layers, opened_products
 from enigmalang.fields import M61, M127, Field, Raw
-from enigmalang.mpc import multiply
+from enigmalang.mpc import machine, multiply
+from enigmalang.mpc.machine import execute
 from enigmalang.mpc.multiply import open_product
 from enigmalang.mpc.party import Party
 from enigmalang.sharing import ArithShare
@@ -60,3 +63,73 @@ def test_opened_shares_are_uniform_given_the_product(committee: Committee) -> No
 def test_products_opened_bare_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multiply, "product_zero_share", lambda s, field, shape, me, i, count: field.zeros((count,)))
     assert irregular(M61, opened_shares(Committee(3, 1, M61), 0, -5)) > LIMIT
+
+
+# ------------------------------------------------------------ in the machine
+
+A = Form.ARITH
+
+
+def products(keep: bool, shape: tuple[int, ...] = (2, 2)) -> Circuit:
+    """Products of every kind, opened once or twice; kept too if wished, which makes them ordinary."""
+    x, y = Node("input", (), shape, A, {"slot": 0}), Node("input", (), shape, A, {"slot": 1})
+    nodes = [x, y, Node("mul", (0, 1), shape, A), Node("dot", (0, 1), shape[:1], A), Node("matmul", (0, 1), shape, A)]
+    nodes += [Node("select", (0, 1, 0), shape, A), Node("add", (0, 1), shape, A)]
+    keeps = tuple((i, i) for i in range(2, 6)) if keep else ()
+    return Circuit("M61", tuple(nodes), opens=(2, 3, 4, 5, 6, 2), keeps=keeps)
+
+
+@pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 1), (5, 2), (7, 3)])
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_machine_opens_products_at_once(n: int, t: int, keep: bool) -> None:
+    c, circuit = Committee(n, t, M61), products(keep)
+    assert opened_products(circuit) == (frozenset() if keep else {2, 3, 4, 5})
+    assert [layer.protocol for layer in cut_layers(circuit)] == (["products"] if keep else [""])
+    xs, ys = np.array([[1, 0], [-3, 4]]), np.array([[5, 6], [-7, 8]])
+    x, y = c.deal(xs), c.deal(ys)
+
+    def body(party: Party) -> tuple[list[object], int, int]:
+        opened = execute(party, circuit, {0: x(party), 1: y(party)}, {}).opened
+        return [value.tolist() for value in opened], party.counters.rounds, party.counters.products
+
+    values, rounds, counted = agreed(c.run(body))
+    expected = [xs * ys, (xs * ys).sum(-1), xs @ ys, xs + xs * (ys - xs), xs + ys, xs * ys]
+    assert values == [value.tolist() for value in expected]
+    assert (rounds, counted) == (1 + keep, 14)
+
+
+def test_a_product_with_another_use_is_ordinary() -> None:
+    nodes = (*products(False).nodes[:3], Node("ltz", (2,), (2, 2), Form.BITS))
+    assert opened_products(Circuit("M61", nodes, opens=(2, 3))) == frozenset()
+    public = (Node("const", (), (), A, {"value": np.array(3)}), Node("input", (), (), A, {"slot": 0}),
+              Node("mul", (0, 1), (), A))
+    assert opened_products(Circuit("M61", public, opens=(2,))) == frozenset()
+    bits = (Node("input", (), (), Form.BITS, {"slot": 0}), Node("and", (0, 0), (), Form.BITS))
+    assert opened_products(Circuit("M61", bits, opens=(1,))) == frozenset()
+
+
+def machine_opened(c: Committee) -> float:
+    """The irregularity of the shares the machine opens products of degree 2t with; constant factors' polynomials."""
+    shares: list[Raw] = []
+    circuit = Circuit("M61", products(False, (LANES,)).nodes[:3], opens=(2,))
+    with pytest.MonkeyPatch.context() as patch:
+        open_ = machine.open_elements
+
+        def watched(party: Party, round_: object, share: Raw, receivers: object, degree: int) -> object:
+            assert degree == 2 * c.t
+            shares.append(share.copy())
+            return open_(party, round_, share, receivers, degree)  # type: ignore[arg-type]
+
+        patch.setattr(machine, "open_elements", watched)
+        factor = ArithShare(M61, M61.from_ints(np.full(LANES, -5)))
+        results = c.run(lambda party: execute(party, circuit, {0: factor, 1: factor}, {}).opened[0].tolist())
+    assert agreed(results) == [25] * LANES
+    assert len(shares) == c.n
+    return irregular(M61, shares)
+
+
+@pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
+def test_the_machine_opens_uniform_shares(n: int, t: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine_opened(Committee(n, t, M61)) < LIMIT
+    monkeypatch.setattr(multiply, "product_zero_share", lambda s, field, shape, me, i, count: field.zeros((count,)))
+    assert machine_opened(Committee(n, t, M61)) > LIMIT
