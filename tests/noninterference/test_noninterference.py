@@ -1,8 +1,9 @@
-"""The same program on two different secrets that reveal the same: nobody may see a difference.
+"""The same program on two different secrets that reveal the same: nobody may see a difference in the traffic.
 
 Compared are the printed lines, the circuits (by hash), and for every party the rounds, senders and sizes of all
-messages; then, between real processes, the engine's counts of rounds and bytes. That the messages themselves are
-uniform is tested for each protocol in tests/mpc.
+messages; then, between real processes, the engine's counts of rounds and bytes. What is in the messages is not
+looked at here: tests/mpc/test_masks.py tests for each protocol that opened values are uniform, also to t parties
+that strip what they know, and tests/sharing/test_joint_views.py the joint views of t parties.
 """
 
 from pathlib import Path

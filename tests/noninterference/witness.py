@@ -1,4 +1,4 @@
-"""An engine of real parties in threads that writes down all an observer of the wires and of a node can see."""
+"""An engine of real parties in threads that writes down the circuits and the sizes of all messages received."""
 
 import hashlib
 from collections.abc import Sequence
