@@ -9,6 +9,7 @@ from typing import Any
 
 from enigmalang.diagnostics.diagnostic import Diagnostic, Severity
 from enigmalang.source import SourceFile, Span
+from enigmalang.source.shipped import on_disk
 
 #: Finds the text of a file for its path; None when it is not at hand.
 Sources = Callable[[str], SourceFile | None]
@@ -24,8 +25,7 @@ def from_disk() -> Sources:
     @cache
     def find(path: str) -> SourceFile | None:
         try:
-            with open(path, "rb") as file:
-                return SourceFile(path, file.read().decode("utf-8-sig", "replace"))
+            return SourceFile(path, on_disk(path).read_bytes().decode("utf-8-sig", "replace"))
         except (OSError, ValueError):
             return None
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from enigmalang.diagnostics import Sink
 from enigmalang.source import SourceFile
-from enigmalang.source.shipped import shipped
+from enigmalang.source.shipped import STDLIB, shipped
 from enigmalang.syntax import ast
 from enigmalang.syntax.parser import parse, read_source
 
@@ -35,6 +35,8 @@ class FileLoader:
             path = folder / f"{name}.enig"
             if path.is_file():
                 source = read_source(str(path), sink)
+                if stdlib and source is not None:
+                    source = SourceFile(f"{STDLIB}{name}.enig", source.text)
                 module = None if source is None else parse(source, sink)
                 return None if module is None else (module, stdlib)
         return None
@@ -69,7 +71,7 @@ class TextLoader:
 
 def in_stdlib(path: str) -> bool:
     """Whether the file at `path` is one of the standard library's own."""
-    return Path(path).resolve().parent == _stdlib().resolve()
+    return path.startswith(STDLIB) or Path(path).resolve().parent == _stdlib().resolve()
 
 
 def _stdlib() -> Path:

@@ -6,6 +6,9 @@ in the checkout beside the package.
 
 from pathlib import Path
 
+#: How spans name the files of the standard library, wherever it is installed: plans must not depend on that.
+STDLIB = "<stdlib>/"
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -19,3 +22,8 @@ def shipped(*parts: str) -> Path:
         if path.exists():
             return path
     raise FileNotFoundError(f"{'/'.join(parts)} is missing from this installation of EnigmaLang")
+
+
+def on_disk(path: str) -> Path:
+    """Where the file lies that a span calls `path`."""
+    return shipped("stdlib", path.removeprefix(STDLIB)) if path.startswith(STDLIB) else Path(path)
