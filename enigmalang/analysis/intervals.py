@@ -37,6 +37,8 @@ MOST_RUNS = 2048
 ROUNDS = 5
 #: Bits of the widest field: a private variable's type is only a bound if it is at most as wide.
 WIDEST = 125
+#: Private `if`s nested deeper than this do not narrow ranges: the work doubles with each.
+DEEPEST_PROMISE = 6
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +66,7 @@ class Interpreter:
         self.recording = True
         self.guessing = False  # in the trial runs of a long loop
         self.always = False  # in a private branch, run whether it is chosen or not
+        self.nested = 0  # private branches around
         self.runs = 1
         self.results: dict[str, list[Fact]] = {}
         self.function: Function
@@ -187,7 +190,17 @@ class Interpreter:
 
     def branch(self, region: Region, private: bool, narrowed: dict[Value, Fact]) -> list[Fact]:
         """One side of an `if`. Both sides of a private one run: what is inside has the ranges of running it always,
-        only what comes out and what is stored has those that the condition promises."""
+        only what comes out and what is stored has those that the condition promises. Each nesting runs the inside
+        twice, so deep inside the condition promises nothing any more."""
+        if self.nested >= DEEPEST_PROMISE:
+            narrowed = {}
+        self.nested += private
+        made = self.side(region, private, narrowed)
+        self.nested -= private
+        return made
+
+    def side(self, region: Region, private: bool, narrowed: dict[Value, Fact]) -> list[Fact]:
+        """`branch`, with the facts that the condition promises."""
         if private and narrowed:
             before, self.always = self.always, True
             self.region(region)

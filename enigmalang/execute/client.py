@@ -110,6 +110,7 @@ def _call(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
 def _submit(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     job = Job(_request(machine, op, args))
     machine.world.queue.append(job)
+    machine.world.submitted.append(job)
     return (job,)
 
 
@@ -137,7 +138,13 @@ def run_queue(world: World, address: str | None = None, last: Job | None = None)
         job.done = True
         if job is last:
             break
-        if address is None and job.failure is not None:
+
+
+def finish_queue(world: World) -> None:
+    """At the end of a program: run what is still queued. Raises the first failure that nobody awaited."""
+    run_queue(world)
+    for job in world.submitted:
+        if job.failure is not None and not job.awaited:
             raise job.failure
 
 

@@ -1,6 +1,6 @@
 """Running a script or test of a plan."""
 
-from enigmalang.execute.client import CLIENT, run_queue
+from enigmalang.execute.client import CLIENT, finish_queue
 from enigmalang.execute.handlers import CONTRACT
 from enigmalang.execute.machine import Context, Machine
 from enigmalang.execute.world import World
@@ -14,4 +14,4 @@ def run_function(world: World, function: Function) -> None:
     """
     machine = Machine(world, world.domain, Context("client"), {**CONTRACT, **CLIENT})
     machine.run(function, ())
-    run_queue(world)
+    finish_queue(world)

@@ -60,6 +60,7 @@ class World:
     acting: list[Identity] = field(default_factory=list)
     held: dict[Any, Held] = field(default_factory=dict)  # `MPC`
     queue: list[Any] = field(default_factory=list)  # submitted jobs that have not run
+    submitted: list[Any] = field(default_factory=list)  # all submitted jobs
 
     def __post_init__(self) -> None:
         if self.engine is None:

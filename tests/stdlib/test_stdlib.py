@@ -151,8 +151,11 @@ def test_stats_of_integers(bench: Bench, tmp_path: Path) -> None:
     edges = [0, 10, 16, 50]
     script.same(f"histogram($xs, {edges})", [sum(a <= x < b for x in INTS) for a, b in pairwise(edges)])
     across, spread = scatter(INTS, OTHERS), scatter(INTS, INTS)
-    root = math.isqrt(spread) * math.isqrt(scatter(OTHERS, OTHERS))
-    script.same("correlation($xs, $ys)", trunc(across * 1000, root))
+    exact = 1000 * across / math.sqrt(spread * scatter(OTHERS, OTHERS))
+    script.same("correlation($xs, $ys)", math.trunc(exact))
+    script.same("correlation($xs, $xs)", 1000)
+    script.same("correlation([0, 1, 1], [0, 1, 1])", 1000)
+    script.same("correlation([5, -3, 9, 9, 0, -3, 7], [1, 4, 2, 8, -5, 7, 1])", 52)
     products = sum(x * y for x, y in zip(INTS, OTHERS, strict=True))
     offset = sum(OTHERS) * sum(x * x for x in INTS) - sum(INTS) * products
     script.same("linear_regression($xs, $ys)[0]", trunc(across, spread))
