@@ -1,10 +1,29 @@
 """Making operations inside passes: values with all facts stated, appended to a list."""
 
-from enigmalang.ir.ir import IRType, Operation, Tensor, Value
+from collections.abc import Callable
+
+from enigmalang.ir.ir import IRType, Operation, Program, Region, Tensor, Value
 from enigmalang.ir.ops import OPS
 from enigmalang.source import Span
 from enigmalang.types.ranges import BIT, Range
 from enigmalang.types.types import BOOL, UINT256, Label
+
+
+def rewrite(program: Program, replacement: Callable[[Operation], list[Operation] | None]) -> Program:
+    """Put what `replacement` gives in the place of each operation (None: it stays), inner regions first. In place."""
+    for function in program.functions.values():
+        _rewrite_region(function.body, replacement)
+    return program
+
+
+def _rewrite_region(region: Region, replacement: Callable[[Operation], list[Operation] | None]) -> None:
+    made: list[Operation] = []
+    for op in region.ops:
+        for inner in op.regions:
+            _rewrite_region(inner, replacement)
+        new = replacement(op)
+        made.extend([op] if new is None else new)
+    region.ops = made
 
 
 class Maker:

@@ -1,32 +1,21 @@
 """Private `if` to selects: both sides run, each assigned variable is chosen, each private write keeps the old value
 where its side was not taken. (The secrecy analysis has refused everything else that could be inside.)"""
 
-from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
-from enigmalang.passes.make import Maker
+from enigmalang.ir.ir import Operation, Program, Tensor, Value
+from enigmalang.passes.make import Maker, rewrite
 from enigmalang.types.ranges import nominal
 from enigmalang.types.types import BOOL, Label
 
 
 def flatten_private_ifs(program: Program) -> Program:
     """Run on every function of `program`, in place. Afterwards no `if` has a private condition."""
-    for function in program.functions.values():
-        _region(function.body)
-    return program
+    return rewrite(program, _flatten)
 
 
-def _region(region: Region) -> None:
+def _flatten(op: Operation) -> list[Operation] | None:
+    if op.op != "if" or op.operands[0].label is not Label.PRIVATE:
+        return None
     made: list[Operation] = []
-    for op in region.ops:
-        for inner in op.regions:
-            _region(inner)
-        if op.op == "if" and op.operands[0].label is Label.PRIVATE:
-            _flatten(op, made)
-        else:
-            made.append(op)
-    region.ops = made
-
-
-def _flatten(op: Operation, made: list[Operation]) -> None:
     maker = Maker(made, op.span, op.via)
     condition = op.operands[0]
     then, otherwise = op.regions
@@ -39,6 +28,7 @@ def _flatten(op: Operation, made: list[Operation]) -> None:
     for result, a, b in zip(op.results, *ends, strict=True):
         made.append(Operation("select", (condition, a, b), (result,), op.span, {}, (), op.via))
         result.label = Label.PRIVATE
+    return made
 
 
 def _writes(op: Operation) -> bool:

@@ -1,28 +1,22 @@
 """Private indices: a scan that touches every element alike, so that nobody sees which one was meant."""
 
-from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
-from enigmalang.passes.make import Maker
+from enigmalang.ir.ir import Operation, Program, Tensor, Value
+from enigmalang.passes.make import Maker, rewrite
 from enigmalang.types.ranges import BIT, Range
 from enigmalang.types.types import BOOL, UINT256, BoolT, Label
 
 
 def scan_private_indices(program: Program) -> Program:
     """Rewrite `index` and `set_index` with a private index in every function of `program`, in place."""
-    for function in program.functions.values():
-        _region(function.body)
-    return program
+    return rewrite(program, _scan)
 
 
-def _region(region: Region) -> None:
+def _scan(op: Operation) -> list[Operation] | None:
+    if op.op not in ("index", "set_index") or op.operands[1].label is not Label.PRIVATE:
+        return None
     made: list[Operation] = []
-    for op in region.ops:
-        for inner in op.regions:
-            _region(inner)
-        if op.op in ("index", "set_index") and op.operands[1].label is Label.PRIVATE:
-            (_read if op.op == "index" else _write)(op, made)
-        else:
-            made.append(op)
-    region.ops = made
+    (_read if op.op == "index" else _write)(op, made)
+    return made
 
 
 def _hit(op: Operation, maker: Maker) -> Value:

@@ -1,7 +1,7 @@
 """`while c max N` with a private `c`: exactly N steps; what a step changes is kept only while `c` has always held."""
 
 from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
-from enigmalang.passes.make import Maker
+from enigmalang.passes.make import Maker, rewrite
 from enigmalang.passes.private_if import guarded
 from enigmalang.types.ranges import BIT, Range
 from enigmalang.types.types import BOOL, UINT256, Label
@@ -9,25 +9,14 @@ from enigmalang.types.types import BOOL, UINT256, Label
 
 def unroll_private_whiles(program: Program) -> Program:
     """Turn every private `while max` of `program` into a public `for`, in place."""
-    for function in program.functions.values():
-        _region(function.body)
-    return program
+    return rewrite(program, _lower)
 
 
-def _region(region: Region) -> None:
+def _lower(op: Operation) -> list[Operation] | None:
+    private = op.op == "while" and op.regions[0].ops[-1].operands[0].label is Label.PRIVATE
+    if not private or op.attrs["max"] is None:
+        return None
     made: list[Operation] = []
-    for op in region.ops:
-        for inner in op.regions:
-            _region(inner)
-        private = op.op == "while" and op.regions[0].ops[-1].operands[0].label is Label.PRIVATE
-        if private and op.attrs["max"] is not None:
-            _lower(op, made)
-        else:
-            made.append(op)
-    region.ops = made
-
-
-def _lower(op: Operation, made: list[Operation]) -> None:
     maker = Maker(made, op.span, op.via)
     steps = op.attrs["max"]
     bounds = (maker.integer(0), maker.integer(steps), maker.integer(1))
@@ -39,6 +28,7 @@ def _lower(op: Operation, made: list[Operation]) -> None:
         value.label = Label.PRIVATE
     operands = (count, *op.operands, alive)
     made.append(Operation("for", operands, (*op.results, after), op.span, {"iterated": 1}, (body,), op.via))
+    return made
 
 
 def _body(op: Operation) -> Region:
