@@ -109,7 +109,7 @@ def _matmul(function: Any) -> Callable[[Any, Any, Any], None]:
 
 def fingerprint() -> str:
     """Names the machine code: what it is made from, and for which processor."""
-    source = Path(__file__).with_name("kernels.py").read_bytes()
+    source = b"".join(path.read_bytes() for path in sorted(Path(__file__).with_name("kernels").glob("*.py")))
     made_by = f"{llvmlite.__version__} {llvm.llvm_version_info} {_cpu()}"
     return blake2b(source + made_by.encode(), digest_size=16).hexdigest()
 

@@ -1,0 +1,10 @@
+"""The kernels, written for Numba: loops over contiguous uint64 memory. Imported only to compile them.
+
+`fields.native` keeps the machine code and calls it, so a process needs no compiler once one has compiled. Residues
+are canonical (0 <= x < p) on entry and on exit.
+"""
+
+from enigmalang.fields.kernels import bits, prime61, prime127
+from enigmalang.fields.kernels.build import COMPILED
+
+__all__ = ["COMPILED", "bits", "prime61", "prime127"]
