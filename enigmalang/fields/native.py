@@ -20,6 +20,8 @@ _DECLARED = {
     "divide": "void*, uint64_t, uint64_t, void*, void*, int64_t",
     "to_planes": "void*, void*, void*, int64_t, int64_t, int64_t",
     "cross_and": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, void*, int64_t, int64_t, int64_t",
+    "xor_rows": "void*, void*, void*, int64_t, int64_t, int64_t",
+    "mul_gf2k": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
 }
 #: Names of the kernels in the machine code, with their entry in `_DECLARED`.
 NAMES = {
@@ -27,6 +29,8 @@ NAMES = {
     "divide_127": "divide",
     "to_planes": "to_planes",
     "cross_and": "cross_and",
+    "xor_rows": "xor_rows",
+    "mul_gf2k": "mul_gf2k",
 }
 _ffi: Any = FFI()
 _at: Any = _ffi.from_buffer  # the address of an array; raises for one that is not contiguous
@@ -49,6 +53,8 @@ class Kernels:
         self._divide_127 = functions["divide_127"]
         self._to_planes = functions["to_planes"]
         self._cross_and = functions["cross_and"]
+        self._xor_rows = functions["xor_rows"]
+        self._mul_gf2k = functions["mul_gf2k"]
 
     def _function(self, name: str, operands: str) -> Any:
         address = self._engine.get_function_address(_symbol(name))
@@ -72,6 +78,18 @@ class Kernels:
         at_x, at_y = _at("int64_t[]", rows_x), _at("int64_t[]", rows_y)
         ends = (_at(x), at_x, planes, _at(y), at_y, y.shape[1], _at(mine), _at(out))
         self._cross_and(_NOTHING, _NOTHING, *ends, len(rows_x), pieces, words)
+
+    def xor_rows(self, table: Any, rows: Any, out: Any) -> None:
+        """As `gf2k.combine`: bytes (m, k), words (k, N) into (m, N)."""
+        m, k = table.shape
+        self._xor_rows(_NOTHING, _NOTHING, _at(table), _at(rows), _at(out), m, k, rows.shape[1])
+
+    def mul_gf2k(self, x: Any, rows_x: Any, y: Any, rows_y: Any, modulus: int, out: Any) -> None:
+        """As `gf2k.product`, into `out` (degree, rows, words)."""
+        degree, planes, words = x.shape
+        at_x, at_y = _at("int64_t[]", rows_x), _at("int64_t[]", rows_y)
+        ends = (_at(x), at_x, planes, _at(y), at_y, y.shape[1], _at(out))
+        self._mul_gf2k(_NOTHING, _NOTHING, *ends, len(rows_x), degree, words, modulus)
 
 
 def _add(function: Any, limbs: int) -> Callable[[Any, Any, Any, bool], None]:
