@@ -8,6 +8,7 @@ what is computed of them locally (`layers.public_nodes`).
 Nodes are stored in topological order: an argument's number is smaller than its user's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -87,6 +88,14 @@ OPS: dict[str, CircuitOp] = {
                   doc="floor(x / divisor), divisor a positive public integer"),
         CircuitOp("divmod", 2, A, ("bits",), rounds=111,
                   doc="0 <= x < 2^bits, y >= 0: result has a new first axis (quotient, remainder); y = 0 gives (0, 0)"),
+        # order: columns of one shape (*batch, n), rows along the last axis; results have a new first axis, the columns
+        CircuitOp("permute", None, A, rounds=4,
+                  doc="(perm, columns…): result[c, …, perm[…, i]] = column c[…, i]; perm permutes 0..n-1"),
+        CircuitOp("shuffle", None, A, rounds=3,
+                  doc="columns in one uniformly random order per batch row, which no t parties know"),
+        CircuitOp("sort", None, A, ("keys", "ranges", "ranks"), rounds=12,
+                  doc="columns sorted (stable, ascending) by the first `keys` of them, whose values lie in `ranges`"
+                  " ((low, high), …); ranks: None, or the positions wanted of each row; rounds: of short rows"),
     )
 }
 
@@ -122,7 +131,7 @@ class Circuit:
     """
 
     field: str  # "M61" | "M127"
-    nodes: tuple[Node, ...]
+    nodes: Sequence[Node]  # a tuple, or the columns of `table.Table`
     opens: tuple[int, ...] = ()
     outputs: tuple[Output, ...] = ()
     keeps: tuple[tuple[int, int], ...] = ()

@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node
+from enigmalang.circuits.faults import FieldOverflow
+from enigmalang.circuits.order import permute, shuffle, sort
 
 #: The greatest |v| of a field: (p - 1) / 2.
 LIMITS = {"M61": ((1 << 61) - 2) // 2, "M127": ((1 << 127) - 2) // 2}
-
-
-class FieldOverflow(Exception):
-    """A value left the field's signed range: the range analysis, or whoever built the circuit, is wrong."""
 
 
 def evaluate(circuit: Circuit, inputs: Sequence[Array], memory: Mapping[int, Array]) -> list[Array]:
@@ -153,6 +151,9 @@ _RULES: dict[str, Callable[..., Any]] = {
     "shr": lambda node, a: _floor(a, 1 << node.attrs["f"]),
     "divc": lambda node, a: _floor(a, node.attrs["divisor"]),
     "divmod": _divmod,
+    "permute": permute,
+    "shuffle": shuffle,
+    "sort": sort,
 }
 
 

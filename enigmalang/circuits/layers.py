@@ -23,6 +23,9 @@ LONGER = {
     "shr": ("f", "mode"),
     "divc": ("divisor",),
     "divmod": ("bits",),
+    "permute": (),
+    "shuffle": (),
+    "sort": ("keys", "ranges", "ranks"),
 }
 _ORDER = {name: number for number, name in enumerate(LONGER, start=1)}
 _LEAVES = frozenset({"input", "load", "const"})

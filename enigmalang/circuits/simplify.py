@@ -16,6 +16,8 @@ from enigmalang.circuits.evaluate import evaluate
 
 #: Constants larger than this are not folded: the result would only make the circuit bigger.
 MAX_FOLDED = 1 << 16
+#: Operations that give another result each time they run: never folded, never two made one.
+RANDOM = frozenset({"shuffle"})
 
 
 def simplify(circuit: Circuit) -> Circuit:
@@ -49,7 +51,7 @@ class _Walk:
             if isinstance(same, int):
                 return same
             node = same
-        key = _key(node)
+        key = _key(node) if node.op not in RANDOM else (len(self.nodes),)
         if key not in self.numbers:
             self.numbers[key] = len(self.nodes)
             self.nodes.append(node)
@@ -58,7 +60,7 @@ class _Walk:
     def fold(self, node: Node) -> Node | None:
         """`node` as a constant, when all it works on is constant and the result is small."""
         parts = [self.nodes[a] for a in node.args]
-        if not parts or any(p.op != "const" for p in parts) or node.size > MAX_FOLDED:
+        if not parts or any(p.op != "const" for p in parts) or node.size > MAX_FOLDED or node.op in RANDOM:
             return None
         local = replace(node, args=tuple(range(len(parts))))
         value = evaluate(Circuit(self.old.field, (*parts, local)), [], {})[-1]

@@ -41,6 +41,9 @@ class CircuitEngine:
                 self._stats.comparisons += node.size
             elif node.op in _PRODUCTS:
                 self._stats.products += node.size
+            elif node.op == "sort":  # of all ranks: what opened comparisons of a random order need
+                rows = circuit.nodes[node.args[0]]
+                self._stats.comparisons += rows.size * max(0, rows.shape[-1] - 1).bit_length()
             elif node.op == "and":
                 self._stats.ands += node.size
         self._stats.circuits += 1

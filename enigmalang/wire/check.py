@@ -282,6 +282,41 @@ def _divmod(node: Node, shapes: list[Shape], bits: int) -> Shape:
     return (2, *_broadcast(*shapes))
 
 
+def _columns(shapes: list[Shape]) -> Shape:
+    """The one shape of all columns, at least one axis; what is computed on them stays within the limit."""
+    first = shapes[0]
+    if not first or any(shape != first for shape in shapes):
+        raise _Refused("columns have no axis, or differ in shape")
+    if len(shapes) * prod(first) > MAX_ELEMENTS:
+        raise _Refused(f"columns of {len(shapes) * prod(first)} elements, at most {MAX_ELEMENTS}")
+    return first
+
+
+def _shuffle(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    return (len(shapes), *_columns(shapes))
+
+
+def _permute(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    if len(shapes) < 2:
+        raise _Refused("nothing to permute")
+    return (len(shapes) - 1, *_columns(shapes))
+
+
+def _sort(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    columns = _columns(shapes)
+    keys = _between("keys", node.attrs["keys"], 1, len(shapes))
+    ranges, ranks, limit = node.attrs["ranges"], node.attrs["ranks"], 1 << (bits - 1)
+    if len(ranges) != keys:
+        raise _Refused(f"{len(ranges)} ranges of {keys} keys")
+    if any(not -limit < low <= high < limit for low, high in ranges):
+        raise _Refused(f"a key's range is empty or outside ±2^{bits - 1}")
+    if ranks is None:
+        return (len(shapes), *columns)
+    if any(not 0 <= rank < columns[-1] for rank in ranks):
+        raise _Refused(f"a rank is outside 0..{columns[-1] - 1}")
+    return (len(shapes), *columns[:-1], len(ranks))
+
+
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
     "input": _input,
@@ -301,4 +336,7 @@ _RULES: dict[str, Rule] = {
     "shr": _shr,
     "divc": _divc,
     "divmod": _divmod,
+    "permute": _permute,
+    "shuffle": _shuffle,
+    "sort": _sort,
 }

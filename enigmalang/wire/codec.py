@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from enigmalang.circuits.circuit import OPS, Circuit, CircuitOp, Form, Node, Output
 from enigmalang.wire.arrays import decode_array, decode_big, encode_array, encode_big
@@ -69,6 +70,30 @@ def _big(value: Any) -> bytes:
     return encode_big(_int(value))
 
 
+def _ranges(value: Any) -> bytes:
+    pairs = [[_int(low), _int(high)] for low, high in value]
+    return encode_array(np.array(pairs, dtype=object).reshape(len(pairs), 2))
+
+
+def _read_ranges(data: bytes) -> tuple[tuple[int, int], ...]:
+    array = decode_array(data)
+    if array.dtype != object or array.shape[1:] != (2,):
+        raise WireError("ranges are no pairs of 16-byte integers")
+    return tuple((low, high) for low, high in array.tolist())
+
+
+def _ranks(value: Any) -> list[int]:
+    return [0] if value is None else [1, *_ints(value)]
+
+
+def _read_ranks(value: list[int]) -> tuple[int, ...] | None:
+    if value == [0]:
+        return None
+    if value[:1] != [1]:
+        raise WireError("ranks are neither all nor a list")
+    return tuple(value[1:])
+
+
 #: How each attribute is written, the type it has on the wire, and how it is read.
 _ATTRS: dict[str, tuple[Callable[[Any], Attr], type, Callable[[Any], Any]]] = {
     "slot": (_int, int, int),
@@ -82,6 +107,9 @@ _ATTRS: dict[str, tuple[Callable[[Any], Attr], type, Callable[[Any], Any]]] = {
     "f": (_int, int, int),
     "mode": (_mode, int, _read_mode),
     "divisor": (_big, bytes, decode_big),
+    "keys": (_int, int, int),
+    "ranges": (_ranges, bytes, _read_ranges),
+    "ranks": (_ranks, list, _read_ranks),
 }
 _CODECS = {op.name: tuple((name, *_ATTRS[name]) for name in op.attrs) for op in _OP_LIST}
 _ENCODER = msgspec.msgpack.Encoder()

@@ -154,6 +154,24 @@ BAD: dict[str, tuple[Circuit, str]] = {
     "constant's shape": (_one("const", [], (3,), value=np.array([2])), "expected"),
     "shift too far": (_one("shr", [()], (), f=60, mode="exact"), "f is outside"),
     "too many bits": (_one("a2b", [()], (61,), B, bits=61), "bits is outside"),
+    "columns of two shapes": (_one("shuffle", [(3,), (4,)], (2, 3)), "differ in shape"),
+    "columns without an axis": (_one("shuffle", [()], (1,)), "no axis"),
+    "nothing to permute": (_one("permute", [(3,)], (0, 3)), "nothing to permute"),
+    "columns too many": (
+        Circuit("M61", (Node("input", (), (2**20,), A, {"slot": 0}), Node("shuffle", (0,) * 129, (129, 2**20), A))),
+        "elements, at most"),
+    "columns too many, of which few are wanted": (
+        Circuit("M61", (Node("input", (), (2**20,), A, {"slot": 0}), Node(
+            "sort", (0,) * 129, (129, 1), A, {"keys": 1, "ranges": ((0, 1),), "ranks": (0,)}))),
+        "columns of 135266304 elements"),
+    "keys that are no columns": (
+        _one("sort", [(3,)], (1, 3), keys=2, ranges=((0, 1), (0, 1)), ranks=None), "keys is outside 1..1"),
+    "no key": (_one("sort", [(3,)], (1, 3), keys=0, ranges=(), ranks=None), "keys is outside 1..1"),
+    "ranges of other keys": (_one("sort", [(3,)], (1, 3), keys=1, ranges=(), ranks=None), "0 ranges of 1 keys"),
+    "empty range": (_one("sort", [(3,)], (1, 3), keys=1, ranges=((1, 0),), ranks=None), "range is empty"),
+    "range too wide": (_one("sort", [(3,)], (1, 3), keys=1, ranges=((0, 2**59),), ranks=None), "outside ±2"),
+    "rank outside": (_one("sort", [(3,)], (1, 1), keys=1, ranges=((0, 1),), ranks=(3,)), r"outside 0\.\.2"),
+    "rank negative": (_one("sort", [(3,)], (1, 1), keys=1, ranges=((0, 1),), ranks=(-1,)), "rank is outside"),
     "divisor zero": (_one("divc", [()], (), divisor=0), "divisor is outside"),
     "slot negative": (Circuit("M61", (Node("input", (), (), A, {"slot": -1}),)), "slot is outside"),
     "handle negative": (Circuit("M61", (Node("load", (), (), A, {"handle": -1}),)), "handle is outside"),

@@ -59,6 +59,10 @@ def every_operation(field: str = "M61") -> Circuit:
     add("shr", (m,), (3, 4), f=16, mode="fast")
     add("divc", (m,), (3, 4), divisor=10 if field == "M61" else 2**90)
     last = add("divmod", (m, x), (2, 3, 4), bits=20)
+    add("permute", (x, y, d), (2, 3, 4))
+    add("shuffle", (x, y), (2, 3, 4))
+    add("sort", (x, y, d), (3, 3, 4), keys=2, ranges=((-big, big), (0, 9)), ranks=None)
+    add("sort", (x, y), (2, 3, 3), keys=1, ranges=((0, 0),), ranks=(3, 0, 0))
     keeps = ((s, 5), (e, 2**50))
     return Circuit(field, tuple(add.nodes), (last, f), (Output(g, 0), Output(m, 3)), keeps)
 
