@@ -1,11 +1,12 @@
 """Zeros of types, and arrays of a type's elements."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from enigmalang.circuits.circuit import Array
-from enigmalang.execute.numbers import shrink
+from enigmalang.execute.numbers import grow, shrink
 from enigmalang.execute.secret import Shape
 from enigmalang.ir.ir import IRType, Slot, Tensor
 from enigmalang.types.types import AddressT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, StringT
@@ -56,7 +57,12 @@ def slot_shape(slot: Slot) -> Shape:
 
 
 def array_of(element: Any, items: Any, shape: Shape) -> Array:
-    """`items` (nested sequences of scalars, or scalars) as an array of `shape`."""
+    """`items` (nested sequences of scalars, or an array) as an array of `shape`."""
+    if is_number(element):
+        with suppress(OverflowError):  # wider than int64: as Python integers, below
+            return grow(np.asarray(items, dtype=np.int64).reshape(shape))
+    elif isinstance(items, np.ndarray):
+        return items.reshape(shape)
     flat: list[Any] = []
     _flatten(items, len(shape), flat)
     if isinstance(element, BoolT):

@@ -36,6 +36,11 @@ def shrink(value: Any) -> Any:
     return value
 
 
+def grow(value: Array) -> Array:
+    """An int64 array, as Python integers where sums of its values might not fit."""
+    return value if top(value) < _LIMIT else value.astype(object)
+
+
 def exactly(operation: Callable[..., Any], bound: int, *values: Any) -> Any:
     """`operation(*values)` with a result of magnitude `bound` at most."""
     if not any(isinstance(v, np.ndarray) for v in values):

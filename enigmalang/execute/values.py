@@ -49,7 +49,7 @@ class ContractRef:
 
 
 def leaves_from(data: Any, type: Type) -> list[Any]:
-    """The leaves of Python data of `type`."""
+    """The leaves of Python data of `type`; a NumPy array (int64 or bool) may stand for a list of its scalars."""
     columns = _columns(data, type)
     made = []
     for column, leaf in zip(columns, leaves_of(type), strict=True):
@@ -79,10 +79,19 @@ def _columns(data: Any, type: Type) -> list[Any]:
             return [c for item, t in zip(data, items, strict=True) for c in _columns(item, t)]
         case ArrayT() | ListT():
             inner = inner_type(type)
+            if _is_plain(inner):
+                return [data]
             rows = [_columns(item, inner) for item in data]
             return [[row[i] for row in rows] for i in range(len(leaves_of(inner)))]
         case _:
             return [data]
+
+
+def _is_plain(type: Type) -> bool:
+    """Scalars, and arrays of arrays of them: one leaf."""
+    while isinstance(type, ArrayT | ListT):
+        type = inner_type(type)
+    return not isinstance(type, NoneT | StructT | TupleT)
 
 
 def data_from(leaves: Sequence[Any], type: Type) -> Any:
