@@ -7,11 +7,17 @@ Products of integers that are only opened need no round of their own: the openin
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
-from enigmalang.circuits.circuit import Circuit, Form, Node
+import numpy as np
+import numpy.typing as npt
+
+from enigmalang.circuits.circuit import Circuit
+from enigmalang.circuits.table import OP_LIST, OP_NUMBER, Table, ends_of, is_op, live_nodes, starts_of, table_of
+
+Truths = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
 
 PRODUCTS = frozenset({"mul", "dot", "matmul", "select", "and"})
 #: Protocols of more rounds, cheapest first, with the attribute that calls must have in common.
@@ -56,131 +62,160 @@ class Schedule:
 
 
 def schedule(circuit: Circuit) -> Schedule:
-    """A circuit's schedule, the same at every party."""
-    return Schedule(cut_layers(circuit), public_nodes(circuit), _count_uses(circuit), opened_products(circuit))
-
-
-def _count_uses(circuit: Circuit) -> list[int]:
-    uses = [0] * len(circuit.nodes)
-    for node, needed in zip(circuit.nodes, needed_nodes(circuit), strict=True):
-        for arg in node.args if needed else ():
-            uses[arg] += 1
-    for i in (*circuit.opens, *(out.node for out in circuit.outputs), *(node for node, _ in circuit.keeps)):
-        uses[i] += 1
-    return uses
-
-
-def public_nodes(circuit: Circuit) -> list[bool]:
-    """Whether each node's value is known to every party: constants, and what is computed of them locally."""
-    known: list[bool] = []
-    for node in circuit.nodes:
-        if node.op in _LEAVES:
-            known.append(node.op == "const")
-        else:
-            known.append(node.op not in LONGER and all(known[arg] for arg in node.args))
-    return known
-
-
-def is_local(node: Node, known: list[bool]) -> bool:
-    """Whether no message is needed: linear and structural operations, products with a public factor."""
-    if node.op in LONGER:
-        return False
-    if node.op not in PRODUCTS:
-        return True
-    if node.op == "select":
-        return known[node.args[0]] or (known[node.args[1]] and known[node.args[2]])
-    return any(known[arg] for arg in node.args)
-
-
-def opened_products(circuit: Circuit) -> frozenset[int]:
-    """The products of shared integers whose only use is to be opened."""
-    known, uses, opens = public_nodes(circuit), _count_uses(circuit), Counter(circuit.opens)
-    return frozenset(
-        i
-        for i, count in opens.items()
-        if uses[i] == count
-        and circuit.nodes[i].op in PRODUCTS
-        and circuit.nodes[i].form is Form.ARITH
-        and not is_local(circuit.nodes[i], known)
+    """A circuit's schedule, the same at every party. Linear in the circuit's size."""
+    table = table_of(circuit.nodes)
+    facts = _Facts(table, circuit)
+    return Schedule(
+        _Cut(table, facts).layers(),
+        facts.known.tolist(),
+        facts.uses.tolist(),
+        frozenset(np.nonzero(facts.only_opened)[0].tolist()),
     )
 
 
 def cut_layers(circuit: Circuit) -> tuple[Layer, ...]:
     """The layers of the nodes that something depends on, in the order all parties run them."""
-    needed = needed_nodes(circuit)
-    known, only_opened = public_nodes(circuit), opened_products(circuit)
-    silent = [i in only_opened or is_local(node, known) for i, node in enumerate(circuit.nodes)]
-    users, missing = _edges(circuit, needed)
-    ready = [i for i in range(len(circuit.nodes)) if needed[i] and missing[i] == 0]
-    waiting: dict[Kind, list[int]] = {}
-    layers: list[Layer] = []
-    while ready or waiting:
-        local = _settle(circuit, ready, silent, users, missing, waiting)
-        if not waiting:
-            layers.append(Layer(tuple(local), "", ()))
-            break
-        kind = min(waiting)
-        together = tuple(sorted(waiting.pop(kind)))
-        layers.append(Layer(tuple(local), kind[1], together))
-        ready = [user for i in together for user in _release(i, users, missing)]
-    return tuple(layers)
+    return schedule(circuit).layers
 
 
-def needed_nodes(circuit: Circuit) -> list[bool]:
-    """Nodes that an opening, output or kept handle depends on."""
-    needed = [False] * len(circuit.nodes)
-    for i in (*circuit.opens, *(out.node for out in circuit.outputs), *(node for node, _ in circuit.keeps)):
-        needed[i] = True
-    for i in range(len(circuit.nodes) - 1, -1, -1):
-        if needed[i]:
-            for arg in circuit.nodes[i].args:
-                needed[arg] = True
-    return needed
+def public_nodes(circuit: Circuit) -> list[bool]:
+    """Whether each node's value is known to every party: constants, and what is computed of them locally."""
+    return list(_known(table_of(circuit.nodes)).tolist())
 
 
-def _edges(circuit: Circuit, needed: list[bool]) -> tuple[list[list[int]], list[int]]:
-    users: list[list[int]] = [[] for _ in circuit.nodes]
-    missing = [0] * len(circuit.nodes)
-    for i, node in enumerate(circuit.nodes):
-        if needed[i]:
-            for arg in set(node.args):
-                users[arg].append(i)
-                missing[i] += 1
-    return users, missing
+def opened_products(circuit: Circuit) -> frozenset[int]:
+    """The products of shared integers whose only use is to be opened."""
+    return schedule(circuit).only_opened
 
 
-def _settle(
-    circuit: Circuit,
-    ready: list[int],
-    silent: list[bool],
-    users: list[list[int]],
-    missing: list[int],
-    waiting: dict[Kind, list[int]],
-) -> list[int]:
-    """Take ready nodes in order: those without messages are done and release their users, others wait by kind."""
-    local: list[int] = []
-    heapq.heapify(ready)
-    while ready:
-        i = heapq.heappop(ready)
-        if not silent[i]:
-            waiting.setdefault(_kind(circuit.nodes[i]), []).append(i)
-            continue
-        local.append(i)
-        for user in _release(i, users, missing):
-            heapq.heappush(ready, user)
+_LONGER_OPS, _PRODUCT_OPS, _LEAF_OPS = is_op(*LONGER), is_op(*PRODUCTS), is_op(*_LEAVES)
+_INTEGER_PRODUCTS = _PRODUCT_OPS & ~is_op("and")
+
+
+class _Facts:
+    """What the layers depend on, one entry a node."""
+
+    def __init__(self, table: Table, circuit: Circuit) -> None:
+        users = table.users()
+        self.needed = live_nodes(table, ends_of(circuit))
+        count = len(table)
+        self.edges = (users, table.args) if self.needed.all() else _edges_of(self.needed, users, table.args)
+        self.uses = np.bincount(self.edges[1], minlength=count)
+        self.uses += np.bincount(np.array(ends_of(circuit), np.int64), minlength=count)
+        self.known = _known(table)
+        self.local = _local(table, self.known)
+        opened = np.bincount(np.array(circuit.opens, np.int64), minlength=count)
+        self.only_opened = (
+            (opened > 0) & (opened == self.uses) & _INTEGER_PRODUCTS[table.ops] & ~self.local)
+
+
+def _edges_of(needed: Truths, users: Numbers, args: Numbers) -> tuple[Numbers, Numbers]:
+    kept = needed[users]
+    return users[kept], args[kept]
+
+
+def _known(table: Table) -> Truths:
+    ops = table.ops
+    known: Truths = ops == OP_NUMBER["const"]
+    able = ~(_LONGER_OPS | _LEAF_OPS)[ops]
+    if not _all_known(table, known, able).any():
+        return known
+    found, may, args, starts = known.tolist(), able.tolist(), table.args.tolist(), table.starts.tolist()
+    for i, possible in enumerate(may):
+        if possible:
+            found[i] = all(found[arg] for arg in args[starts[i] : starts[i + 1]])
+    return np.array(found, np.bool_)
+
+
+def _all_known(table: Table, known: Truths, able: Truths) -> Truths:
+    hidden = np.zeros(len(table), np.bool_)
+    hidden[table.users()[~known[table.args]]] = True
+    return able & ~hidden
+
+
+def _local(table: Table, known: Truths) -> Truths:
+    """Whether no message is needed: linear and structural operations, products with a public factor."""
+    local = ~(_LONGER_OPS | _PRODUCT_OPS)[table.ops]
+    if known.any():
+        some = np.zeros(len(table), np.bool_)
+        some[table.users()[known[table.args]]] = True
+        local |= some & _PRODUCT_OPS[table.ops]
+        selects = table.where("select")
+        condition, then, otherwise = (known[table.args[table.starts[selects] + k]] for k in range(3))
+        local[selects] = condition | (then & otherwise)
     return local
 
 
-def _release(done: int, users: list[list[int]], missing: list[int]) -> list[int]:
-    freed = []
-    for user in users[done]:
-        missing[user] -= 1
-        if missing[user] == 0:
-            freed.append(user)
-    return freed
+class _Cut:
+    """The walk that cuts the layers: nodes are ready when all their arguments are there."""
+
+    def __init__(self, table: Table, facts: _Facts) -> None:
+        users, args = facts.edges
+        count = len(table)
+        self.users: list[int] = users[np.argsort(args, kind="stable")].tolist()
+        self.starts: list[int] = starts_of(np.bincount(args, minlength=count)).tolist()
+        missing = np.bincount(users, minlength=count)
+        self.ready: list[int] = np.nonzero(facts.needed & (missing == 0))[0].tolist()
+        self.missing: list[int] = missing.tolist()
+        self.kinds, self.kind_list = _kinds(table, facts.local | facts.only_opened)
+
+    def layers(self) -> tuple[Layer, ...]:
+        made: list[Layer] = []
+        waiting: dict[int, list[int]] = {}
+        while self.ready or waiting:
+            local = self.settle(waiting)
+            if not waiting:
+                made.append(Layer(local, "", ()))
+                break
+            kind = min(waiting)
+            together = waiting.pop(kind)
+            together.sort()
+            made.append(Layer(local, self.kind_list[kind][1], tuple(together)))
+            for i in together:
+                self.release(i)
+        return tuple(made)
+
+    def settle(self, waiting: dict[int, list[int]]) -> tuple[int, ...]:
+        """Take ready nodes: those without messages are done and release their users, others wait by kind."""
+        local: list[int] = []
+        ready, kinds, users, starts, missing = self.ready, self.kinds, self.users, self.starts, self.missing
+        while ready:
+            i = ready.pop()
+            kind = kinds[i]
+            if kind >= 0:
+                waiting.setdefault(kind, []).append(i)
+                continue
+            local.append(i)
+            for user in users[starts[i] : starts[i + 1]]:
+                left = missing[user] = missing[user] - 1
+                if not left:
+                    ready.append(user)
+        local.sort()
+        return tuple(local)
+
+    def release(self, done: int) -> None:
+        missing = self.missing
+        for user in self.users[self.starts[done] : self.starts[done + 1]]:
+            missing[user] -= 1
+            if not missing[user]:
+                self.ready.append(user)
 
 
-def _kind(node: Node) -> Kind:
-    if node.op in PRODUCTS:
-        return _PRODUCT_KIND
-    return _ORDER[node.op], node.op, tuple(str(node.attrs.get(key)) for key in LONGER[node.op])
+def _kinds(table: Table, silent: Truths) -> tuple[list[int], list[Kind]]:
+    """For each node the place of its kind among those there are, in order; -1 for those without messages."""
+    kinds = np.full(len(table), -1, np.int64)
+    longer = np.nonzero(_LONGER_OPS[table.ops])[0]
+    pairs = table.ops[longer].astype(np.int64) * len(table.attr_list) + table.attrs[longer]
+    distinct, which = np.unique(pairs, return_inverse=True)
+    named = [_kind(OP_LIST[p // len(table.attr_list)].name, table.attr_list[p % len(table.attr_list)])
+             for p in distinct.tolist()]
+    ordered = [_PRODUCT_KIND, *sorted(set(named))]
+    place = {kind: number for number, kind in enumerate(ordered)}
+    kinds[longer] = np.array([place[kind] for kind in named], np.int64)[which]
+    kinds[_PRODUCT_OPS[table.ops]] = 0
+    kinds[silent] = -1
+    return kinds.tolist(), ordered
+
+
+def _kind(op: str, attrs: dict[str, Any]) -> Kind:
+    return _ORDER[op], op, tuple(str(attrs.get(key)) for key in LONGER[op])

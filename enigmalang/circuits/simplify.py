@@ -6,13 +6,15 @@ rewritten) arguments only, so the walk is linear in the circuit's size.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from enigmalang.circuits.circuit import OPS, Array, Circuit, Form, Node, Output
+from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
 from enigmalang.circuits.evaluate import evaluate
+from enigmalang.circuits.table import OP_NUMBER, Rows, Table, distinct, ends_of, flat_args, live_nodes, table_of
+from enigmalang.source import Span
 
 #: Constants larger than this are not folded: the result would only make the circuit bigger.
 MAX_FOLDED = 1 << 16
@@ -25,20 +27,122 @@ def simplify(circuit: Circuit) -> Circuit:
     return _drop_dead(_fuse_dots(_Walk(circuit).run()))
 
 
+#: What a node is to the rules: nothing special, a constant, one of zeros, one of ones.
+_CONST, _ZEROS, _ONES = 1, 2, 4
+#: Binary operations that stay what they are unless an argument is one of these.
+_CAUSES = {"add": _ZEROS, "sub": _ZEROS, "mul": _CONST, "xor": _ZEROS | _ONES, "and": _ZEROS | _ONES}
+#: Binary operations that stay what they are even when both arguments are one.
+_OF_ITSELF = frozenset({"add", "mul"})
+
+
+@dataclass(slots=True)
+class _Kind:
+    """What nodes have in common that differ in arguments only, and the nodes made of it, by arguments."""
+
+    op: str
+    form: Form
+    shape: tuple[int, ...]
+    attrs: dict[str, Any]
+    row: tuple[int, int, int]  # operation, shape, attributes: as in the table
+    quick: int  # number of arguments for which the walk needs no rule; -1: never
+    causes: int
+    special: int  # what its nodes are to the rules
+    made: dict[tuple[int, ...], int]
+
+
 class _Walk:
-    """The forward walk: `renamed[old]` is the number in the new circuit."""
+    """The forward walk: `renamed[old]` is the number in the new circuit.
+
+    Most nodes stay what they are with new arguments: the walk sees that by their kind. The rules see to the others.
+    """
 
     def __init__(self, circuit: Circuit) -> None:
         self.old = circuit
-        self.nodes: list[Node] = []
-        self.numbers: dict[tuple[Any, ...], int] = {}
-        self.renamed: list[int] = []
+        self.table = table_of(circuit.nodes)
+        self.rows = Rows.like(self.table)
+        self.kinds: list[_Kind] = []
+        self.kind_ids: dict[tuple[int, int, int, bool], int] = {}
+        # the new nodes
+        self.kind_of: list[int] = []
+        self.args: list[tuple[int, ...]] = []
+        self.spans: list[Span | None] = []
+        self.special: list[int] = []
 
     def run(self) -> Circuit:
-        for node in self.old.nodes:
-            args = tuple(self.renamed[a] for a in node.args)
-            self.renamed.append(self.place(replace(node, args=args)))
-        return _renumbered(self.old, tuple(self.nodes), self.renamed)
+        table, renamed = self.table, list[int]()
+        first, which = distinct(table.ops, table.forms, table.shapes, table.attrs)
+        for i in first.tolist():
+            self.kind(table.op(i), table.shape_list[table.shapes[i]], table.form(i), table.attr_list[table.attrs[i]])
+        kinds, special, args = self.kinds, self.special, table.args.tolist()
+        spans = table.spans or [None] * len(table)
+        start = 0
+        for number, (end, k) in enumerate(zip(table.starts[1:].tolist(), which.tolist(), strict=True)):
+            kind = kinds[k]
+            if kind.quick == 2 == end - start:
+                x, y = renamed[args[start]], renamed[args[start + 1]]
+                a, b = special[x], special[y]
+                if (a | b) & kind.causes or a & b & _CONST or (x == y and kind.op not in _OF_ITSELF):
+                    renamed.append(self.place(self.old_node(number, kind, (x, y))))
+                else:
+                    key = (y, x) if x > y and kind.op in _COMMUTE else (x, y)
+                    found = kind.made.get(key)
+                    renamed.append(self.new(k, (x, y), key, spans[number]) if found is None else found)
+            else:
+                new = tuple([renamed[a] for a in args[start:end]])
+                if self.is_plain(kind, new):
+                    found = kind.made.get(new)
+                    renamed.append(self.new(k, new, new, spans[number]) if found is None else found)
+                else:
+                    renamed.append(self.place(self.old_node(number, kind, new)))
+            start = end
+        return _renumbered(self.old, self.made(), renamed)
+
+    def is_plain(self, kind: _Kind, args: tuple[int, ...]) -> bool:
+        """Whether no rule can apply to such a node."""
+        if kind.quick != len(args):
+            return False
+        if kind.quick == 0:
+            return True
+        if kind.quick == 1:
+            return not self.special[args[0]] and self.kinds[self.kind_of[args[0]]].op != kind.op
+        condition, then, otherwise = args
+        return not self.special[condition] | self.special[otherwise] and then != otherwise
+
+    def old_node(self, number: int, kind: _Kind, args: tuple[int, ...]) -> Node:
+        span = self.table.spans[number] if self.table.spans else None
+        return Node(kind.op, args, kind.shape, kind.form, kind.attrs, span)
+
+    def node(self, number: int) -> Node:
+        """A node of the new circuit."""
+        kind = self.kinds[self.kind_of[number]]
+        return Node(kind.op, self.args[number], kind.shape, kind.form, kind.attrs, self.spans[number])
+
+    def kind(self, op: str, shape: tuple[int, ...], form: Form, attrs: dict[str, Any]) -> int:
+        """The number of a kind; a new one only where there is none yet."""
+        row = OP_NUMBER[op], self.rows.shape_id(shape), self.rows.attr_id(op, attrs) if attrs else 0
+        key = (*row, form is Form.BITS)
+        found = self.kind_ids.setdefault(key, len(self.kinds))
+        if found == len(self.kinds):
+            special = _special(attrs["value"]) if op == "const" else 0
+            self.kinds.append(_Kind(op, form, shape, attrs, row, _quick(op, attrs), _CAUSES.get(op, 0), special, {}))
+        return found
+
+    def new(self, kind: int, args: tuple[int, ...], key: tuple[int, ...], span: Span | None) -> int:
+        number = self.kinds[kind].made[key] = len(self.kind_of)
+        self.kind_of.append(kind)
+        self.args.append(args)
+        self.spans.append(span)
+        self.special.append(self.kinds[kind].special)
+        return number
+
+    def made(self) -> Table:
+        rows = np.array([kind.row for kind in self.kinds], np.int32).reshape(-1, 3)
+        forms = np.array([kind.form is Form.BITS for kind in self.kinds], np.uint8)
+        which = np.array(self.kind_of, np.int64)
+        ops, shapes, attrs = (rows[which, column] for column in range(3))
+        starts, args = flat_args(self.args)
+        return Table(ops.astype(np.uint8), forms[which], shapes, attrs, starts, args,
+                     self.rows.shape_list, self.rows.attr_list, self.spans)
 
     def place(self, node: Node) -> int:
         """The number of a node that has the value of `node`; a new one only where there is none yet."""
@@ -51,34 +155,55 @@ class _Walk:
             if isinstance(same, int):
                 return same
             node = same
-        key = _key(node) if node.op not in RANDOM else (len(self.nodes),)
-        if key not in self.numbers:
-            self.numbers[key] = len(self.nodes)
-            self.nodes.append(node)
-        return self.numbers[key]
+        key = (len(self.kind_of), -1) if node.op in RANDOM else (
+            tuple(sorted(node.args)) if node.op in _COMMUTE else node.args)
+        kind = self.kind(node.op, node.shape, node.form, node.attrs)
+        found = self.kinds[kind].made.get(key)
+        return self.new(kind, node.args, key, node.span) if found is None else found
 
     def fold(self, node: Node) -> Node | None:
         """`node` as a constant, when all it works on is constant and the result is small."""
-        parts = [self.nodes[a] for a in node.args]
-        if not parts or any(p.op != "const" for p in parts) or node.size > MAX_FOLDED or node.op in RANDOM:
+        if not node.args or not all(self.special[a] for a in node.args):
             return None
+        if node.size > MAX_FOLDED or node.op in RANDOM:
+            return None
+        parts = [self.node(a) for a in node.args]
         local = replace(node, args=tuple(range(len(parts))))
         value = evaluate(Circuit(self.old.field, (*parts, local)), [], {})[-1]
         return Node("const", (), node.shape, node.form, {"value": value}, node.span)
 
     def constant(self, number: int) -> Array | None:
-        node = self.nodes[number]
-        return np.asarray(node.attrs["value"]) if node.op == "const" else None
+        if not self.special[number]:
+            return None
+        return np.asarray(self.kinds[self.kind_of[number]].attrs["value"])
 
     def is_all(self, number: int, value: int) -> bool:
-        constant = self.constant(number)
-        return constant is not None and bool(np.all(constant == value))
+        """Whether a node is a constant of zeros (`value` 0) or of ones (`value` 1)."""
+        return bool(self.special[number] & (_ONES if value else _ZEROS))
 
     def as_shape(self, number: int, node: Node) -> int:
         """Node `number`, broadcast to `node`'s shape if it has another."""
-        if self.nodes[number].shape == node.shape:
+        if self.kinds[self.kind_of[number]].shape == node.shape:
             return number
         return self.place(Node("broadcast", (number,), node.shape, node.form, {}, node.span))
+
+
+def _special(value: Any) -> int:
+    array = np.asarray(value)
+    return _CONST | _ZEROS * bool(np.all(array == 0)) | _ONES * bool(np.all(array == 1))
+
+
+def _quick(op: str, attrs: dict[str, Any]) -> int:
+    """The number of arguments with which `_Walk` need not ask the rules, given what else it looks at; or -1."""
+    if op in RANDOM:
+        return -1
+    if op in _CAUSES:
+        return 2
+    if op in ("shr", "divc"):
+        return 1 if attrs.get("divisor", attrs.get("f")) not in (0, 1) else -1
+    if op == "scale":
+        return 1 if not _special(attrs["factor"]) & (_ZEROS | _ONES) else -1
+    return {"input": 0, "load": 0, "const": 0, "select": 3, "neg": 1, "not": 1}.get(op, -1 if op in _RULES else 1)
 
 
 Result = Node | int
@@ -121,7 +246,7 @@ def _scale(walk: _Walk, node: Node) -> Result:
 
 
 def _undo(walk: _Walk, node: Node) -> Result:
-    inner = walk.nodes[node.args[0]]
+    inner = walk.node(node.args[0])
     return inner.args[0] if inner.op == node.op else node
 
 
@@ -158,7 +283,7 @@ def _select(walk: _Walk, node: Node) -> Result:
 
 
 def _reshape(walk: _Walk, node: Node) -> Result:
-    inner = walk.nodes[node.args[0]]
+    inner = walk.node(node.args[0])
     if inner.shape == node.shape:
         return node.args[0]
     return replace(node, args=inner.args) if node.op == "reshape" and inner.op == "reshape" else node
@@ -174,7 +299,7 @@ def _shr(walk: _Walk, node: Node) -> Result:
 
 def _concat(walk: _Walk, node: Node) -> Result:
     axis = node.attrs["axis"]
-    full = [a for a in node.args if walk.nodes[a].shape[axis] > 0]
+    full = [a for a in node.args if walk.node(a).shape[axis] > 0]
     if len(full) == 1:
         return full[0]
     return node if len(full) in (0, len(node.args)) else replace(node, args=tuple(full))
@@ -200,63 +325,37 @@ _RULES: dict[str, Callable[[_Walk, Node], Result]] = {
 _COMMUTE = frozenset({"add", "mul", "and", "xor"})
 
 
-def _key(node: Node) -> tuple[Any, ...]:
-    args = tuple(sorted(node.args)) if node.op in _COMMUTE else node.args
-    attrs = tuple((name, _content(node.attrs.get(name))) for name in OPS[node.op].attrs)
-    return node.op, args, node.shape, node.form, attrs
-
-
-def _content(value: Any) -> Any:
-    """Something hashable that is equal for equal attributes."""
-    if isinstance(value, np.ndarray):
-        if value.dtype == object:
-            return value.shape, tuple(value.ravel().tolist())
-        return value.dtype.str, value.shape, value.tobytes()
-    return value
-
-
 def _fuse_dots(circuit: Circuit) -> Circuit:
     """`sum` over the last axis of a product used nowhere else becomes one `dot`: one resharing for all terms."""
-    uses = [0] * len(circuit.nodes)
-    for node in circuit.nodes:
-        for arg in node.args:
-            uses[arg] += 1
-    for number in _ends(circuit):
-        uses[number] += 1
-    nodes = list(circuit.nodes)
-    for number, node in enumerate(nodes):
-        if node.op != "sum":
-            continue
-        inner = nodes[node.args[0]]
+    table = table_of(circuit.nodes)
+    sums = table.where("sum")
+    if not sums.size:
+        return circuit
+    count = len(table)
+    uses = np.bincount(table.args, minlength=count) + np.bincount(np.array(ends_of(circuit), np.int64), minlength=count)
+    fused, left, right = [], [], []
+    for number in sums.tolist():
+        node = table[number]
+        (product,) = node.args
+        inner = table[product]
         last = node.attrs["axis"] in (-1, len(inner.shape) - 1)
-        full = inner.op == "mul" and all(nodes[a].shape == inner.shape for a in inner.args)
-        if last and full and uses[node.args[0]] == 1:
-            nodes[number] = Node("dot", inner.args, node.shape, node.form, {}, node.span)
-    return replace(circuit, nodes=tuple(nodes))
-
-
-def _ends(circuit: Circuit) -> list[int]:
-    return [*circuit.opens, *(out.node for out in circuit.outputs), *(keep[0] for keep in circuit.keeps)]
+        if inner.op == "mul" and last and uses[product] == 1 and all(table[a].shape == inner.shape for a in inner.args):
+            fused.append(number)
+            left.append(inner.args[0])
+            right.append(inner.args[1])
+    return replace(circuit, nodes=table.with_two(fused, "dot", left, right)) if fused else circuit
 
 
 def _drop_dead(circuit: Circuit) -> Circuit:
-    live = [False] * len(circuit.nodes)
-    for number in _ends(circuit):
-        live[number] = True
-    for number in range(len(circuit.nodes) - 1, -1, -1):
-        if live[number]:
-            for arg in circuit.nodes[number].args:
-                live[arg] = True
-    renamed = [-1] * len(circuit.nodes)
-    kept: list[Node] = []
-    for number, node in enumerate(circuit.nodes):
-        if live[number]:
-            renamed[number] = len(kept)
-            kept.append(replace(node, args=tuple(renamed[a] for a in node.args)))
-    return _renumbered(circuit, tuple(kept), renamed)
+    table = table_of(circuit.nodes)
+    live = live_nodes(table, ends_of(circuit))
+    if live.all():
+        return circuit
+    renamed = np.cumsum(live) - 1
+    return _renumbered(circuit, table.only(live, renamed), renamed.tolist())
 
 
-def _renumbered(circuit: Circuit, nodes: tuple[Node, ...], renamed: list[int]) -> Circuit:
+def _renumbered(circuit: Circuit, nodes: Table, renamed: list[int]) -> Circuit:
     return Circuit(
         circuit.field,
         nodes,
