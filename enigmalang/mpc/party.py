@@ -35,7 +35,7 @@ class Party:
         self.structure: Structure = keys.structure
         self.n, self.t = self.structure.n, self.structure.t
         self.held = self.structure.held(self.me)  # the sets A this party is in; its replicated pieces' order
-        self.pieces = len(self.held)
+        self.pieces = self.structure.pieces(self.me)
         self.streams = Streams(keys.derive(b"session/" + session))
         self.counters = Counters()
         self._instruction = 0

@@ -1,4 +1,7 @@
-"""Keys of a committee: one for every pair, one for every set A of n - t parties, one common to all."""
+"""Keys of a committee: one for every pair, one for every set A of n - t parties, one common to all.
+
+A wide committee has no keys of sets.
+"""
 
 from __future__ import annotations
 
@@ -50,13 +53,14 @@ class Keys:
         return b"".join(self._sets[group] for group in _groups(self.structure, self.me))
 
     @staticmethod
-    def decode(data: bytes, me: int, n: int, t: int) -> Keys:
+    def decode(data: bytes, me: int, n: int, t: int, wide: bool | None = None) -> Keys:
         """The inverse of `encode`. Raises ValueError for a wrong length."""
-        groups = _groups(structure(n, t), me)
+        shape = structure(n, t, wide)
+        groups = _groups(shape, me)
         if len(data) != KEY_BYTES * len(groups):
             raise ValueError(f"{len(data)} bytes of keys where {KEY_BYTES * len(groups)} were expected")
         cut = [data[KEY_BYTES * i : KEY_BYTES * (i + 1)] for i in range(len(groups))]
-        return Keys(me, structure(n, t), dict(zip(groups, cut, strict=True)))
+        return Keys(me, shape, dict(zip(groups, cut, strict=True)))
 
     def __repr__(self) -> str:
         return f"<Keys of party {self.me} of {self.structure.n}>"

@@ -1,4 +1,8 @@
-"""Who holds what: n parties, t of which learn nothing, and the C(n, t) sets A of n - t parties."""
+"""Who holds what: n parties, t of which learn nothing.
+
+Up to nine parties a key and a piece of every bit belong to each of the C(n, t) sets A of n - t parties (replicated
+sharing). A *wide* committee has no sets: its bits are Shamir shares over GF(2^k), 2^k > n, in k planes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,11 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-MAX_PARTIES = 9
+from enigmalang.fields.gf2k import low_form
+from enigmalang.sharing.binary import lagrange as lagrange_binary
+
+MAX_PARTIES = 31  # the points of GF(2^5)
+MAX_WITH_SETS = 9  # 126 sets; 462 for n = 11
 Subset = tuple[int, ...]
 
 
@@ -19,6 +27,7 @@ class Structure:
 
     n: int
     t: int
+    wide: bool = False
 
     def __post_init__(self) -> None:
         if not 3 <= self.n <= MAX_PARTIES or not 1 <= self.t <= (self.n - 1) // 2:
@@ -30,7 +39,15 @@ class Structure:
         return tuple(range(1, self.n + 1))
 
     @cached_property
+    def degree(self) -> int:
+        """k of a wide committee's GF(2^k): the least that gives every party a point."""
+        return max(2, self.n.bit_length())
+
+    @cached_property
     def subsets(self) -> tuple[Subset, ...]:
+        """None of them when wide."""
+        if self.wide:
+            return ()
         return tuple(combinations(self.parties, self.n - self.t))
 
     @cached_property
@@ -43,10 +60,24 @@ class Structure:
         """The sets that party `me` is in, in order."""
         return tuple(subset for subset in self.subsets if me in subset)
 
+    def pieces(self, me: int) -> int:
+        """How many arrays of words hold party `me`'s part of shared bits."""
+        return self.degree if self.wide else len(self.held(me))
+
     @lru_cache(maxsize=4096)  # noqa: B019
     def after(self, party: int, count: int) -> tuple[int, ...]:
         """The `count` parties that follow `party` around the ring."""
         return tuple((party - 1 + k) % self.n + 1 for k in range(1, count + 1))
+
+    @lru_cache(maxsize=1024)  # noqa: B019
+    def suppliers(self, receiver: int, degree: int) -> tuple[int, ...]:
+        """Whose shares a receiver combines with its own to open a polynomial of degree t or 2t.
+
+        Wide committees have shares of zero of degree 2t for the dealers only: another receiver needs all of theirs.
+        """
+        if self.wide and degree > self.t:
+            return tuple(i for i in self.dealers if i != receiver)
+        return self.after(receiver, degree)
 
     @lru_cache(maxsize=256)  # noqa: B019
     def anchor(self, dealer: int) -> Subset:
@@ -62,8 +93,11 @@ class Structure:
     def products_of(self, me: int) -> npt.NDArray[np.bool_]:
         """mine[a, b]: the cross term of pieces held[a] and held[b] is this party's to compute.
 
-        Each ordered pair (A, B) is given to one dealer in both, evenly.
+        Each ordered pair (A, B) is given to one dealer in both, evenly. In a wide committee, the planes whose
+        products make the lowest coefficient of the dealer's term of the product, its share times a Lagrange factor.
         """
+        if self.wide:
+            return low_form(self.degree, lagrange_binary(self.degree, self.dealers, 0)[me - 1]).astype(np.bool_)
         held = self.held(me)
         mine = np.zeros((len(held), len(held)), np.bool_)
         for a, first in enumerate(held):
@@ -74,7 +108,11 @@ class Structure:
         return mine
 
 
+def structure(n: int, t: int, wide: bool | None = None) -> Structure:
+    """The interned structure; wide, unless told, past nine parties. Raises ValueError for n, t out of range."""
+    return _interned(n, t, n > MAX_WITH_SETS if wide is None else wide)
+
+
 @lru_cache(maxsize=64)
-def structure(n: int, t: int) -> Structure:
-    """The interned structure. Raises ValueError for n, t out of range."""
-    return Structure(n, t)
+def _interned(n: int, t: int, wide: bool) -> Structure:
+    return Structure(n, t, wide)
