@@ -22,6 +22,7 @@ _DECLARED = {
     "cross_and": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, void*, int64_t, int64_t, int64_t",
     "xor_rows": "void*, void*, void*, int64_t, int64_t, int64_t",
     "mul_gf2k": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
+    "shuffle_rows": "void*, int64_t, void*, int64_t, int64_t, void*",
 }
 #: Names of the kernels in the machine code, with their entry in `_DECLARED`.
 NAMES = {
@@ -31,6 +32,7 @@ NAMES = {
     "cross_and": "cross_and",
     "xor_rows": "xor_rows",
     "mul_gf2k": "mul_gf2k",
+    "shuffle_rows": "shuffle_rows",
 }
 _ffi: Any = FFI()
 _at: Any = _ffi.from_buffer  # the address of an array; raises for one that is not contiguous
@@ -55,6 +57,7 @@ class Kernels:
         self._cross_and = functions["cross_and"]
         self._xor_rows = functions["xor_rows"]
         self._mul_gf2k = functions["mul_gf2k"]
+        self._shuffle_rows = functions["shuffle_rows"]
 
     def _function(self, name: str, operands: str) -> Any:
         address = self._engine.get_function_address(_symbol(name))
@@ -90,6 +93,10 @@ class Kernels:
         at_x, at_y = _at("int64_t[]", rows_x), _at("int64_t[]", rows_y)
         ends = (_at(x), at_x, planes, _at(y), at_y, y.shape[1], _at(out))
         self._mul_gf2k(_NOTHING, _NOTHING, *ends, len(rows_x), degree, words, modulus)
+
+    def shuffle_rows(self, words: Any, order: Any, rows: int, n: int, state: Any) -> None:
+        """Go on shuffling the rows of `order` (rows * n) with these words; `state` (2,) is where it stands."""
+        self._shuffle_rows(_NOTHING, _NOTHING, _at(words), len(words), _at(order), rows, n, _at(state))
 
 
 def _add(function: Any, limbs: int) -> Callable[[Any, Any, Any, bool], None]:
