@@ -1,0 +1,144 @@
+"""What is measured: for each workload its program, its data, and what NumPy makes of it in the clear."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import log2
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PROGRAMS = Path(__file__).with_name("programs")
+Data = dict[str, Any]
+Law = Callable[[float], float]
+
+
+def linear(n: float) -> float:
+    return n
+
+
+def cubic(n: float) -> float:
+    return n**3
+
+
+def batcher(n: float) -> float:
+    """Batcher's networks have about n·log²n / 4 comparators."""
+    return n * log2(n) ** 2
+
+
+def quadratic(n: float) -> float:
+    return n**2
+
+
+LAWS: dict[Law, str] = {linear: "n", cubic: "n³", batcher: "n·log²n", quadratic: "n²"}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """`make(size, rng)` gives the inputs by name; `numpy(data)` is what is timed in the clear; `expect(data, its
+    result)` what `L` must hold afterwards; `tolerance` how far from it a number may be (fixed point).
+
+    MPyC is measured up to `mpyc_size`, beyond it scaled by `law`.
+    """
+
+    letter: str
+    name: str
+    title: str  # with {size}
+    size: int
+    growth: tuple[int, int, int]
+    tiny: int
+    make: Callable[[int, np.random.Generator], Data]
+    numpy: Callable[[Data], Any]
+    expect: Callable[[Data, Any], dict[str, Any]]
+    mpyc_size: int
+    law: Law = linear
+    program: str = ""
+    constants: Callable[[int], dict[str, int]] = field(default=lambda size: {})
+    tolerance: float = 0
+
+    @property
+    def path(self) -> Path:
+        return PROGRAMS / f"{self.program or self.name}.enig"
+
+    def told(self, size: int) -> str:
+        return self.title.format(size=f"{size:,}")
+
+    def data(self, size: int, seed: int = 1) -> Data:
+        """The same for the same seed: every party of MPyC makes its own. Test data, not secrets."""
+        return self.make(size, np.random.default_rng([seed, size]))
+
+    def law_name(self) -> str:
+        return LAWS[self.law]
+
+
+# ---- a: products
+
+
+def _products(size: int, rng: np.random.Generator) -> Data:
+    rows = max(1, size // 100)
+    return {name: rng.integers(0, 1 << 16, (rows, 100)) for name in "xy"}
+
+
+# ---- b: comparisons
+
+
+def _pairs(bits: int) -> Callable[[int, np.random.Generator], Data]:
+    def make(size: int, rng: np.random.Generator) -> Data:
+        half = 1 << (bits - 1)
+        data = {name: rng.integers(-half, half, size) for name in "xy"}
+        data["y"][: size // 8] = data["x"][: size // 8]  # some are equal
+        return data
+    return make
+
+
+# ---- e: products one after another
+
+
+def _chain(size: int, rng: np.random.Generator) -> Data:
+    return {"x": True, "y": rng.integers(0, 8, size) != 0}
+
+
+def _chained(data: Data) -> int:
+    z = int(data["x"])
+    for y in data["y"].tolist():
+        z = 1 - z * y
+    return z
+
+
+# ---- g: matrices
+
+
+def _matrices(size: int, rng: np.random.Generator) -> Data:
+    return {name: rng.integers(-(1 << 15), 1 << 15, (size, size)) for name in "ab"}
+
+
+def _matrix(name: str, size: int, mpyc_size: int) -> Workload:
+    return Workload(
+        "g", name, "{size}×{size} matrix product", size, (64, 128, 256), 4, _matrices, lambda d: d["a"] @ d["b"],
+        lambda d, found: {"product": found}, mpyc_size, cubic, "matrix_product", lambda size: {"N": size},
+    )
+
+
+WORKLOADS: dict[str, Workload] = {
+    w.name: w
+    for w in (
+        Workload(
+            "a", "products", "{size} products", 1_000_000, (10_000, 100_000, 1_000_000), 300, _products,
+            lambda d: d["x"] * d["y"], lambda d, found: {"sums": found.sum(axis=1), "first": found[0]}, 100_000,
+        ),
+        Workload(
+            "b", "comparisons32", "{size} comparisons, 32 bits", 1_000_000, (10_000, 100_000, 1_000_000), 100,
+            _pairs(32), lambda d: d["x"] < d["y"], lambda d, found: {"less": found}, 2_000,
+        ),
+        Workload(
+            "b", "comparisons59", "{size} comparisons, 59 bits", 1_000_000, (10_000, 100_000, 1_000_000), 100,
+            _pairs(56), lambda d: 8 * d["x"] < 8 * d["y"], lambda d, found: {"less": found}, 2_000,
+        ),
+        Workload(
+            "e", "chain", "{size} products one after another", 1_000, (100, 300, 1_000), 20, _chain, _chained,
+            lambda d, found: {"last": found}, 1_000,
+        ),
+        _matrix("matrix256", 256, 256),
+        _matrix("matrix1000", 1000, 256),
+    )
+}
