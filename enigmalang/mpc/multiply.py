@@ -9,8 +9,10 @@ from enigmalang.fields import Raw
 from enigmalang.mpc.deal import reshare_products
 from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.wide.kings import product_zero
 from enigmalang.sharing import ArithShare
 from enigmalang.sharing.pseudorandom import product_zero_share
+from enigmalang.sharing.spaces import elements
 
 
 def mul(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
@@ -51,10 +53,11 @@ def open_product(party: Party, x: ArithShare, y: ArithShare) -> Raw:
 
 def masked_product(party: Party, local: Raw) -> Raw:
     """Local products (flat shares of degree 2t) that may be opened: no more than their values shows. Local."""
-    party.counters.products += party.field.size_of(local)
-    zero = product_zero_share(
-        party.streams, party.field, party.structure, party.me, party.fresh(), party.field.size_of(local)
-    )
+    size = party.field.size_of(local)
+    party.counters.products += size
+    if party.structure.wide:
+        return party.field.add(local, product_zero(party, elements(party.field), size))
+    zero = product_zero_share(party.streams, party.field, party.structure, party.me, party.fresh(), size)
     return party.field.add(local, zero)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from enigmalang.fields import Raw, words_from
 from enigmalang.mpc.party import Finish, Party, Round, alone
+from enigmalang.mpc.wide import words as wide
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.shamir import lagrange
 
@@ -22,9 +23,9 @@ def open_elements(
     degree = degree or party.t
     field, count = party.field, party.field.size_of(share)
     for receiver in receivers:
-        if receiver != party.me and party.me in party.structure.after(receiver, degree):
+        if receiver != party.me and party.me in party.structure.suppliers(receiver, degree):
             round_.send(receiver, share)
-    suppliers = party.structure.after(party.me, degree)
+    suppliers = party.structure.suppliers(party.me, degree)
     slots = []
     if party.me in receivers:
         slots = [(peer, round_.expect(peer, count * field.nbytes)) for peer in suppliers]
@@ -33,7 +34,10 @@ def open_elements(
         if not slots:
             return None
         got = [party.elements_from(peer, slot(), (count,)) for peer, slot in slots]
-        values: Raw = field.combine([lagrange(field.p, (party.me, *suppliers), 0)], np.stack([share, *got]))[0]
+        points, rows = (party.me, *suppliers), [share, *got]
+        if len(suppliers) > degree:  # enough without this party's
+            points, rows = suppliers, got
+        values: Raw = field.combine([lagrange(field.p, points, 0)], np.stack(rows))[0]
         return values
 
     return finish
@@ -46,6 +50,8 @@ def open_words(party: Party, round_: Round, words: Raw) -> Finish[Raw]:
     first such sends it, XORed with the others it sends: t bits per party and bit. What j sees follows from
     the value and the pieces it holds, for one piece at most is unknown to j and t - 1 more.
     """
+    if party.structure.wide:
+        return wide.open_words(party, round_, words)
     for receiver in party.structure.parties:
         if receiver != party.me:
             chosen = _pieces_for(party, receiver)

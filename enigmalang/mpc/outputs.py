@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from enigmalang.circuits.circuit import Array, Form
 from enigmalang.fields import Field, Raw, unpack_bits, words_for
 from enigmalang.mpc.party import Party
+from enigmalang.mpc.wide.words import own_words
 from enigmalang.sharing import ArithShare, Share, Structure
 from enigmalang.sharing.pseudorandom import zero_share, zero_words
 from enigmalang.sharing.shamir import SharingError, reconstruct
@@ -46,6 +47,9 @@ def fresh_elements(party: Party, share: ArithShare) -> Raw:
 def fresh_words(party: Party, words: Raw) -> Raw:
     """Additive share of the bits: (pieces, words) -> (words,); the XOR over all parties is the value. Local."""
     zero = zero_words(party.streams, party.structure, party.me, party.fresh(), words.shape[1])
+    if party.structure.wide:
+        own = own_words(party, words)
+        return zero if own is None else own ^ zero
     mine = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
     out: Raw = np.bitwise_xor.reduce(words[mine], axis=0) ^ zero if mine else zero
     return out

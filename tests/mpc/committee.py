@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from enigmalang.fields import Field, pack_bits, unpack_bits
+from enigmalang.fields import Field, gf2k, pack_bits, unpack_bits
 from enigmalang.mpc.opening import reveal, reveal_bits
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
-from enigmalang.sharing import ArithShare, BitShare, structure
+from enigmalang.sharing import ArithShare, BitShare, Structure, structure
 from enigmalang.sharing.shamir import share
 from enigmalang.transport.memory import run_parties
 
@@ -25,12 +25,17 @@ class Committee:
     n: int
     t: int
     field: Field
+    wide: bool | None = None
+
+    @property
+    def structure(self) -> Structure:
+        return structure(self.n, self.t, self.wide)
 
     def run(self, body: Callable[[Party], T]) -> list[T]:
         """`body` at each party; the parties' results."""
 
         def start(network: Any) -> T:
-            return body(Party(network, exchange_keys(network, self.t), self.field, b"test"))
+            return body(Party(network, exchange_keys(network, self.t, wide=self.wide), self.field, b"test"))
 
         return run_parties(self.n, start, seconds=30)
 
@@ -41,9 +46,11 @@ class Committee:
         return lambda party: ArithShare(self.field, shares[party.me])
 
     def deal_bits(self, bits: Any) -> Callable[[Party], BitShare]:
-        """Replicated shares of an array of bits, dealt outside."""
+        """Shares of an array of bits, replicated or over GF(2^k), dealt outside."""
         array = np.array(bits, dtype=np.uint8)
-        subsets = structure(self.n, self.t).subsets
+        if self.structure.wide:
+            return self._deal_planes(array)
+        subsets = self.structure.subsets
         generator = np.random.default_rng()
         pieces = {a: generator.integers(0, 2, array.shape, dtype=np.uint8) for a in subsets[1:]}
         pieces[subsets[0]] = np.bitwise_xor.reduce([array, *pieces.values()])
@@ -53,6 +60,16 @@ class Committee:
             return BitShare(np.concatenate([packed[a] for a in party.held]), array.shape)
 
         return pick
+
+    def _deal_planes(self, bits: Any) -> Callable[[Party], BitShare]:
+        degree, generator = self.structure.degree, np.random.default_rng()
+        powers = [[gf2k.power(degree, j, k) for k in range(self.t + 1)] for j in self.structure.parties]
+        rows = np.zeros((self.t + 1, degree, (bits.size + 63) // 64), np.uint64)
+        rows[0, 0] = pack_bits(bits.reshape(-1))
+        rows[1:] = np.frombuffer(generator.bytes(rows[1:].nbytes), np.uint64).reshape(rows[1:].shape)
+        shares = gf2k.combine(gf2k.spread(degree, powers), rows.reshape(-1, rows.shape[2]))
+        shares = shares.reshape(self.n, degree, -1)
+        return lambda party: BitShare(shares[party.me - 1].copy(), bits.shape)
 
 
 def opened(party: Party, value: ArithShare | BitShare) -> list[int]:
