@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
 
 from enigmalang.fields import Field, Raw
 from enigmalang.mpc.counters import Counters
+from enigmalang.mpc.stock import Stock
 from enigmalang.sharing import Keys, Structure
 from enigmalang.sharing.streams import Streams
 from enigmalang.transport.network import Network, PeerError
@@ -38,6 +40,8 @@ class Party:
         self.pieces = self.structure.pieces(self.me)
         self.streams = Streams(keys.derive(b"session/" + session))
         self.counters = Counters()
+        self.ahead = Counters()  # of preprocessing, apart from the runs'
+        self.stock = Stock(field, self.pieces)
         self._instruction = 0
         self._tag = 0
 
@@ -45,6 +49,15 @@ class Party:
         """A new instruction number for pseudo-random draws, equal at all parties."""
         self._instruction += 1
         return self._instruction
+
+    @contextmanager
+    def counting_ahead(self) -> Iterator[None]:
+        """What is done inside counts as preprocessing."""
+        online, self.counters = self.counters, self.ahead
+        try:
+            yield
+        finally:
+            self.counters = online
 
     def round(self) -> Round:
         return Round(self)
