@@ -1,17 +1,18 @@
 """The circuit verifier: forms, shapes, attributes, numbers.
 
 One rule an operation, in a table; `check_circuit` applies the rule of each node to its arguments, which come
-before it. A circuit that passes can be run without further checks (except that `load`ed shares must have the
-node's shape, which only the node that keeps them knows).
+before it, once for all nodes that are alike. A circuit that passes can be run without further checks (except that
+`load`ed shares must have the node's shape, which only the node that keeps them knows).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from enigmalang.circuits.circuit import OPS, Circuit, Form, Node
+from enigmalang.circuits.circuit import OPS, Array, Circuit, Form, Node
+from enigmalang.circuits.table import OP_LIST, Table, distinct, table_of
 from enigmalang.wire.arrays import MAX_ELEMENTS, checked_size
 from enigmalang.wire.errors import WireError
 
@@ -35,16 +36,45 @@ def check_circuit(circuit: Circuit) -> None:
     if circuit.field not in FIELDS:
         raise WireError(f"unknown field {circuit.field!r}")
     bits = FIELDS[circuit.field]
-    nodes = circuit.nodes
+    try:
+        table = table_of(circuit.nodes)
+    except KeyError as error:
+        raise WireError(f"unknown operation {error}") from None
     seen: dict[int, tuple[Shape, Form]] = {}
-    for index, node in enumerate(nodes):
+    for index in _different(table):
+        node = table[index]
         try:
-            _check_node(nodes, index, node, bits)
+            _check_node(table, index, node, bits)
             if node.op == "input":
                 _same_slot(seen, node)
         except _Refused as refusal:
             raise WireError(f"node {index} ({node.op}): {refusal}") from None
-    _check_ends(circuit, len(nodes))
+    _check_ends(circuit, len(table))
+
+
+_ARITIES = np.array([-1 if op.arity is None else op.arity for op in OP_LIST])
+
+
+def _different(table: Table) -> list[int]:
+    """The nodes to check, in order. A rule looks at nothing but the operation, attributes, form and shape of a node
+    and the forms and shapes of its arguments: of nodes that are alike in these, the first stands for all.
+
+    What has a wrong number of arguments, or one that is no earlier node, is the last to check: it is refused.
+    """
+    counts, users, arities = table.counts, table.users(), _ARITIES[table.ops]
+    wrong = np.where(arities < 0, counts < 1, counts != arities)
+    wrong[users[(table.args >= users) | (table.args < 0)]] = True
+    sound = int(np.argmax(wrong)) if wrong.any() else len(table)
+    values = distinct(table.shapes, table.forms)[1]
+    columns: list[Array] = [table.ops[:sound], table.attrs[:sound], values[:sound]]
+    for place in range(3):
+        has = counts[:sound] > place
+        column = np.zeros(sound, np.int64)
+        column[has] = values[table.args[table.starts[:sound][has] + place]] + 1
+        columns.append(column)
+    many = np.nonzero(counts[:sound] > 3)[0]
+    found = set(distinct(*columns)[0].tolist()) | set(many.tolist())
+    return [*sorted(found), *([sound] if sound < len(table) else [])]
 
 
 def _same_slot(seen: dict[int, tuple[Shape, Form]], node: Node) -> None:
@@ -66,7 +96,7 @@ def _check_ends(circuit: Circuit, count: int) -> None:
         raise WireError("two keeps have one handle")
 
 
-def _check_node(nodes: tuple[Node, ...], index: int, node: Node, bits: int) -> None:
+def _check_node(nodes: Sequence[Node], index: int, node: Node, bits: int) -> None:
     op, args, shape = node.op, node.args, node.shape
     if op not in OPS:
         raise _Refused("unknown operation")
@@ -97,7 +127,7 @@ _BITS_ARGS = frozenset({"xor", "not", "and", "b2a"})
 _ELEMENTWISE = frozenset({"add", "sub", "neg", "xor", "not", "mul", "and", "ltz", "eqz", "b2a", "select"})
 
 
-def _all_alike(nodes: tuple[Node, ...], node: Node) -> bool:
+def _all_alike(nodes: Sequence[Node], node: Node) -> bool:
     shape, wanted = node.shape, Form.BITS if node.op in _BITS_ARGS else Form.ARITH
     for arg in node.args:
         operand = nodes[arg]

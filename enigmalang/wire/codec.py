@@ -1,45 +1,50 @@
 """`Circuit` ↔ bytes, and the digest that nodes compare before they run it.
 
-A MessagePack document: version, field, nodes, opens, outputs, keeps. A node is `[operation, form, arguments,
-shape, attributes]` with the attributes in the order of the operation table; operations go by their row in
-the table of this version. Equal circuits have equal bytes. Spans stay with the compiler.
+A MessagePack document: version, field, shapes, attributes, columns, opens, outputs, keeps. Shapes and attributes stand
+there once each, in the order in which nodes first use them; attributes are `[operation, values]` with the values in the
+order of the operation table; operations go by their row in the table of this version. The nodes are six columns of
+little-endian unsigned integers, each as narrow as its largest value allows: operation, form, shape, attributes (0:
+none, else counted from 1), number of arguments, and the arguments one after another. Equal circuits have equal bytes.
+Spans stay with the compiler.
 
 The decoder trusts nothing: what it returns has passed `check_circuit`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from enigmalang.circuits.circuit import OPS, Circuit, CircuitOp, Form, Node, Output
+from enigmalang.circuits.circuit import Circuit, Output
+from enigmalang.circuits.table import OP_LIST, Table, distinct, starts_of, table_of
 from enigmalang.wire.arrays import decode_array, decode_big, encode_array, encode_big
 from enigmalang.wire.check import FIELDS, check_circuit
 from enigmalang.wire.errors import WireError
 
-VERSION = 1
+VERSION = 2
 DIGEST_BYTES = 32
-#: Nodes of one circuit.
+#: Nodes of one circuit, and arguments of all of them.
 MAX_NODES = 1 << 22
+MAX_ARGS = 1 << 24
 
 Attr = int | bytes | list[int]
-_Row = tuple[int, int, list[int], list[int], list[Attr]]
+Column = npt.NDArray[Any]
 
 
 class _Document(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     version: int
     field: str
-    nodes: list[_Row]
+    shapes: list[list[int]]
+    attrs: list[tuple[int, list[Attr]]]
+    columns: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     opens: list[int]
     outputs: list[tuple[int, int]]
     keeps: list[tuple[int, int]]
 
 
-_OP_LIST: tuple[CircuitOp, ...] = tuple(OPS.values())
-_OP_NUMBER = {op.name: number for number, op in enumerate(_OP_LIST)}
-_FORMS = (Form.ARITH, Form.BITS)
 _MODES = ("exact", "fast")
 
 
@@ -111,40 +116,66 @@ _ATTRS: dict[str, tuple[Callable[[Any], Attr], type, Callable[[Any], Any]]] = {
     "ranges": (_ranges, bytes, _read_ranges),
     "ranks": (_ranks, list, _read_ranks),
 }
-_CODECS = {op.name: tuple((name, *_ATTRS[name]) for name in op.attrs) for op in _OP_LIST}
+_CODECS = {op.name: tuple((name, *_ATTRS[name]) for name in op.attrs) for op in OP_LIST}
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Document)
 
 
 def encode_circuit(circuit: Circuit) -> bytes:
     """The canonical bytes of `circuit`. Raises WireError for what the wire cannot carry (see `arrays`)."""
-    document = _Document(
-        VERSION,
-        circuit.field,
-        [_row(node) for node in circuit.nodes],
-        list(circuit.opens),
-        [(output.node, output.recipient) for output in circuit.outputs],
-        list(circuit.keeps),
-    )
     try:
+        table = table_of(circuit.nodes)
+        first, shapes = distinct(table.shapes)
+        attrs, records = _records(table)
+        columns = (table.ops, table.forms, shapes, attrs, table.counts, table.args)
+        document = _Document(
+            VERSION,
+            circuit.field,
+            [list(table.shape_list[number]) for number in table.shapes[first].tolist()],
+            records,
+            tuple(_column(column) for column in columns),  # type: ignore[arg-type]
+            list(circuit.opens),
+            [(output.node, output.recipient) for output in circuit.outputs],
+            list(circuit.keeps),
+        )
         return _ENCODER.encode(document)
+    except KeyError as error:
+        raise WireError(f"unknown operation {error}") from None
     except (OverflowError, TypeError, msgspec.MsgspecError) as error:
         raise WireError(f"circuit cannot be encoded: {error}") from None
 
 
-def _row(node: Node) -> _Row:
-    number = _OP_NUMBER.get(node.op)
-    if number is None:
-        raise WireError(f"unknown operation {node.op!r}")
-    attrs: list[Attr] = []
-    codec = _CODECS[node.op]
-    if codec or node.attrs:
-        if node.attrs.keys() != {name for name, *_ in codec}:
-            raise WireError(f"{node.op} has attributes {sorted(node.attrs)}, needs {[c[0] for c in codec]}")
-        attrs = [write(node.attrs[name]) for name, write, _, _ in codec]
-    form = 1 if node.form is Form.BITS else 0
-    # msgspec writes a tuple as it writes a list; no copy is needed.
-    return (number, form, node.args, node.shape, attrs)  # type: ignore[return-value]
+def _column(values: Column) -> bytes:
+    # A negative number, which no honest circuit has, becomes one that the reader refuses.
+    wide = values.astype("<u4")
+    return wide.astype(_width(wide)).tobytes()
+
+
+def _width(values: Column) -> str:
+    top = int(values.max(initial=0))
+    return "<u1" if top < 1 << 8 else "<u2" if top < 1 << 16 else "<u4"
+
+
+def _records(table: Table) -> tuple[Column, list[tuple[int, list[Attr]]]]:
+    """Each node's attributes as a number, and what the numbers from 1 on stand for."""
+    first, which = distinct(table.ops, table.attrs)
+    records: dict[bytes, tuple[int, list[Attr]]] = {}
+    places: dict[bytes, int] = {}
+    numbers = []
+    for op, attrs in zip(table.ops[first].tolist(), table.attrs[first].tolist(), strict=True):
+        values = _written(op, table.attr_list[attrs])
+        key = _ENCODER.encode((op, values))
+        if values:
+            records.setdefault(key, (op, values))
+        numbers.append(places.setdefault(key, len(records)) if values else 0)
+    return np.array(numbers, np.int64)[which], list(records.values())
+
+
+def _written(op: int, attrs: dict[str, Any]) -> list[Attr]:
+    codec = _CODECS[OP_LIST[op].name]
+    if attrs.keys() != {name for name, *_ in codec}:
+        raise WireError(f"{OP_LIST[op].name} has attributes {sorted(attrs)}, needs {[c[0] for c in codec]}")
+    return [write(attrs[name]) for name, write, _, _ in codec]
 
 
 def decode_circuit(data: bytes) -> Circuit:
@@ -159,11 +190,9 @@ def decode_circuit(data: bytes) -> Circuit:
         raise WireError(f"circuit format {document.version}, this node reads format {VERSION}")
     if document.field not in FIELDS:
         raise WireError(f"unknown field {document.field[:16]!r}")
-    if len(document.nodes) > MAX_NODES:
-        raise WireError(f"circuit of {len(document.nodes)} nodes, at most {MAX_NODES}")
     circuit = Circuit(
         document.field,
-        tuple(_nodes(document.nodes)),
+        _table(document),
         tuple(document.opens),
         tuple(Output(node, recipient) for node, recipient in document.outputs),
         tuple(document.keeps),
@@ -172,31 +201,84 @@ def decode_circuit(data: bytes) -> Circuit:
     return circuit
 
 
-def _nodes(rows: list[_Row]) -> list[Node]:
-    nodes: list[Node] = []
-    for index, (number, form, args, shape, attrs) in enumerate(rows):
-        if not 0 <= number < len(_OP_LIST):
-            raise WireError(f"node {index}: unknown operation {number}")
-        if not 0 <= form < len(_FORMS):
-            raise WireError(f"node {index}: unknown form {form}")
-        name = _OP_LIST[number].name
-        codec = _CODECS[name]
-        if len(attrs) != len(codec):
-            raise WireError(f"node {index} ({name}): {len(attrs)} attributes, needs {len(codec)}")
-        values = _attributes(index, name, attrs) if codec else {}
-        nodes.append(Node(name, tuple(args), tuple(shape), _FORMS[form], values))
-    return nodes
+def _table(document: _Document) -> Table:
+    ops, forms, shapes, attrs, counts, args = document.columns
+    size = len(ops)
+    if size > MAX_NODES:
+        raise WireError(f"circuit of {size} nodes, at most {MAX_NODES}")
+    columns = [_read_column(name, column, size) for name, column in (
+        ("operation", ops), ("form", forms), ("shape", shapes), ("attributes", attrs), ("arguments", counts))]
+    for name, column, limit in (("operation", columns[0], len(OP_LIST)), ("form", columns[1], 2)):
+        if (column >= limit).any():
+            index = int(np.argmax(column >= limit))
+            raise WireError(f"node {index}: unknown {name} {column[index]}")
+    total = int(columns[4].sum())
+    if total > MAX_ARGS:
+        raise WireError(f"circuit of {total} arguments, at most {MAX_ARGS}")
+    flat = _read_column("argument", args, total)
+    if (flat >= size).any():
+        index = int(np.searchsorted(np.cumsum(columns[4]), int(np.argmax(flat >= size)), side="right"))
+        raise WireError(f"node {index}: an argument is not an earlier node")
+    _check_order("shape", columns[2], len(document.shapes))
+    _check_order("attribute", columns[3][columns[3] > 0] - 1, len(document.attrs))
+    _check_owner(columns[0], columns[3], [op for op, _ in document.attrs])
+    if len(set(map(tuple, document.shapes))) != len(document.shapes):
+        raise WireError("circuit is malformed: a shape twice")
+    return Table(
+        columns[0].astype(np.uint8), columns[1].astype(np.uint8), columns[2].astype(np.int32),
+        columns[3].astype(np.int32), starts_of(columns[4]), flat.astype(np.int32),
+        [tuple(shape) for shape in document.shapes],
+        [{}, *(_attributes(op, values) for op, values in _no_twins(document.attrs))],
+    )
 
 
-def _attributes(index: int, op: str, attrs: list[Attr]) -> dict[str, Any]:
+def _read_column(name: str, data: bytes, size: int) -> Column:
+    width = len(data) // size if size else 1
+    if width not in (1, 2, 4) or width * size != len(data):
+        raise WireError(f"circuit is malformed: {len(data)} bytes of the column {name!r} for {size} entries")
+    column = np.frombuffer(data, f"<u{width}")
+    if column.dtype != np.dtype(_width(column)):
+        raise WireError(f"circuit is malformed: not the canonical encoding of the column {name!r}")
+    return column.astype(np.int64)
+
+
+def _check_order(name: str, numbers: Column, size: int) -> None:
+    # Each number's first use comes after those of all smaller ones, and all are used.
+    fresh = np.maximum.accumulate(numbers) if numbers.size else numbers
+    if int(numbers.max(initial=-1)) + 1 != size or (np.diff(fresh, prepend=-1) > 1).any():
+        raise WireError(f"circuit is malformed: a {name} is missing, unused or out of order")
+
+
+def _check_owner(ops: Column, attrs: Column, owners: Sequence[int]) -> None:
+    """Nodes have attributes exactly if their operation has, and of that operation."""
+    if any(not 0 <= op < len(OP_LIST) for op in owners):
+        raise WireError("circuit is malformed: attributes of an unknown operation")
+    needs = np.array([bool(op.attrs) for op in OP_LIST])
+    wrong = np.where(attrs > 0, np.array([-1, *owners])[attrs] != ops, needs[ops])
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        raise WireError(f"node {index} ({OP_LIST[ops[index]].name}): other attributes than the operation has")
+
+
+def _no_twins(records: list[tuple[int, list[Attr]]]) -> list[tuple[int, list[Attr]]]:
+    if len({_ENCODER.encode(record) for record in records}) != len(records):
+        raise WireError("circuit is malformed: attributes twice")
+    return records
+
+
+def _attributes(op: int, attrs: list[Attr]) -> dict[str, Any]:
+    name = OP_LIST[op].name
+    codec = _CODECS[name]
+    if not codec or len(attrs) != len(codec):
+        raise WireError(f"{name}: {len(attrs)} attributes, needs {len(codec)}")
     values: dict[str, Any] = {}
-    for (name, _, kind, read), attr in zip(_CODECS[op], attrs, strict=True):
-        if type(attr) is not kind:
-            raise WireError(f"node {index} ({op}): attribute {name} has the wrong type")
+    for (attr, _, kind, read), value in zip(codec, attrs, strict=True):
+        if type(value) is not kind:
+            raise WireError(f"{name}: attribute {attr} has the wrong type")
         try:
-            values[name] = read(attr)
+            values[attr] = read(value)
         except WireError as error:
-            raise WireError(f"node {index} ({op}), {name}: {error}") from None
+            raise WireError(f"{name}, {attr}: {error}") from None
     return values
 
 

@@ -79,12 +79,12 @@ def test_truncation_at_every_byte_is_refused() -> None:
 def test_longer_spelling_is_refused() -> None:
     """MessagePack can say 1 in one byte, in two, three, ...; a circuit has one digest."""
     data = encode_circuit(every_operation())
-    assert data[:2] == b"\x96\x01"  # an array of six, the version
-    for version in (b"\xcc\x01", b"\xcd\x00\x01", b"\xd0\x01"):
+    assert data[:2] == b"\x98\x02"  # an array of eight, the version
+    for version in (b"\xcc\x02", b"\xcd\x00\x02", b"\xd0\x02"):
         with pytest.raises(WireError, match="not the canonical encoding"):
             decode_circuit(data[:1] + version + data[2:])
     with pytest.raises(WireError, match="not the canonical encoding"):
-        decode_circuit(b"\xdc\x00\x06" + data[1:])
+        decode_circuit(b"\xdc\x00\x08" + data[1:])
 
 
 def test_largest_products_pass() -> None:
@@ -215,31 +215,97 @@ def _set(document: list[Any], path: tuple[int, ...], value: Any) -> None:
     document[path[-1]] = value
 
 
+def _column(number: int, change: Callable[[Any], Any], width: str = "<u1") -> Callable[[list[Any]], None]:
+    """Change one of the columns: operations, forms, shapes, attributes, numbers of arguments, arguments."""
+
+    def apply(document: list[Any]) -> None:
+        document[4][number] = change(np.frombuffer(document[4][number], width).copy())
+
+    return apply
+
+
+def _first(value: int) -> Callable[[Any], Any]:
+    def apply(column: Any) -> bytes:
+        column[0] = value
+        return bytes(column.tobytes())
+
+    return apply
+
+
+def _at(*path: int, value: Any) -> Callable[[list[Any]], None]:
+    return lambda document: _set(document, path, value)
+
+
+def _twice(place: int) -> Callable[[list[Any]], None]:
+    def apply(document: list[Any]) -> None:
+        entries = document[place]  # of attributes, the first two of one operation
+        one, other = next((i, j) for i in range(len(entries)) for j in range(i)
+                          if place == 2 or entries[i][0] == entries[j][0])
+        entries[one] = entries[other]
+
+    return apply
+
+
+FIRST_ATTRS = (3, 0, 1)  # the slot of the first input; the third are those of a constant
+CONST_ATTRS = (3, 3, 1)
+
+
 @pytest.mark.parametrize(
-    ("path", "value", "text"),
+    ("change", "text"),
     [
-        ((0,), 2, "circuit format 2"),
-        ((1,), "M89", "unknown field"),
-        ((2, 0, 0), 999, "unknown operation 999"),
-        ((2, 0, 0), -1, "unknown operation -1"),
-        ((2, 0, 1), 2, "unknown form 2"),
-        ((2, 0, 4), [], "0 attributes, needs 1"),
-        ((2, 0, 4), [b"x"], "slot has the wrong type"),
-        ((2, 2, 4), [b""], "no header"),
-        ((2, 2, 4), [b"q\x00"], "unknown kind"),
-        ((2, 2, 4), [b"i\x01\x04"], "cut short"),
-        ((2, 2, 4), [b"b\x00\x02"], "neither 0 nor 1"),
-        ((2, 2, 4), [b"i\x00" + bytes(9)], "9 bytes of elements, expected 8"),
-        ((2, 2, 4), [b"i\x02" + b"\xff" * 16], "elements, at most"),
-        ((2, 2, 4), [b"i" + struct.pack("<B2Q", 2, 0, 2**63)], "empty axes counted as 1"),
-        ((2, 2, 4), [b"i" + struct.pack("<B4Q", 4, 2**27, 2**27, 2**27, 0)], "empty axes counted as 1"),
-        ((2, 0, 3), ["a"], "malformed"),
-        ((2,), 5, "malformed"),
+        (_at(0, value=1), "circuit format 1"),
+        (_at(1, value="M89"), "unknown field"),
+        (_column(0, _first(199)), "node 0: unknown operation 199"),
+        (_column(1, _first(2)), "node 0: unknown form 2"),
+        (_column(0, _first(1)), "node 0 .load.: other attributes"),
+        (_column(0, lambda c: b""), "missing, unused or out of order|bytes of the column"),
+        (_column(1, lambda c: c[1:].tobytes()), "bytes of the column"),
+        (_column(1, lambda c: c.astype("<u2").tobytes()), "canonical encoding of the column 'form'"),
+        (_column(2, _first(1)), "a shape is missing, unused or out of order"),
+        (_column(3, _first(2)), "an? attribute is missing, unused or out of order"),
+        (_column(3, _first(0)), "missing, unused or out of order|other attributes"),
+        (_column(4, _first(1)), "bytes of the column 'argument'"),
+        (_column(4, lambda c: (np.full(len(c), 2**31, "<u4")).tobytes()), "arguments, at most"),
+        (_column(5, _first(250)), "not an earlier node"),
+        (_twice(2), "a shape twice"),
+        (_twice(3), "attributes twice"),
+        (_at(3, 0, 0, value=999), "attributes of an unknown operation"),
+        (_at(3, 0, 0, value=-1), "attributes of an unknown operation"),
+        (_at(3, 0, 0, value=2), "node 0 .input.: other attributes"),
+        (_at(*FIRST_ATTRS, value=[]), "input: 0 attributes, needs 1"),
+        (_at(*FIRST_ATTRS, value=[b"x"]), "slot has the wrong type"),
+        (_at(*CONST_ATTRS, value=[b""]), "no header"),
+        (_at(*CONST_ATTRS, value=[b"q\x00"]), "unknown kind"),
+        (_at(*CONST_ATTRS, value=[b"i\x01\x04"]), "cut short"),
+        (_at(*CONST_ATTRS, value=[b"b\x00\x02"]), "neither 0 nor 1"),
+        (_at(*CONST_ATTRS, value=[b"i\x00" + bytes(9)]), "9 bytes of elements, expected 8"),
+        (_at(*CONST_ATTRS, value=[b"i\x02" + b"\xff" * 16]), "elements, at most"),
+        (_at(*CONST_ATTRS, value=[b"i" + struct.pack("<B2Q", 2, 0, 2**63)]), "empty axes counted as 1"),
+        (_at(*CONST_ATTRS, value=[b"i" + struct.pack("<B4Q", 4, 2**27, 2**27, 2**27, 0)]), "empty axes counted as 1"),
+        (_at(2, 0, value=["a"]), "malformed"),
+        (_at(4, value=5), "malformed"),
     ],
 )
-def test_bad_document_is_refused(path: tuple[int, ...], value: Any, text: str) -> None:
+def test_bad_document_is_refused(change: Callable[[list[Any]], None], text: str) -> None:
     with pytest.raises(WireError, match=text):
-        decode_circuit(_plain(lambda document: _set(document, path, value)))
+        decode_circuit(_plain(change))
+
+
+def test_alike_nodes_are_all_checked() -> None:
+    """The verifier looks at one of several nodes that are alike: each place, one wrong node among many is found."""
+    fine = [Node("input", (), (2,), A, {"slot": 0}), Node("input", (), (2,), B, {"slot": 1})]
+    fine += [Node("add", (0, 0), (2,), A) for _ in range(50)]
+    wrong = [
+        Node("add", (0, 1), (2,), A), Node("add", (1, 0), (2,), A), Node("add", (0, 0), (2,), B),
+        Node("add", (0, 0), (3,), A), Node("add", (0,), (2,), A), Node("add", (0, 0, 0), (2,), A),
+        Node("add", (60, 0), (2,), A), Node("select", (0, 0, 1), (2,), A),
+        Node("concat", (0, 0, 0, 0, 1), (10,), A, {"axis": 0}), Node("concat", (0, 0, 0, 0, 0), (8,), A, {"axis": 0}),
+    ]
+    for place in (2, 20, 52):
+        for node in wrong:
+            nodes = (*fine[:place], node, *fine[place:])
+            with pytest.raises(WireError, match=rf"node {place}\b"):
+                decode_circuit(encode_circuit(Circuit("M61", nodes)))
 
 
 @pytest.mark.parametrize(
