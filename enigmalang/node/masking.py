@@ -14,6 +14,7 @@ from hashlib import blake2b
 import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form
+from enigmalang.circuits.table import table_of
 from enigmalang.fields import Field, Raw, field_named, pack_bits, words_for
 from enigmalang.sharing import ArithShare, BitShare, Share, Structure
 from enigmalang.sharing.pseudorandom import clear_padding, random_bit_words, random_pieces, share_of_pieces
@@ -51,7 +52,8 @@ class Slot:
 
 def slots_of(circuit: Circuit) -> dict[int, Slot]:
     """The inputs of a circuit by slot, in order."""
-    inputs = [node for node in circuit.nodes if node.op == "input"]
+    table = table_of(circuit.nodes)
+    inputs = [table[number] for number in table.where("input").tolist()]
     found = {node.attrs["slot"]: Slot(node.shape, node.form is Form.BITS) for node in inputs}
     return dict(sorted(found.items()))
 
