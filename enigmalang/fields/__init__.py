@@ -4,7 +4,7 @@ Importing this package loads no compiler; the Numba kernels load when first used
 """
 
 from enigmalang.fields.field import Field, Raw, words_from
-from enigmalang.fields.gf2 import Rows, and_cross, bit_planes, pack_bits, unpack_bits, words_for
+from enigmalang.fields.gf2 import Rows, and_cross, bit_integers, bit_planes, pack_bits, unpack_bits, words_for
 from enigmalang.fields.mersenne import FIELDS, M61, M127, field_named
 from enigmalang.fields.warm import warm
 
@@ -16,6 +16,7 @@ __all__ = [
     "Raw",
     "Rows",
     "and_cross",
+    "bit_integers",
     "bit_planes",
     "field_named",
     "pack_bits",

@@ -30,12 +30,22 @@ def unpack_bits(words: Raw, lanes: int) -> Bits:
     return np.unpackbits(octets, axis=-1, count=lanes, bitorder="little")
 
 
-def bit_planes(field: Field, raw: Raw) -> Raw:
-    """Elements (N,) to their q bit planes, least significant first: (q, words_for(N))."""
+def bit_planes(field: Field, raw: Raw, first: int = 0, count: int | None = None) -> Raw:
+    """Elements (N,) to bit planes, least significant first: (q, words_for(N)), or (count, …): bits `first`,
+    first + 1, … modulo q.
+    """
     lanes = field.size_of(raw)
-    out = np.empty((64 * field.limbs, words_for(lanes)), np.uint64)
-    kernels().to_planes(np.ascontiguousarray(raw).reshape(lanes, field.limbs), out)
-    return out[: field.q]
+    out = np.empty((field.q if count is None else count, words_for(lanes)), np.uint64)
+    kernels().to_planes(np.ascontiguousarray(raw).reshape(lanes, field.limbs), out, field.q, first)
+    return out
+
+
+def bit_integers(field: Field, planes: Raw, lanes: int) -> Raw:
+    """Bit planes (m, words) as elements 0 and 1: (m * lanes,)."""
+    out = field.empty((len(planes), lanes))
+    for plane, row in zip(planes, out, strict=True):
+        kernels().to_lanes(np.ascontiguousarray(plane), row, field.limbs)
+    return field.reshape(out, (len(planes) * lanes,))
 
 
 def and_cross(x: Raw, rows_x: Rows, y: Raw, rows_y: Rows, mine: npt.NDArray[np.bool_]) -> Raw:

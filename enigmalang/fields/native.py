@@ -18,7 +18,9 @@ _DECLARED = {
     "add": "void*, int64_t, void*, int64_t, void*, int64_t, _Bool",
     "matmul": "void*, int64_t, void*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
     "divide": "void*, uint64_t, uint64_t, void*, void*, int64_t",
-    "to_planes": "void*, void*, void*, int64_t, int64_t, int64_t",
+    "to_planes": "void*, void*, void*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t",
+    "spread": "void*, int64_t*, void*, int64_t, int64_t, int64_t",
+    "to_lanes": "void*, void*, int64_t, int64_t, int64_t",
     "cross_and": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, void*, int64_t, int64_t, int64_t",
     "xor_rows": "void*, void*, void*, int64_t, int64_t, int64_t",
     "mul_gf2k": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
@@ -30,6 +32,8 @@ NAMES = {
     "divide_127": "divide",
     "to_planes": "to_planes",
     "cross_and": "cross_and",
+    "spread": "spread",
+    "to_lanes": "to_lanes",
     "xor_rows": "xor_rows",
     "mul_gf2k": "mul_gf2k",
     "shuffle_rows": "shuffle_rows",
@@ -55,6 +59,8 @@ class Kernels:
         self._divide_127 = functions["divide_127"]
         self._to_planes = functions["to_planes"]
         self._cross_and = functions["cross_and"]
+        self._spread = functions["spread"]
+        self._to_lanes = functions["to_lanes"]
         self._xor_rows = functions["xor_rows"]
         self._mul_gf2k = functions["mul_gf2k"]
         self._shuffle_rows = functions["shuffle_rows"]
@@ -69,11 +75,21 @@ class Kernels:
         """Two-limb integers (N, 2) by high * 2^64 + low."""
         self._divide_127(_NOTHING, _NOTHING, _at(x), low, high, _at(quotient), _at(rest), len(x))
 
-    def to_planes(self, x: Any, out: Any) -> None:
-        """(lanes, limbs) to bit planes (64 * limbs, words)."""
+    def to_planes(self, x: Any, out: Any, q: int, first: int) -> None:
+        """(lanes, limbs) of q bits to the bit planes first, first + 1, … modulo q: (count, words)."""
         lanes, limbs = x.shape
-        block = _ffi.new("uint64_t[64]")
-        self._to_planes(_NOTHING, _NOTHING, _at(x), _at(out), block, lanes, limbs, out.shape[1])
+        block = _ffi.new("uint64_t[256]")
+        sizes = (lanes, limbs, out.shape[1], q, first, out.shape[0])
+        self._to_planes(_NOTHING, _NOTHING, _at(x), _at(out), block, *sizes)
+
+    def spread(self, out: Any, rows: Any, x: Any, kept: int) -> None:
+        """out[rows[r]] ^= x[r] for r < kept, = x[r] for the others: (planes, words), (count, words)."""
+        count, words = x.shape
+        self._spread(_NOTHING, _NOTHING, _at(out), _at("int64_t[]", rows), _at(x), kept, count, words)
+
+    def to_lanes(self, words: Any, out: Any, limbs: int) -> None:
+        """One plane's bits as integers 0 and 1 into (lanes,) of so many limbs."""
+        self._to_lanes(_NOTHING, _NOTHING, _at(words), _at(out), len(out), limbs, len(words))
 
     def cross_and(self, x: Any, rows_x: Any, y: Any, rows_y: Any, mine: Any, out: Any) -> None:
         """As `gf2.and_cross`, into `out` (rows, words)."""

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from enigmalang.fields import Raw, bit_planes, words_for
-from enigmalang.mpc.deal import and_planes, deal_elements, deal_words
+from enigmalang.mpc.deal import and_planes, deal_elements, deal_planes
 from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, Round, alone
+from enigmalang.mpc.wide.addends import deal_addends
 from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
 from enigmalang.sharing.shamir import subset_value
 
@@ -53,21 +54,22 @@ Part = Callable[[Raw], Raw]  # addends (lanes,) to elements (any number * lanes,
 def split_masked(party: Party, d: Raw, part: Part | None = None) -> Addends:
     """The addends of d (flat shares), and shares of `part` of each. One round."""
     field, shape, lanes = party.field, party.structure, party.field.size_of(d)
+    if shape.wide:
+        return Addends(lanes, *deal_addends(party, d, part))
     pieces = random_pieces(party.streams, field, shape, party.me, party.fresh(), lanes)
     masked = field.add(d, share_of_pieces(field, shape, party.me, pieces))
     own = _own_addend(party, pieces)
-    mine = None if own is None else bit_planes(field, own).reshape(-1)
-    words = field.q * words_for(lanes)
+    mine = None if own is None else bit_planes(field, own)
 
     round_ = party.round()
     opened = open_elements(party, round_, masked, shape.last)
-    dealt = deal_words(party, round_, shape.parties[: party.t], mine, words, together=False)
+    dealt = deal_planes(party, round_, shape.parties[: party.t], mine, (field.q, words_for(lanes)))
     parts = None if part is None else _deal_parts(party, round_, part, own, lanes)
     round_.run()
 
     c = opened()
     last = None if c is None else _last_addend(party, c, pieces)
-    planes = list(dealt().reshape(party.t, party.pieces, field.q, -1))
+    planes = list(dealt())
     planes.append(_known_planes(party, last, lanes))
     return Addends(lanes, planes, [] if parts is None else parts(last))
 

@@ -3,16 +3,22 @@
 Adversary: honest but curious, at most t parties together. One round.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from enigmalang.fields import Field, Raw, Rows, and_cross, words_from
+from enigmalang.fields import Field, Raw, Rows, words_from
+from enigmalang.fields.warm import kernels
 from enigmalang.mpc.party import Finish, Party, Round
+from enigmalang.mpc.wide import words as wide
+from enigmalang.mpc.wide.kings import kings_pay, reshare_by_kings
 from enigmalang.sharing.shamir import lagrange, table_of
-from enigmalang.sharing.streams import Stream
+from enigmalang.sharing.spaces import elements
 from enigmalang.sharing.structure import Structure, Subset
+
+DRAW_WORDS = 1 << 12  # pseudo-random words made at a time: they stay in the nearest cache
 
 
 @lru_cache(maxsize=256)
@@ -85,9 +91,12 @@ def reshare_products(party: Party, round_: Round, local: Raw) -> Finish[Raw]:
     """Local products (shares of degree 2t, flat) to fresh shares of degree t.
 
     Gennaro, Rabin, Rabin, PODC 1998, with pseudo-random shares. One round; per dealing party n - 1 - t elements
-    a product.
+    a product. Of many products in a wide committee two rounds and about 2 elements (`wide.kings`).
     """
     count = party.field.size_of(local)
+    if party.structure.wide and kings_pay(party.structure, count * party.field.nbytes):
+        party.counters.products += count
+        return reshare_by_kings(party, round_, elements(party.field), local)
     dealers = party.structure.dealers
     weight = 1
     if party.me in dealers:
@@ -104,80 +113,167 @@ def reshare_products(party: Party, round_: Round, local: Raw) -> Finish[Raw]:
     return finish
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawings:
+    """What a party does for some dealers: `draws` are (dealer, piece, set), its own first; `corrected` are the
+    (dealer, piece) whose correction it receives; its own correction is for `told`, and goes to piece `anchor`.
+    """
+
+    draws: tuple[tuple[int, int, Subset], ...]
+    corrected: tuple[tuple[int, int], ...]
+    told: tuple[int, ...]
+    anchor: int
+
+
 @lru_cache(maxsize=256)
-def _drawing(shape: Structure, me: int, dealer: int) -> tuple[tuple[tuple[int, Subset], ...], int | None]:
-    """Which of `me`'s pieces of a dealer's words are drawn, from which set's key; which one is corrected."""
-    anchor, held = shape.anchor(dealer), shape.held(me)
-    drawn = tuple((i, subset) for i, subset in enumerate(held) if dealer in subset and subset != anchor)
-    return drawn, held.index(anchor) if me in anchor else None
+def _drawings(shape: Structure, me: int, dealers: tuple[int, ...]) -> _Drawings:
+    held = shape.held(me)
+    own_first = sorted(dealers, key=lambda dealer: dealer != me)
+    draws = [
+        (dealer, i, subset)
+        for dealer in own_first
+        for i, subset in enumerate(held)
+        if dealer in subset and subset != shape.anchor(dealer)
+    ]
+    corrected = [(d, held.index(shape.anchor(d))) for d in dealers if d != me and me in shape.anchor(d)]
+    if me not in dealers:
+        return _Drawings(tuple(draws), tuple(corrected), (), 0)
+    anchor = shape.anchor(me)
+    return _Drawings(tuple(draws), tuple(corrected), tuple(j for j in anchor if j != me), held.index(anchor))
 
 
-def deal_words(
-    party: Party, round_: Round, dealers: Sequence[int], mine: Raw | None, words: int, together: bool
+def deal_planes(
+    party: Party, round_: Round, dealers: Sequence[int], mine: Raw | None, shape: tuple[int, int]
 ) -> Finish[Raw]:
-    """Each dealer shares `words` words of bits it knows (`mine`, flat, overwritten) in replicated form.
+    """Each dealer shares bit planes that it knows (`mine`, of `shape` (planes, words), overwritten), replicated.
 
     The dealer's words in all of its sets but one are pseudo-random from the set's key; the correction goes to
     the other members of that one, its anchor: n - 1 - t bits per dealer and bit (1, 2, 3, 4 for n = 3, 5, 7,
-    9; sharing as in Ito, Saito, Nishizeki 1987, pseudo-random as in CDI05).
-    Returns (pieces, words) with all dealers' words XORed when `together`, else (dealers, pieces, words).
+    9; sharing as in Ito, Saito, Nishizeki 1987, pseudo-random as in CDI05). Returns (dealers, pieces, *shape).
     """
-    instruction = party.fresh()
-    out = np.zeros((1 if together else len(dealers), party.pieces, words), np.uint64)
-    slots = []
-    for number, dealer in enumerate(dealers):
-        rows = out[0 if together else number]
-        drawn, corrected = _drawing(party.structure, party.me, dealer)
-        own = mine if dealer == party.me else None
-        for i, subset in drawn:
-            _draw_words(party.streams.of_subset(subset), instruction, dealer, rows[i], own)
-        if own is not None:
-            rows[corrected] ^= own
-            for peer in party.structure.anchor(dealer):
-                if peer != party.me:
-                    round_.send(peer, own)
-        elif dealer == party.me:
-            raise ValueError("a dealer needs its words")
-        elif corrected is not None:
-            slots.append((rows[corrected], round_.expect(dealer, 8 * words)))
+    if party.structure.wide:
+        return wide.deal_planes(party, round_, dealers, mine, shape)
+    out = np.zeros((len(dealers), party.pieces, *shape), np.uint64)
+    if party.me in dealers and mine is None:
+        raise ValueError("a dealer needs its words")
+    finishers = [
+        _deal_rows(party, round_, (dealer,), mine if dealer == party.me else None, shares, _every(shape[0]), 0)
+        for dealer, shares in zip(dealers, out, strict=True)
+    ]
 
     def finish() -> Raw:
-        for row, slot in slots:
-            row ^= words_from(slot())
-        return out[0] if together else out
+        for finisher in finishers:
+            finisher()
+        return out
 
     return finish
 
 
-def _draw_words(stream: Stream, instruction: int, dealer: int, row: Raw, mine: Raw | None) -> None:
-    """XOR the dealer's pseudo-random words into `row`, and into `mine`, which becomes the correction."""
-    stream.seek(instruction, dealer)
-    if mine is None:
-        stream.xor(row)
-        return
-    draw = np.empty(row.size, np.uint64)
-    stream.fill(draw)
-    np.bitwise_xor(row, draw, out=row)
-    np.bitwise_xor(mine, draw, out=mine)
+def _deal_rows(
+    party: Party,
+    round_: Round,
+    dealers: Sequence[int],
+    mine: Raw | None,
+    out: Raw,
+    rows: Rows,
+    kept: int,
+    compute: Callable[[slice], None] | None = None,
+) -> Finish[None]:
+    """The dealers share rows of words they know, whose sum is put into `out`, (pieces, planes, words), in place.
+
+    `mine` (len(rows), words), which `compute` fills if given, becomes the correction. Row r of the sum goes to plane
+    rows[r]: XORed for r < kept, in place of what is there for the others. One cached part of rows at a time, in order.
+    """
+    instruction, count, words = party.fresh(), len(rows), out.shape[2]
+    plan = _drawings(party.structure, party.me, tuple(dealers))
+    streams = [(party.streams.of_subset(subset), dealer, i) for dealer, i, subset in plan.draws]
+    step = max(2, DRAW_WORDS // max(1, words) & ~1)  # an even number of words: whole blocks of the cipher
+    draw = np.empty((min(step, count), words), np.uint64)
+    spread = kernels().spread
+    for start in range(0, count, step) if words else ():
+        part = slice(start, min(start + step, count))
+        at, here, own = rows[part], draw[: part.stop - start], None
+        if mine is not None:
+            own = mine[part]
+            if compute is not None:
+                compute(part)
+        fresh = [kept - start] * party.pieces  # a row is put once; what comes later is XORed into it
+        for stream, dealer, i in streams:
+            stream.seek(instruction, dealer, start * words)
+            stream.fill(here)
+            spread(out[i], at, here, fresh[i])
+            fresh[i] = count
+            if own is not None and dealer == party.me:
+                np.bitwise_xor(own, here, out=own)
+        if own is not None:
+            spread(out[plan.anchor], at, own, fresh[plan.anchor])
+    if mine is not None:
+        for peer in plan.told:
+            round_.send(peer, mine)
+    slots = [(i, round_.expect(dealer, 8 * count * words)) for dealer, i in plan.corrected]
+
+    def finish() -> None:
+        for i, slot in slots:
+            spread(out[i], rows, words_from(slot()).reshape(count, words), count)
+
+    return finish
 
 
-def and_planes(
-    party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw, rows_y: Rows | None, lanes: int
-) -> Finish[Raw]:
-    """ANDs of bit planes: x[:, rows_x] AND y[:, rows_y], (pieces, planes, words) -> (pieces, m, words).
+def and_into(
+    party: Party,
+    round_: Round,
+    x: Raw,
+    rows_x: Rows,
+    y: Raw,
+    rows_y: Rows,
+    lanes: int,
+    out: Raw,
+    rows: Rows,
+    kept: int,
+) -> Finish[None]:
+    """ANDs of bit planes, put into planes: out[:, rows[r]] gets x[:, rows_x[r]] AND y[:, rows_y[r]].
 
+    All of shape (pieces, planes, words), contiguous; r < kept are XORed into what is there, the others replace it.
+    `out` changes at once, row by row in order: it may be x or y, if no row is read after it was written.
     `lanes` of each plane are in use, and counted.
 
     Every cross term of pieces is some dealer's to compute, who reshares its sum. One round; per dealing party
     n - 1 - t bits an AND.
     """
-    every = np.arange(x.shape[1], dtype=np.int64)
-    left = every if rows_x is None else rows_x
-    right = every if rows_y is None else rows_y
-    count, words = len(left), x.shape[2]
-    party.counters.ands += count * lanes
-    mine = None
-    if party.me in party.structure.dealers:
-        mine = and_cross(x, left, y, right, party.structure.products_of(party.me)).reshape(-1)
-    dealt = deal_words(party, round_, party.structure.dealers, mine, count * words, together=True)
-    return lambda: dealt().reshape(party.pieces, count, words)
+    party.counters.ands += len(rows) * lanes
+    if party.structure.wide:
+        return wide.and_into(party, round_, x, rows_x, y, rows_y, out, rows, kept)
+    shape = party.structure
+    if party.me not in shape.dealers:
+        return _deal_rows(party, round_, shape.dealers, None, out, rows, kept)
+    mine = np.empty((len(rows), x.shape[2]), np.uint64)
+    terms = shape.products_of(party.me)
+
+    def compute(part: slice) -> None:
+        kernels().cross_and(x, rows_x[part], y, rows_y[part], terms, mine[part])
+
+    return _deal_rows(party, round_, shape.dealers, mine, out, rows, kept, compute)
+
+
+@lru_cache(maxsize=256)
+def _every(count: int) -> Rows:
+    rows = np.arange(count, dtype=np.int64)
+    rows.flags.writeable = False
+    return rows
+
+
+def and_planes(
+    party: Party, round_: Round, x: Raw, rows_x: Rows | None, y: Raw, rows_y: Rows | None, lanes: int
+) -> Finish[Raw]:
+    """`and_into` a new array: (pieces, planes, words) to (pieces, m, words); no row numbers means all rows."""
+    left = _every(x.shape[1]) if rows_x is None else rows_x
+    right = _every(y.shape[1]) if rows_y is None else rows_y
+    out = np.empty((party.pieces, len(left), x.shape[2]), np.uint64)
+    x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
+    finish = and_into(party, round_, x, left, y, right, lanes, out, _every(len(left)), 0)
+
+    def finished() -> Raw:
+        finish()
+        return out
+
+    return finished

@@ -60,9 +60,9 @@ class Stream:
     def __init__(self, key: bytes) -> None:
         self._cipher: Any = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor()
 
-    def seek(self, instruction: int, purpose: int = 0) -> None:
-        """To the start of the part that belongs to (instruction, purpose)."""
-        self._cipher.reset_nonce((instruction << 16 | purpose).to_bytes(8, "big") + bytes(8))
+    def seek(self, instruction: int, purpose: int = 0, word: int = 0) -> None:
+        """To the part that belongs to (instruction, purpose), at an even `word` of it."""
+        self._cipher.reset_nonce((instruction << 80 | purpose << 64 | word >> 1).to_bytes(16, "big"))
 
     def xor(self, words: Raw) -> None:
         """XOR the next bytes of the stream into contiguous words, in place."""

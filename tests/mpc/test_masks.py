@@ -370,7 +370,7 @@ def circuit() -> Circuit:
 
 
 def draws(c: Committee, sessions: tuple[bytes, ...] = (b"one", b"two"), runs: int = 3) -> list[Counter[object]]:
-    """How often each party began each (key, instruction, purpose), over sessions with the same keys."""
+    """How often each party began each (key, instruction, purpose, word), over sessions with the same keys."""
     uses: list[Counter[object]] = []
     with pytest.MonkeyPatch.context() as patch:
         begin, seek = Stream.__init__, Stream.seek
@@ -382,11 +382,11 @@ def draws(c: Committee, sessions: tuple[bytes, ...] = (b"one", b"two"), runs: in
             begin(stream, key)
             keys[id(stream)] = stream, key
 
-        def counted(stream: Stream, instruction: int, purpose: int = 0) -> None:
-            assert 0 <= instruction < 1 << 48 and 0 <= purpose < 1 << 16
+        def counted(stream: Stream, instruction: int, purpose: int = 0, word: int = 0) -> None:
+            assert 0 <= instruction < 1 << 48 and 0 <= purpose < 1 << 16 and word % 2 == 0 and 0 <= word < 1 << 60
             me = local[get_ident()]
-            counts[me][keys[id(stream)][1], instruction, purpose] += 1
-            seek(stream, instruction, purpose)
+            counts[me][keys[id(stream)][1], instruction, purpose, word] += 1
+            seek(stream, instruction, purpose, word)
 
         patch.setattr(Stream, "__init__", named)
         patch.setattr(Stream, "seek", counted)
