@@ -21,8 +21,9 @@ from enigmalang.fields import Field, Raw, unpack_bits, words_for
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.wide.words import own_words
 from enigmalang.sharing import ArithShare, Share, Structure
+from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.pseudorandom import zero_share, zero_words
-from enigmalang.sharing.shamir import SharingError, reconstruct
+from enigmalang.sharing.shamir import reconstruct
 
 KEY_BYTES = 32
 _NONCE = bytes(12)  # each key encrypts one message

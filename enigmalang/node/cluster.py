@@ -23,7 +23,7 @@ from enigmalang.node.masking import MaskError, Slot, check_value, mask_value, sl
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import structure
-from enigmalang.sharing.shamir import SharingError
+from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.structure import MAX_PARTIES
 from enigmalang.transport.network import PeerError
 from enigmalang.wire import messages as msg

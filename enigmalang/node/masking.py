@@ -5,6 +5,9 @@ r is pseudo-random (Cramer, Damgård, Ishai 2005): the sum over all sets A of n-
 members draw alike; bits are the same with XOR. So the client need not interpolate: it adds up the r_A. A
 piece comes from the lowest member of A, and a digest of it from every other member; a node that tells
 something else than the rest of its set is noticed, and of n-t > t members one at least is honest.
+
+In a wide committee, which has no sets, the nodes make r together (`mpc.wide.masks`) and tell the client their
+shares: t+1 honest ones fix the polynomial, so a false share is noticed too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +19,12 @@ import numpy as np
 from enigmalang.circuits.circuit import Array, Circuit, Form
 from enigmalang.circuits.table import table_of
 from enigmalang.fields import Field, Raw, field_named, pack_bits, words_for
-from enigmalang.sharing import ArithShare, BitShare, Share, Structure
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.wide.masks import random_masks
+from enigmalang.sharing import ArithShare, BitShare, Share, Structure, binary
+from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.pseudorandom import clear_padding, random_bit_words, random_pieces, share_of_pieces
+from enigmalang.sharing.shamir import reconstruct
 from enigmalang.sharing.streams import Streams
 from enigmalang.wire.check import FIELDS
 
@@ -63,11 +70,20 @@ def slots_of(circuit: Circuit) -> dict[int, Slot]:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A node's pieces of one mask, used for one input; `pieces` has a row for each set that the node is in.
+    """A node's pieces of one mask, used for one input; `pieces` has a row for each set that the node is in. In a
+    wide committee it is the node's share.
     """
 
     slot: Slot
     pieces: Raw = field(repr=False)
+
+
+def draw_masks(party: Party, slots: Sequence[Slot]) -> list[Mask]:
+    """Masks for inputs, at all nodes alike. Local; one round in a wide committee."""
+    if party.structure.wide:
+        shares = random_masks(party, [(slot.size, slot.bits) for slot in slots]) if slots else []
+        return [Mask(slot, share) for slot, share in zip(slots, shares, strict=True)]
+    return [draw_mask(slot, party.field, party.streams, party.structure, party.me, party.fresh()) for slot in slots]
 
 
 def draw_mask(slot: Slot, kind: Field, streams: Streams, shape: Structure, me: int, instruction: int) -> Mask:
@@ -78,8 +94,11 @@ def draw_mask(slot: Slot, kind: Field, streams: Streams, shape: Structure, me: i
 
 
 def mask_message(mask: Mask, shape: Structure, me: int) -> bytes:
-    """What a node tells the client: each piece whose set it is the lowest member of, digests of the others.
+    """What a node tells the client: each piece whose set it is the lowest member of, digests of the others. Its
+    share in a wide committee.
     """
+    if shape.wide:
+        return mask.pieces.astype("<u8", copy=False).tobytes()
     parts = []
     for subset, row in zip(shape.held(me), mask.pieces, strict=True):
         piece = row.astype("<u8", copy=False).tobytes()
@@ -92,11 +111,15 @@ def unmask_share(mask: Mask, masked: bytes, kind: Field, shape: Structure, me: i
     slot = mask.slot
     if not slot.bits:
         public = kind.from_bytes(masked, (slot.size,))
-        raw = kind.add(share_of_pieces(kind, shape, me, mask.pieces), public)
+        share = mask.pieces if shape.wide else share_of_pieces(kind, shape, me, mask.pieces)
+        raw = kind.add(share, public)
         return ArithShare(kind, kind.reshape(raw, slot.shape))
     if len(masked) != slot.nbytes(kind):
         raise ValueError(f"{len(masked)} bytes where {slot.nbytes(kind)} were expected")
     words = mask.pieces.copy()
+    if shape.wide:  # a constant polynomial
+        words[0] ^= np.frombuffer(masked, "<u8")
+        return BitShare(words, slot.shape)
     held = shape.held(me)
     if shape.subsets[0] in held:  # its members add what is public
         words[held.index(shape.subsets[0])] ^= np.frombuffer(masked, "<u8")
@@ -117,6 +140,11 @@ def mask_value(
     """
     kind = field_named(field_name)
     clear = check_value(value, slot, field_name).reshape(-1)
+    if shape.wide:
+        mask = _reconstructed(slot, kind, shape, messages)
+        if slot.bits:
+            return (pack_bits(clear) ^ mask).astype("<u8", copy=False).tobytes()
+        return bytes(kind.to_bytes(kind.from_ints(kind.to_ints(kind.from_ints(clear)) - kind.to_ints(mask))))
     pieces = collect_pieces(slot.nbytes(kind), shape, messages)
     if slot.bits:
         words = pack_bits(clear)
@@ -179,6 +207,48 @@ def _cut(message: bytes, size: int, node: int, shape: Structure) -> dict[tuple[i
         parts[subset] = message[at : at + length]
         at += length
     return parts
+
+
+def _reconstructed(slot: Slot, kind: Field, shape: Structure, messages: Mapping[int, bytes]) -> Raw:
+    """The mask from all nodes' shares, (lanes,) elements or words. Raises MaskError unless they fit together."""
+    shares = {}
+    for node in shape.parties:
+        try:
+            shares[node] = _share_from(messages[node], slot, kind, shape)
+        except ValueError as error:
+            raise MaskError((node,), f"node {node} told a malformed share of a mask: {error}") from None
+    try:
+        return _put_together(shares, slot, kind, shape)
+    except SharingError as error:
+        nodes = _suspects(shares, slot, kind, shape)
+        names = " or ".join(map(str, nodes))
+        raise MaskError(nodes, f"node {names} told a false share of a mask: {error}") from None
+
+
+def _share_from(message: bytes, slot: Slot, kind: Field, shape: Structure) -> Raw:
+    if not slot.bits:
+        return kind.from_bytes(message, (slot.size,))
+    if len(message) != shape.degree * slot.nbytes(kind):
+        raise ValueError(f"{len(message)} bytes where {shape.degree * slot.nbytes(kind)} were expected")
+    return np.frombuffer(message, "<u8").astype(np.uint64, copy=False).reshape(shape.degree, -1)
+
+
+def _put_together(shares: Mapping[int, Raw], slot: Slot, kind: Field, shape: Structure) -> Raw:
+    if slot.bits:
+        return binary.reconstruct(shape.degree, shares, shape.t)
+    return reconstruct(kind, shares, shape.t)
+
+
+def _suspects(shares: Mapping[int, Raw], slot: Slot, kind: Field, shape: Structure) -> tuple[int, ...]:
+    """The nodes without one of whom the rest fit together; all, when more than one told a false share."""
+    found = []
+    for node in shape.parties:
+        try:
+            _put_together({j: share for j, share in shares.items() if j != node}, slot, kind, shape)
+        except SharingError:
+            continue
+        found.append(node)
+    return tuple(found) or shape.parties
 
 
 def _digest(piece: bytes) -> bytes:

@@ -14,7 +14,7 @@ from enigmalang.fields import field_named, warm
 from enigmalang.mpc.machine import MachineError, agree, execute
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
-from enigmalang.node.masking import Mask, Slot, draw_mask, mask_message, slots_of, unmask_share
+from enigmalang.node.masking import Mask, Slot, draw_masks, mask_message, slots_of, unmask_share
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import Share
 from enigmalang.transport.tls import TlsNetwork
@@ -79,10 +79,7 @@ class Session:
             self._circuits.pop(old, None)
         kept = self._circuit(request)
         party = self._party
-        masks = [
-            draw_mask(slot, party.field, party.streams, party.structure, party.me, party.fresh())
-            for slot in kept.slots.values()
-        ]
+        masks = draw_masks(party, list(kept.slots.values()))
         self._drawn += len(masks)
         self._prepared = _Prepared(request.number, request.digest, kept, masks)
         if not masks:

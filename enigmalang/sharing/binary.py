@@ -4,12 +4,14 @@ A share is k planes of words. The lowest coefficient of (a Lagrange factor times
 that gives the secret bit: so t + 1 shares are turned into an additive sharing without talking, a bit each.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from enigmalang.fields import Raw, gf2k
 from enigmalang.fields.gf2k import Matrix, inverse, spread, times
+from enigmalang.sharing.faults import SharingError
 
 
 @lru_cache(maxsize=4096)
@@ -29,6 +31,27 @@ def lagrange(degree: int, points: tuple[int, ...], at: int) -> tuple[int, ...]:
 def _low(degree: int, points: tuple[int, ...], me: int) -> Matrix:
     factor = lagrange(degree, points, 0)[points.index(me)]
     return spread(degree, [[factor]])[:1]
+
+
+def reconstruct(degree: int, shares: Mapping[int, Raw], t: int) -> Raw:
+    """The bits (N,) from all parties' planes (degree, N), checked to lie on one polynomial of degree t each.
+
+    Raises SharingError otherwise, or when a value is not a bit.
+    """
+    points = tuple(sorted(shares))
+    base = points[: t + 1]
+    rows = np.concatenate([shares[j] for j in base])
+    for point, found in [(0, None), *((j, shares[j]) for j in points[t + 1 :])]:
+        matrix = spread(degree, [lagrange(degree, base, point)]) != 0
+        planes = np.stack([np.bitwise_xor.reduce(rows[line], axis=0) for line in matrix])
+        if found is None:
+            value = planes
+        elif not np.array_equal(planes, found):
+            raise SharingError(f"the shares are not on one polynomial of degree {t}")
+    if value[1:].any():
+        raise SharingError("a shared bit is not 0 or 1")
+    bits: Raw = value[0]
+    return bits
 
 
 def additive(degree: int, points: tuple[int, ...], me: int, planes: Raw) -> Raw:

@@ -7,18 +7,11 @@ from functools import lru_cache
 import numpy as np
 
 from enigmalang.fields import Field, Raw
+from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.structure import Subset
 
 #: So few words are combined as Python integers: the client of a small program loads no kernels.
 _FEW = 1 << 10
-
-
-class SharingError(Exception):
-    """Shares that do not fit together; `suspects` are the parties whose share disagrees, when it can be said."""
-
-    def __init__(self, reason: str, suspects: tuple[int, ...] = ()) -> None:
-        super().__init__(reason)
-        self.suspects = suspects
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,7 @@ from enigmalang.mpc.machine import MachineError, Result, execute
 from enigmalang.mpc.outputs import unseal
 from enigmalang.mpc.party import Party
 from enigmalang.sharing import ArithShare, Share, structure
-from enigmalang.sharing.shamir import SharingError
+from enigmalang.sharing.faults import SharingError
 from enigmalang.transport.network import PeerError
 from enigmalang.wire.check import check_circuit
 

@@ -10,6 +10,7 @@ import pytest
 from enigmalang.fields import M61, M127, Field, unpack_bits
 from enigmalang.sharing import ArithShare, BitShare, Keys, keys_from_contributions, new_contributions, structure
 from enigmalang.sharing.keys import message_for, shared_groups
+from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.pseudorandom import random_bit_words, random_pieces, random_share, zero_share, zero_words
 from enigmalang.sharing.secret import (
     decode_share,
@@ -19,7 +20,7 @@ from enigmalang.sharing.secret import (
     split_arith,
     split_bits,
 )
-from enigmalang.sharing.shamir import SharingError, lagrange, reconstruct, share
+from enigmalang.sharing.shamir import lagrange, reconstruct, share
 from enigmalang.sharing.streams import Stream, Streams
 
 ALL = [(n, t) for n in (3, 4, 5, 7, 9) for t in range(1, (n - 1) // 2 + 1)]
