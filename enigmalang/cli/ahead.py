@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from enigmalang.node.processes import Processes
 
 _LARGEST = 1 << 24  # bytes of a program's text that are looked at
+MOST_AHEAD = 31  # as `sharing.structure.MAX_PARTIES`, which is checked later: importing it costs more
 
 
 @contextmanager
@@ -16,7 +17,7 @@ def workers_ahead(path: str, engine: str, nodes: int) -> Iterator["Processes | N
     """Start the workers of a program whose text has the word `private`: it will need them. None for another
     program. When the context ends, they are gone, used or not.
     """
-    if engine != "mpc" or not 3 <= nodes <= 9 or not _keeps_secrets(path):
+    if engine != "mpc" or not 3 <= nodes <= MOST_AHEAD or not _keeps_secrets(path):
         yield None
         return
     from enigmalang.node.processes import Processes

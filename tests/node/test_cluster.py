@@ -140,8 +140,8 @@ def test_many_circuits(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("nodes", "threshold", "field", "text"),
     [
-        (2, None, "M61", "3 to 9 nodes, not 2"),
-        (10, None, "M61", "3 to 9 nodes, not 10"),
+        (2, None, "M61", "3 to 31 nodes, not 2"),
+        (32, None, "M61", "3 to 31 nodes, not 32"),
         (3, 2, "M61", "threshold 2 with 3 nodes: it must be between 1 and 1"),
         (5, 0, "M61", "between 1 and 2"),
         (3, 1, "M31", "unknown field 'M31'"),
