@@ -119,6 +119,64 @@ def _matrix(name: str, size: int, mpyc_size: int) -> Workload:
     )
 
 
+# ---- c, d, f, k: order
+
+
+def _values(bits: int, signed: bool = False) -> Callable[[int, np.random.Generator], Data]:
+    def make(size: int, rng: np.random.Generator) -> Data:
+        half = 1 << (bits - 1)
+        values = rng.integers(-half, half, size) if signed else rng.integers(0, 2 * half, size)
+        values[: size // 10] = values[size // 10 : 2 * (size // 10)]  # some are equal
+        return {"x": values}
+    return make
+
+
+def _sort(name: str, size: int) -> Workload:
+    return Workload(
+        "c", name, "sort of {size} values", size, (1_000, 10_000, 100_000), 50, _values(32, signed=True),
+        lambda d: np.sort(d["x"]), lambda d, found: {"sorted": found}, 256, batcher, "sorting",
+    )
+
+
+def _ranks(data: Data) -> Any:
+    ordered = np.sort(data["x"])
+    return len(ordered) - np.searchsorted(ordered, data["x"], side="right") + 1
+
+
+def _auction(data: Data) -> tuple[int, int]:
+    return int(np.argmax(data["x"])), int(np.partition(data["x"], -2)[-2])
+
+
+def _valued(size: int, rng: np.random.Generator) -> Data:
+    return _values(32)(size, rng) | {"edges": np.linspace(0, (1 << 32) - 1, 11).astype(np.int64)}
+
+
+def _statistics(data: Data) -> tuple[Any, Any]:
+    x, edges = data["x"], data["edges"]
+    middle = np.partition(x, ((len(x) - 1) // 2, len(x) // 2))
+    median = (int(middle[(len(x) - 1) // 2]) + int(middle[len(x) // 2])) // 2
+    inner = x[x < edges[-1]]  # NumPy's last bin holds its right edge, ours does not
+    return median, np.histogram(inner, edges)[0]
+
+
+# ---- h: logistic inference
+
+
+def _logistic(size: int, rng: np.random.Generator) -> Data:
+    """Raw `fixed` numbers; the scores come to about ±8."""
+    raw = 1 << 16
+    return {
+        "rows": np.rint(rng.normal(0, 1, (size, 64)) * raw).astype(np.int64),
+        "weights": np.rint(rng.normal(0, 0.4, (64, 1)) * raw).astype(np.int64),
+        "bias": round(0.25 * raw),
+    }
+
+
+def _probability(data: Data) -> Any:
+    z = (data["rows"] / 65536.0) @ (data["weights"] / 65536.0) + data["bias"] / 65536.0
+    return 1 / (1 + np.exp(-z[:, 0]))
+
+
 WORKLOADS: dict[str, Workload] = {
     w.name: w
     for w in (
@@ -134,11 +192,30 @@ WORKLOADS: dict[str, Workload] = {
             "b", "comparisons59", "{size} comparisons, 59 bits", 1_000_000, (10_000, 100_000, 1_000_000), 100,
             _pairs(56), lambda d: 8 * d["x"] < 8 * d["y"], lambda d, found: {"less": found}, 2_000,
         ),
+        _sort("sort10k", 10_000),
+        _sort("sort1m", 1_000_000),
+        Workload(
+            "d", "ranks", "mean and rank of {size} salaries", 1_000, (100, 300, 1_000), 20, _values(32),
+            _ranks, lambda d, found: {"mean": int(d["x"].sum()) // len(d["x"]), "ranks": found}, 40, quadratic,
+        ),
         Workload(
             "e", "chain", "{size} products one after another", 1_000, (100, 300, 1_000), 20, _chain, _chained,
             lambda d, found: {"last": found}, 1_000,
         ),
+        Workload(
+            "f", "auction", "auction of {size} bids", 1_000, (100, 1_000, 10_000), 20, _values(32), _auction,
+            lambda d, found: {"winner": found[0], "price": found[1]}, 1_000,
+        ),
         _matrix("matrix256", 256, 256),
-        _matrix("matrix1000", 1000, 256),
+        _matrix("matrix1000", 1000, 128),
+        Workload(
+            "h", "logistic", "logistic inference, {size} × 64", 10_000, (100, 1_000, 10_000), 10, _logistic,
+            _probability, lambda d, found: {"probability": np.rint(found * 65536)}, 300,
+            constants=lambda size: {"N": size}, tolerance=8,
+        ),
+        Workload(
+            "k", "statistics", "median and histogram of {size} values", 100_000, (1_000, 10_000, 100_000), 50, _valued,
+            _statistics, lambda d, found: {"median": found[0], "bins": found[1]}, 256, batcher,
+        ),
     )
 }
