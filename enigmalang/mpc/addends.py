@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from enigmalang.fields import Raw, bit_planes, words_for
+from enigmalang.fields import Field, Raw, bit_planes, words_for
 from enigmalang.mpc.deal import and_planes, deal_elements, deal_planes
 from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, Round, alone
@@ -29,9 +30,31 @@ from enigmalang.sharing.shamir import subset_value
 PIECE_BYTES = 1 << 22  # bytes of one party's planes handled at a time
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The bit positions that a protocol looks at: -`tops`, …, -1, which are q - tops, …, q - 1, and 0, …, `low` - 1.
+
+    Addition modulo p is cyclic in bits (2^q = 1), so they are neighbours. A carry-save step uses up the first row.
+    """
+
+    tops: int
+    low: int
+
+    @property
+    def count(self) -> int:
+        return self.tops + self.low
+
+    def planes(self, field: Field, raw: Raw) -> Raw:
+        """The rows of elements (N,) at these positions: (count, words)."""
+        first = -self.tops % field.q
+        if self.count <= field.q:
+            return bit_planes(field, raw, first, self.count)
+        return bit_planes(field, raw)[(first + np.arange(self.count)) % field.q]
+
+
 @dataclass(slots=True, repr=False)
 class Addends:
-    """d = the sum of t + 1 addends modulo p. `planes[i]` (pieces, q, words) shares addend i's bits.
+    """d = the sum of t + 1 addends modulo p. `planes[i]` (pieces, rows, words) shares addend i's bits.
 
     `parts[i]` shares, as integers, the public function of addend i that was asked for.
     """
@@ -41,44 +64,50 @@ class Addends:
     parts: list[Raw]
 
 
-def lane_ranges(party: Party, lanes: int) -> Iterator[slice]:
-    """Ranges of lanes, multiples of 64 long, that keep a party's working memory modest."""
-    step = max(64, PIECE_BYTES * 8 // (party.pieces * party.field.q) // 64 * 64)
+def lane_ranges(party: Party, lanes: int, rows: int | None = None) -> Iterator[slice]:
+    """Ranges of lanes, multiples of 64 long, that keep a party's working memory modest: it holds `rows` (q) planes."""
+    step = max(64, PIECE_BYTES * 8 // (party.pieces * (rows or party.field.q)) // 64 * 64)
     for start in range(0, lanes, step):
         yield slice(start, min(lanes, start + step))
 
 
-Part = Callable[[Raw], Raw]  # addends (lanes,) to elements (any number * lanes,)
+Part = Callable[[Raw, bool], Raw]  # addends (lanes,), whether they are the last, to elements (any number * lanes,)
 
 
-def split_masked(party: Party, d: Raw, part: Part | None = None) -> Addends:
-    """The addends of d (flat shares), and shares of `part` of each. One round."""
+def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part | None = None) -> Addends:
+    """The addends of d (flat shares) at the window's positions (all q if None), and shares of `part` of each.
+
+    One round. Bytes for n = 3: an element by each of two parties; q or `window.count` bits, and the parts, by one.
+    """
     field, shape, lanes = party.field, party.structure, party.field.size_of(d)
+    window = window or Window(0, field.q)
     if shape.wide:
-        return Addends(lanes, *deal_addends(party, d, part))
+        return Addends(lanes, *deal_addends(party, d, window.count, partial(window.planes, field), part))
     pieces = random_pieces(party.streams, field, shape, party.me, party.fresh(), lanes)
     masked = field.add(d, share_of_pieces(field, shape, party.me, pieces))
     own = _own_addend(party, pieces)
-    mine = None if own is None else bit_planes(field, own)
+    mine = None if own is None else window.planes(field, own)
 
     round_ = party.round()
     opened = open_elements(party, round_, masked, shape.last)
-    dealt = deal_planes(party, round_, shape.parties[: party.t], mine, (field.q, words_for(lanes)))
+    dealt = None
+    if window.count:
+        dealt = deal_planes(party, round_, shape.parties[: party.t], mine, (window.count, words_for(lanes)))
     parts = None if part is None else _deal_parts(party, round_, part, own, lanes)
     round_.run()
 
     c = opened()
     last = None if c is None else _last_addend(party, c, pieces)
-    planes = list(dealt())
-    planes.append(_known_planes(party, last, lanes))
+    planes = [] if dealt is None else [*dealt(), _known_planes(party, last, lanes, window)]
     return Addends(lanes, planes, [] if parts is None else parts(last))
 
 
 def _deal_parts(
     party: Party, round_: Round, part: Part, own: Raw | None, lanes: int
 ) -> Callable[[Raw | None], list[Raw]]:
-    count = lanes * party.field.size_of(part(party.field.zeros((1,))))
-    return deal_known(party, round_, None if own is None else part(own), count, part)
+    count = lanes * party.field.size_of(part(party.field.zeros((1,)), False))
+    dealt = deal_known(party, round_, None if own is None else part(own, False), count)
+    return lambda last: dealt(None if last is None else part(last, True))
 
 
 def _own_addend(party: Party, pieces: Raw) -> Raw | None:
@@ -98,19 +127,17 @@ def _last_addend(party: Party, c: Raw, pieces: Raw) -> Raw:
     return last
 
 
-def _known_planes(party: Party, value: Raw | None, lanes: int) -> Raw:
+def _known_planes(party: Party, value: Raw | None, lanes: int, window: Window) -> Raw:
     """Shares of the bits of a value that all of the set `last` know: its piece, the others are 0."""
-    planes = np.zeros((party.pieces, party.field.q, words_for(lanes)), np.uint64)
+    planes = np.zeros((party.pieces, window.count, words_for(lanes)), np.uint64)
     if value is not None:
-        planes[party.held.index(party.structure.last)] = bit_planes(party.field, value)
+        planes[party.held.index(party.structure.last)] = window.planes(party.field, value)
     return planes
 
 
-def deal_known(
-    party: Party, round_: Round, mine: Raw | None, count: int, part: Part | None = None
-) -> Callable[[Raw | None], list[Raw]]:
+def deal_known(party: Party, round_: Round, mine: Raw | None, count: int) -> Callable[[Raw | None], list[Raw]]:
     """Shares of t + 1 arrays of `count` elements: one known to each of the parties 1..t, who deal them, one known
-    to all of `last`, given to the finisher (`part` is applied to it), whose shares are multiples of f_last.
+    to all of `last`, given to the finisher, whose shares are multiples of f_last.
     """
     field, dealers = party.field, party.structure.parties[: party.t]
     dealt = deal_elements(party, round_, dealers, mine, count)
@@ -119,7 +146,7 @@ def deal_known(
         free = field.zeros((count,))
         if last is not None:
             weight = subset_value(field.p, party.n, party.structure.last, party.me)
-            free = field.combine([[weight]], (last if part is None else part(last))[None])[0]
+            free = field.combine([[weight]], last[None])[0]
         shares = dealt()
         return [*(shares[i] for i in dealers), free]
 
@@ -128,10 +155,10 @@ def deal_known(
 
 @dataclass(slots=True, repr=False)
 class Sum:
-    """S + C = the sum of the addends modulo p, with S, C (pieces, q, words) bits of integers in [0, p].
+    """S + C = the sum of the addends modulo p, with S, C (pieces, rows, words) bits of integers in [0, p].
 
-    `wraps` are the carries that re-entered at bit 0 (each stands for one p), and `majorities` the majority
-    planes of the carry-save steps.
+    `majorities` are the carries of the carry-save steps, one row for each position but the last: step i's row r is
+    the carry out of position r of the window that it began with.
     """
 
     lanes: int
@@ -139,29 +166,35 @@ class Sum:
     c: Raw
     majorities: list[Raw]
 
-    @property
-    def wraps(self) -> list[Raw]:
-        """One plane (pieces, words) for each carry-save step."""
-        return [m[:, -1] for m in self.majorities]
-
 
 def carry_save(party: Party, addends: Addends) -> Sum:
-    """t + 1 addends to two. t - 1 rounds, q ANDs each; a carry out of bit q - 1 re-enters at bit 0."""
+    """t + 1 addends, of all positions, to two. t - 1 rounds, q ANDs each; the carry out of bit q - 1 re-enters."""
     s, c, *others = addends.planes
     majorities = []
     for u in others:
         left, right = s ^ u, c ^ u
-        majority = _and(party, left, right, addends.lanes) ^ u
-        s = left ^ c
+        majority = _and(party, left, right, addends.lanes)
+        majority ^= u
+        s = np.bitwise_xor(left, c, out=left)
         c = np.roll(majority, 1, axis=1)
         majorities.append(majority)
     return Sum(addends.lanes, s, c, majorities)
 
 
+def carry_save_window(party: Party, addends: Addends) -> Sum:
+    """As `carry_save`, of a window's positions. A step needs the row before and gives one row less."""
+    s, c, *others = addends.planes
+    majorities = []
+    for number, u in enumerate(others):
+        u = u[:, number:]
+        left, right = s ^ u, c ^ u
+        majority = _and(party, left[:, :-1], right[:, :-1], addends.lanes)
+        majority ^= u[:, :-1]
+        s = (left ^ c)[:, 1:]
+        c = majority
+        majorities.append(majority)
+    return Sum(addends.lanes, np.ascontiguousarray(s), c, majorities)
+
+
 def _and(party: Party, x: Raw, y: Raw, lanes: int) -> Raw:
     return alone(party, lambda r: and_planes(party, r, x, None, y, None, lanes))
-
-
-def masked_sum(party: Party, d: Raw) -> Sum:
-    """`split_masked`, then `carry_save`: t rounds."""
-    return carry_save(party, split_masked(party, d))

@@ -1,70 +1,85 @@
-"""Carries of S + C by a parallel prefix tree (Sklansky 1960) over shared bit planes."""
+"""Carries of S + C by a parallel prefix tree (Sklansky 1960) over shared bit planes, in place.
+
+Adversary: honest but curious, at most t parties together, n >= 2t + 1.
+"""
 
 from functools import lru_cache
 
 import numpy as np
 
 from enigmalang.fields import Raw, Rows
-from enigmalang.mpc.addends import Sum
-from enigmalang.mpc.deal import and_planes
+from enigmalang.mpc.deal import and_into, and_planes
 from enigmalang.mpc.party import Party, alone
 
 
-def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows], ...]:
-    """Levels of (upper, lower) positions to fold so that every position in `wanted` ends as its whole prefix.
+def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
+    """Levels (k, pairs (upper, lower)) of positions to fold, for the whole prefix at every position in `wanted`.
 
     Sklansky's network with the nodes nobody needs left out; wanted = (width - 1,) is the plain binary tree.
     """
-    levels: list[tuple[Rows, Rows]] = []
+    levels = []
     needed = set(wanted)
     for k in reversed(range((width - 1).bit_length())):
-        pairs = [(i, (i >> k << k) - 1) for i in sorted(needed) if i >> k & 1]
+        pairs = tuple((i, (i >> k << k) - 1) for i in sorted(needed) if i >> k & 1)
         needed |= {low for _, low in pairs}
-        levels.append((np.array([high for high, _ in pairs], np.int64), np.array([low for _, low in pairs], np.int64)))
-    return tuple(level for level in reversed(levels) if len(level[0]))
+        if pairs:
+            levels.append((k, pairs))
+    return tuple(reversed(levels))
 
 
 @lru_cache(maxsize=256)
-def _folds(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows, Rows], ...]:
-    """The levels for generate planes at 0..width-1 and propagate planes after them: (high, left, right) with
-    (g, p)[high] := (g, p)[high] after (g, p)[low] from one AND of the planes `left` and `right`.
+def _folds(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows, Rows, int], ...]:
+    """The levels for generate planes at 0..width-1 and propagate planes after them: rows[left] AND rows[right] is
+    put into rows[target], XORed for the first `kept`, the generate planes.
+
+    A node that reaches down to position 0 needs no propagate plane. It comes last in no level: the rows that are
+    read for a plane are written after it.
     """
-    return tuple(
-        (high, np.concatenate([high + width, high + width]), np.concatenate([low, low + width]))
-        for high, low in prefix_levels(width, wanted)
-    )
+    folds = []
+    for k, pairs in prefix_levels(width, wanted):
+        inner = [(high, low) for high, low in pairs if high >> k > 1]
+        left = np.array([high + width for high, _ in (*pairs, *inner)], np.int64)
+        right = np.array([*(low for _, low in pairs), *(low + width for _, low in inner)], np.int64)
+        target = np.array([*(high for high, _ in pairs), *(high + width for high, _ in inner)], np.int64)
+        folds.append((left, right, target, len(pairs)))
+    return tuple(folds)
 
 
-def fold_carries(party: Party, sums: Sum, wanted: tuple[int, ...]) -> tuple[Raw, Raw]:
-    """(generate, propagate) planes of S + C, whole prefixes at the `wanted` positions.
+@lru_cache(maxsize=256)
+def _first(width: int) -> Rows:
+    return np.arange(width, dtype=np.int64)
 
-    Each (pieces, q, words). Rounds 1 + ceil(log2 q); for wanted = (q - 1,) that is q + 2 (q - 1) ANDs.
+
+def carries(party: Party, s: Raw, c: Raw, width: int, wanted: tuple[int, ...], lanes: int) -> Raw:
+    """Carries of S + C over the rows 0..width-1 of (pieces, rows, words), with a carry of 1 into row 0.
+
+    So row 0 gives s OR c. Returns (pieces, width, words), of which rows 0 and `wanted` are the carries out of them.
+    Rounds 1 + ceil(log2 width). ANDs for wanted = (width - 1,): about 3 width - 2 - log2 width.
     """
-    pieces, width, words = sums.s.shape
-    both = np.empty((pieces, 2 * width, words), np.uint64)  # one array, so that a level is one AND of planes
-    g, p = both[:, :width], both[:, width:]
-    g[...] = alone(party, lambda r: and_planes(party, r, sums.s, None, sums.c, None, sums.lanes))
-    np.bitwise_xor(sums.s, sums.c, out=p)
-    for high, left, right in _folds(width, wanted):
-        folded = alone(party, lambda r: and_planes(party, r, both, left, both, right, sums.lanes))  # noqa: B023
-        g[:, high] ^= folded[:, : len(high)]
-        p[:, high] = folded[:, len(high) :]
-    return g, p
-
-
-def wraps_once(g: Raw, p: Raw) -> Raw:
-    """S + C >= p, that is S + C + 1 carries out of bit q - 1: (pieces, words). Local."""
-    out: Raw = g[:, -1] ^ p[:, -1]
-    return out
+    both = np.empty((party.pieces, 2 * width, s.shape[2]), np.uint64)  # one array, so that a level is one call
+    g, p, rows = both[:, :width], both[:, width:], _first(width)
+    alone(party, lambda r: and_into(party, r, s, rows, c, rows, lanes, both, rows, 0))
+    np.bitwise_xor(s[:, :width], c[:, :width], out=p)
+    g[:, 0] ^= p[:, 0]
+    for left, right, target, kept in _folds(width, wanted):
+        alone(party, lambda r: and_into(party, r, both, left, both, right, lanes, both, target, kept))  # noqa: B023
+    return g
 
 
 def and_all(party: Party, planes: Raw, lanes: int) -> Raw:
-    """The AND of all planes: (pieces, q, words) -> (pieces, words). ceil(log2 q) rounds, q - 1 ANDs."""
-    while (count := planes.shape[1]) > 1:
+    """The AND of all planes: (pieces, q, words) -> (pieces, words). ceil(log2 q) rounds, q - 1 ANDs. Overwrites."""
+    count = planes.shape[1]
+    planes = np.ascontiguousarray(planes)
+    while count > 1:
         half = count // 2
-        rows = np.arange(half, dtype=np.int64)
-        current = planes
-        folded = alone(party, lambda r: and_planes(party, r, current, rows, current, rows + half, lanes))  # noqa: B023
-        planes = np.concatenate([folded, planes[:, 2 * half :]], axis=1)
+        low, high = _first(half), _first(count)[count - half :]
+        alone(party, lambda r: and_into(party, r, planes, low, planes, high, lanes, planes, low, 0))  # noqa: B023
+        count -= half
     out: Raw = planes[:, 0]
     return out
+
+
+def and_row(party: Party, x: Raw, y: Raw, row: int, lanes: int) -> Raw:
+    """One row of x AND one of y: (pieces, words). One round."""
+    left, right = x[:, row : row + 1], y[:, row : row + 1]
+    return alone(party, lambda r: and_planes(party, r, left, None, right, None, lanes))[:, 0]

@@ -6,11 +6,14 @@ Adversary: honest but curious, at most t parties together, n >= 2t + 1.
 import numpy as np
 import numpy.typing as npt
 
-from enigmalang.fields import Raw, unpack_bits
-from enigmalang.mpc.addends import deal_known, lane_ranges, masked_sum
-from enigmalang.mpc.adder import fold_carries, wraps_once
+from enigmalang.fields import Raw, bit_integers, unpack_bits
+from enigmalang.mpc.addends import Window, carry_save_window, deal_known, lane_ranges, split_masked
+from enigmalang.mpc.adder import carries
 from enigmalang.mpc.deal import and_planes, reshare_products
+from enigmalang.mpc.opening import open_words
 from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.wide.addends import deal_terms
+from enigmalang.mpc.wide.words import own_words, public_words
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.secret import join_arith, split_arith
 
@@ -22,6 +25,8 @@ def xor(x: BitShare, y: BitShare) -> BitShare:
 
 def public_bits(party: Party, words: Raw, shape: tuple[int, ...]) -> BitShare:
     """Shares of bits that everyone knows: the piece of the first set. Local."""
+    if party.structure.wide:
+        return BitShare(public_words(party, words), shape)
     out = np.zeros((party.pieces, words.shape[-1]), np.uint64)
     if party.held[0] == party.structure.subsets[0]:
         out[0] = words
@@ -51,7 +56,8 @@ def b2a(party: Party, x: BitShare) -> ArithShare:
 
     The XOR of the pieces of sets whose smallest member is i <= t is known to party i, who deals it as an
     integer; the last piece is shared already. Then t XORs, a + b - 2ab, in a tree.
-    Rounds: 1 + ceil(log2(t + 1)): 2 for n = 3, 3 for n = 5, 7. Products: t, and t dealings.
+    Rounds: 1 + ceil(log2(t + 1)): 2 for n = 3, 3 for n = 5, 7. Products: t, and t dealings. With random bits in
+    stock one round: x XOR r is opened, t bits per party and bit (protocols.md §5).
     """
     with party.counters.phase("conversions"):
         (value,) = planes_to_integers(party, x.words[:, None], x.size)
@@ -60,7 +66,34 @@ def b2a(party: Party, x: BitShare) -> ArithShare:
 
 def planes_to_integers(party: Party, planes: Raw, lanes: int) -> list[Raw]:
     """`b2a` of m planes at once: (pieces, m, words) to m arrays (lanes,)."""
+    ahead = party.stock.take_bits(planes.shape[1], lanes)
+    return make_integers(party, planes, lanes) if ahead is None else _opened_integers(party, planes, lanes, *ahead)
+
+
+def _opened_integers(party: Party, planes: Raw, lanes: int, words: Raw, elements: Raw) -> list[Raw]:
+    """With x XOR r = m opened, x = r for m = 0 and 1 - r for m = 1. m is uniform: r is."""
     field, m = party.field, planes.shape[1]
+    masked = (planes ^ words).reshape(party.pieces, -1)
+    opened = alone(party, lambda r: open_words(party, r, masked)).reshape(m, -1)
+    flipped = unpack_bits(opened, lanes).reshape(-1, *(1 for _ in field.tail)) != 0
+    ones = field.from_ints(np.ones(m * lanes, np.uint8))
+    return split_arith(field, np.where(flipped, field.sub(ones, elements), elements), [(lanes,)] * m)
+
+
+def make_integers(party: Party, planes: Raw, lanes: int) -> list[Raw]:
+    """`planes_to_integers` without a stock."""
+    values = _dealt_terms(party, planes, lanes)
+    while len(values) > 1:
+        values = _xor_pairs(party, values)
+    return split_arith(party.field, values[0], [(lanes,)] * planes.shape[1])
+
+
+def _dealt_terms(party: Party, planes: Raw, lanes: int) -> list[Raw]:
+    """t + 1 shared arrays of 0/1 whose XOR the planes are. One round."""
+    count = planes.shape[1] * lanes
+    if party.structure.wide:
+        own = own_words(party, planes)
+        return deal_terms(party, None if own is None else _integers(party, own, lanes), count)
     mine = last = None
     if party.me <= party.t:
         groups = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
@@ -68,16 +101,13 @@ def planes_to_integers(party: Party, planes: Raw, lanes: int) -> list[Raw]:
     if party.me in party.structure.last:
         last = _integers(party, planes[party.held.index(party.structure.last)], lanes)
     round_ = party.round()
-    dealt = deal_known(party, round_, mine, m * lanes)
+    dealt = deal_known(party, round_, mine, count)
     round_.run()
-    values = dealt(last)
-    while len(values) > 1:
-        values = _xor_pairs(party, values)
-    return split_arith(field, values[0], [(lanes,)] * m)
+    return dealt(last)
 
 
 def _integers(party: Party, planes: Raw, lanes: int) -> Raw:
-    return party.field.from_ints(unpack_bits(planes, lanes).reshape(-1))
+    return bit_integers(party.field, planes, lanes)
 
 
 def _xor_pairs(party: Party, values: list[Raw]) -> list[Raw]:
@@ -90,19 +120,19 @@ def _xor_pairs(party: Party, values: list[Raw]) -> list[Raw]:
 
 
 def a2b(party: Party, x: ArithShare, bits: int) -> BitShare:
-    """0 <= x < 2^bits to its bits, least significant first, on a new last axis; bits <= q.
+    """0 <= x < 2^bits to its bits, least significant first, on a new last axis; bits <= q - 1.
 
-    x = S + C - p*w = (S + C + w) mod 2^q: a prefix adder whose carry in is its own carry out.
-    Rounds: t + 2 + ceil(log2 q): 9 for n = 3 in M61. Raises ValueError for bits out of range.
+    x = S + C + W modulo 2^bits, W the OR of the top bits of S and C (`mpc.compare`): a prefix adder.
+    Rounds: t + 1 + ceil(log2 bits): 7 for n = 3 and 32 bits. ANDs, t = 1: bits, and about bits * log2(bits).
+    Raises ValueError for bits out of range.
     """
-    if not 1 <= bits <= party.field.q:
-        raise ValueError(f"bits = {bits}: wanted 1 to {party.field.q}")
+    if not 1 <= bits < party.field.q:
+        raise ValueError(f"bits = {bits}: wanted 1 to {party.field.q - 1}")
     lanes, flat = x.size, x.flat()
     out = np.empty((party.pieces, lanes, bits), np.uint8)
     with party.counters.phase("conversions"):
-        for part in lane_ranges(party, lanes):
-            planes = _low_bits(party, flat[part], bits)
-            out[:, part] = _lane_major(planes, part.stop - part.start)
+        for part in lane_ranges(party, lanes, 2 * bits):
+            out[:, part] = _lane_major(low_bits(party, flat[part], bits), part.stop - part.start)
     return BitShare.packed(out.reshape(party.pieces, *x.shape, bits))
 
 
@@ -110,16 +140,10 @@ def _lane_major(planes: Raw, lanes: int) -> npt.NDArray[np.uint8]:
     return unpack_bits(planes, lanes).transpose(0, 2, 1)
 
 
-def _low_bits(party: Party, x: Raw, bits: int) -> Raw:
-    sums = masked_sum(party, x)
-    q = party.field.q
-    g, p = fold_carries(party, sums, (*range(bits - 1), q - 1))
-    wrap = wraps_once(g, p)[:, None]
-    low = np.arange(bits - 1, dtype=np.int64)
-    out = (sums.s ^ sums.c)[:, :bits]
-    out[:, :1] ^= wrap
-    if bits > 1:
-        again = np.zeros(bits - 1, np.int64)
-        carried = alone(party, lambda r: and_planes(party, r, p, low, wrap, again, sums.lanes))
-        out[:, 1:] ^= g[:, : bits - 1] ^ carried
+def low_bits(party: Party, x: Raw, bits: int) -> Raw:
+    """`a2b` to bit planes: (lanes,) to (pieces, bits, words)."""
+    sums = carry_save_window(party, split_masked(party, x, Window(party.t, bits)))
+    out = carries(party, sums.s, sums.c, bits, tuple(range(bits)), sums.lanes)
+    out ^= sums.s[:, 1:]
+    out ^= sums.c[:, 1:]
     return out

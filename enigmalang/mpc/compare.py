@@ -1,6 +1,11 @@
-"""Comparisons over the whole signed range, with perfect hiding and no slack (protocols.md §5).
+"""Comparisons with perfect hiding and no slack (protocols.md §5), over the whole signed range or a smaller one.
 
 Adversary: honest but curious, at most t parties together, n >= 2t + 1. Let q be the bits of the field.
+
+Of a value known to be small, few bits are needed. Let 0 <= e < 2^(q-1) and S + C = e + W*p the sum of its masked
+addends (`mpc.addends`). Without a wrap both are at most e and their top bits are 0; with one, one of them is at least
+p/2, so its top bit is 1. So W = s_(q-1) OR c_(q-1), exactly, and e = S + C + W modulo any 2^j: its low bits come from
+the low bits of S and C. What is opened is uniform as ever, for the mask is.
 """
 
 from collections.abc import Callable
@@ -8,36 +13,51 @@ from collections.abc import Callable
 import numpy as np
 
 from enigmalang.fields import Raw, words_for
-from enigmalang.mpc.addends import lane_ranges, masked_sum
-from enigmalang.mpc.adder import and_all, fold_carries, wraps_once
+from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_ranges, split_masked
+from enigmalang.mpc.adder import and_all, carries
 from enigmalang.mpc.party import Party
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.pseudorandom import clear_padding
 
+Test = Callable[[Party, Raw], Raw]
 
-def ltz(party: Party, x: ArithShare) -> BitShare:
-    """x < 0 for x in (-p/2, p/2): the lowest bit of 2x mod p. Shape kept.
 
-    Nishide, Ohta (PKC 2007) reduce to the lowest bit; the masked addends are ours (`mpc.addends`).
-    Rounds: t + 1 + ceil(log2 q): 8 for n = 3 in M61. ANDs: q (t - 1) + q + 2 (q - 1): 181 for n = 3, 242 for
-    n = 5. Per party and comparison at most 31 bytes for n = 3, about 84 for n = 5.
+def ltz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
+    """x < 0 for x in (-p/2, p/2), or, cheaper, for -2^bits <= x < 2^bits, 1 <= bits <= q - 2. Shape kept.
+
+    The whole range: the lowest bit of 2x mod p (Nishide, Ohta, PKC 2007). A smaller one: the bit of weight 2^bits
+    of 2^bits - 1 - x. Outside its range the answer is wrong, and no more is opened.
+    Rounds, for w = q or bits + 1: t + 1 + ceil(log2 w): 8 for n = 3 in M61, 7 for 31 bits. ANDs: 3 w - 2 - ceil(log2 w)
+    and w (t - 1), for a smaller range t (t - 1) / 2 more: 175 for n = 3 in M61, 89 for 31 bits; 236 and 122 for n = 5.
+    Per party and comparison at most 38 bytes for n = 3 in M61, 24 for 31 bits; 91 and 56 for n = 5.
     """
-    return _by_ranges(party, x, _lowest_bit_of_double)
+    if bits is None or bits > party.field.q - 2:
+        return _by_ranges(party, x, party.field.q, _lowest_bit_of_double)
+    if bits < 1:
+        raise ValueError(f"bits = {bits}")
+    return _by_ranges(party, x, bits + 2, lambda party, d: _top_bit(party, d, bits))
 
 
-def eqz(party: Party, x: ArithShare) -> BitShare:
-    """x = 0, exactly: S + C is a multiple of p just when S xor C is all ones. Shape kept.
+def eqz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
+    """x = 0, for any x, or, cheaper, for |x| <= 2^bits, bits >= 1. Shape kept.
 
-    Rounds: t + ceil(log2 q): 7 for n = 3 in M61. ANDs: q (t - 1) + q - 1.
+    S + C is a multiple of p just when S xor C is all ones. For a small x the low bits + 1 of them tell: S + C = x -
+    W modulo 2^(bits+1), W the multiples of p in the sum: 0 or 1 for x > 0, 1 for x = 0, 1 or 2 for x < 0.
+    Rounds, for w = q or bits + 1: t + ceil(log2 w): 7 for n = 3 in M61, 6 for 31 bits. ANDs: w t - 1, for a smaller
+    range (t - 1) (t - 2) / 2 more.
     """
-    return _by_ranges(party, x, _all_ones)
+    if bits is None or bits > party.field.q - 2:
+        return _by_ranges(party, x, party.field.q, _all_ones)
+    if bits < 1:
+        raise ValueError(f"bits = {bits}")
+    return _by_ranges(party, x, bits + 1, lambda party, d: _low_ones(party, d, bits))
 
 
-def _by_ranges(party: Party, x: ArithShare, test: Callable[[Party, Raw], Raw]) -> BitShare:
+def _by_ranges(party: Party, x: ArithShare, rows: int, test: Test) -> BitShare:
     lanes, flat = x.size, x.flat()
     out = np.empty((party.pieces, words_for(lanes)), np.uint64)
     with party.counters.phase("comparisons"):
-        for part in lane_ranges(party, lanes):
+        for part in lane_ranges(party, lanes, rows):
             out[:, part.start // 64 : words_for(part.stop)] = test(party, flat[part])
     clear_padding(out, lanes)
     party.counters.comparisons += lanes
@@ -45,11 +65,28 @@ def _by_ranges(party: Party, x: ArithShare, test: Callable[[Party, Raw], Raw]) -
 
 
 def _lowest_bit_of_double(party: Party, d: Raw) -> Raw:
-    sums = masked_sum(party, party.field.add(d, d))
-    g, p = fold_carries(party, sums, (party.field.q - 1,))
-    return sums.s[:, 0] ^ sums.c[:, 0] ^ wraps_once(g, p)
+    """S + C >= p just when S + C + 1 carries out of bit q - 1; the lowest bit of S + C - p flips then."""
+    sums = carry_save(party, split_masked(party, party.field.add(d, d)))
+    q = party.field.q
+    carry = carries(party, sums.s, sums.c, q, (q - 1,), sums.lanes)
+    out: Raw = sums.s[:, 0] ^ sums.c[:, 0] ^ carry[:, -1]
+    return out
+
+
+def _top_bit(party: Party, d: Raw, bits: int) -> Raw:
+    """Rows of the window: q - 1, then 0, …, `bits`. The first ORs to W, which is the carry into the others."""
+    lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
+    sums = carry_save_window(party, split_masked(party, lifted, Window(party.t, bits + 1)))
+    carry = carries(party, sums.s, sums.c, bits + 1, (bits,), sums.lanes)
+    out: Raw = sums.s[:, -1] ^ sums.c[:, -1] ^ carry[:, -1]
+    return out
 
 
 def _all_ones(party: Party, d: Raw) -> Raw:
-    sums = masked_sum(party, d)
+    sums = carry_save(party, split_masked(party, d))
+    return and_all(party, sums.s ^ sums.c, sums.lanes)
+
+
+def _low_ones(party: Party, d: Raw, bits: int) -> Raw:
+    sums = carry_save_window(party, split_masked(party, d, Window(party.t - 1, bits + 1)))
     return and_all(party, sums.s ^ sums.c, sums.lanes)

@@ -1,21 +1,22 @@
-"""Shifts and divisions, exact over the whole signed range and without slack (protocols.md §6).
+"""Shifts and divisions, exact and without slack (protocols.md §6), of x with -2^(q-2) <= x < 2^(q-2).
 
-Adversary: honest but curious, at most t parties together, n >= 2t + 1. |x| <= 2^(q-2) throughout.
+Adversary: honest but curious, at most t parties together, n >= 2t + 1.
 
-With e = x + a positive multiple of the divisor, the addends U_i of e (`mpc.addends`) satisfy
-e = sum of U_i - p*W, W = the carries that re-entered; the parts of each U_i are known to whoever knows U_i.
+With 0 <= e = x + 2^(q-2) < 2^(q-1), the addends U_i of e (`mpc.addends`) satisfy e = sum of U_i - p*W, W the carries
+that re-entered. For t = 1 the last of them, and with it W, is the OR of the two addends' top bits (`mpc.compare`), each
+known to whoever knows its addend: as integers a + b - ab, one product. The parts of each U_i are known like its bits.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from enigmalang.fields import Raw
-from enigmalang.mpc.addends import Addends, Sum, carry_save, lane_ranges, split_masked
-from enigmalang.mpc.adder import fold_carries, wraps_once
+from enigmalang.fields import Field, Raw
+from enigmalang.mpc.addends import Addends, Part, Window, carry_save_window, lane_ranges, split_masked
+from enigmalang.mpc.adder import and_row, carries
 from enigmalang.mpc.bits import a2b, b2a, planes_to_integers
 from enigmalang.mpc.compare import ltz
-from enigmalang.mpc.deal import and_planes
+from enigmalang.mpc.deal import reshare_products
 from enigmalang.mpc.multiply import mul
 from enigmalang.mpc.party import Party, alone
 from enigmalang.sharing import ArithShare, BitShare
@@ -27,8 +28,9 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
     """floor(x / 2^f), or at most t units less when not `exact`. Shape kept.
 
     e >> f = sum of (U_i >> f) - W*2^(q-f) + K, K in [0, t] the carries out of the low parts.
-    Rounds: t + 2 + ceil(log2 q), one less when not exact, and `b2a`'s: 11 for n = 3 in M61.
-    About the ANDs of one comparison; t elements dealt and 2t bits converted. Raises ValueError for f < 0.
+    Rounds when not exact: 2 for t = 1, else t + 1 and `b2a`'s, and at most t^2 ANDs. Exact: t + 1 + ceil(log2(f + 1))
+    and `b2a`'s, about (t + 2) f ANDs: 8 rounds for n = 3 and f = 16. t elements dealt; 2t bits converted.
+    Raises ValueError for f < 0.
     """
     if f < 0:
         raise ValueError(f"a shift by {f}")
@@ -38,35 +40,72 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
     flat, field = x.flat(), party.field
     out = field.empty((x.size,))
     with party.counters.phase("divisions"):
-        for part in lane_ranges(party, x.size):
-            out[part] = _shift(party, flat[part], f, exact)
+        for part in lane_ranges(party, x.size, f + party.t + 8 * field.limbs):
+            out[part] = _shift_exactly(party, flat[part], f) if exact else _shift(party, flat[part], f)
     return ArithShare(field, field.reshape(out, x.shape))
 
 
-def _shift(party: Party, d: Raw, f: int, exact: bool) -> Raw:
-    field, q = party.field, party.field.q
-    e = field.add(d, field.from_ints(_exact_int(1 << (q - 2))))
-    addends = split_masked(party, e, lambda u: field.shift(u, f))
-    sums = carry_save(party, addends)
-    g, p = fold_carries(party, sums, (f - 1, q - 1) if exact else (q - 1,))
-    wrap = wraps_once(g, p)
-    bits = [wrap, *sums.wraps]
-    weights = [-(1 << (q - f))] * party.t
-    if exact:
-        bits += [_carry_into(party, g, p, wrap, f, addends.lanes), *(m[:, f - 1] for m in sums.majorities)]
-        weights += [1] * party.t
-    values = planes_to_integers(party, np.stack(bits, axis=1), field.size_of(d))
-    rows = np.stack([*addends.parts, *values])
-    total = field.combine([[1] * (party.t + 1) + weights], rows)[0]
-    return field.sub(total, field.from_ints(_exact_int(1 << (q - 2 - f))))
+def _lifted(party: Party, d: Raw) -> Raw:
+    return party.field.add(d, party.field.from_ints(_exact_int(1 << (party.field.q - 2))))
 
 
-def _carry_into(party: Party, g: Raw, p: Raw, wrap: Raw, f: int, lanes: int) -> Raw:
-    """The carry of S + C + wrap into bit f: (pieces, words). One round, one AND."""
-    row, first = np.array([f - 1], np.int64), np.zeros(1, np.int64)
-    carried = alone(party, lambda r: and_planes(party, r, p, row, wrap[:, None], first, lanes))
-    out: Raw = g[:, f - 1] ^ carried[:, 0]
-    return out
+def _shift(party: Party, d: Raw, f: int) -> Raw:
+    field = party.field
+    (shifted,), wraps = _split_known(party, _lifted(party, d), lambda u, last: field.shift(u, f), 1)
+    return _shifted(party, [shifted, wraps], [1, -(1 << (field.q - f))], f)
+
+
+def _shift_exactly(party: Party, d: Raw, f: int) -> Raw:
+    """Rows of the window: q - t, …, q - 1, 0, …, f - 1, f. The carries out of q - 1 are W, those out of f - 1 are K."""
+    field, t = party.field, party.t
+    window = Window(t, f + 1)
+    addends = split_masked(party, _lifted(party, d), window, lambda u, last: field.shift(u, f))
+    sums = carry_save_window(party, addends)
+    carry = carries(party, sums.s, sums.c, f + 1, (f,), sums.lanes)
+    wraps = [carry[:, 0], *(m[:, t - 1 - i] for i, m in enumerate(sums.majorities))]
+    carried = [carry[:, f], *(m[:, t - 1 - i + f] for i, m in enumerate(sums.majorities))]
+    values = planes_to_integers(party, np.stack([*wraps, *carried], axis=1), sums.lanes)
+    weights = [1] * (t + 1) + [-(1 << (field.q - f))] * t + [1] * t
+    return _shifted(party, [*addends.parts, *values], weights, f)
+
+
+def _shifted(party: Party, rows: list[Raw], weights: list[int], f: int) -> Raw:
+    field = party.field
+    total = field.combine([weights], np.stack(rows))[0]
+    return field.sub(total, field.from_ints(_exact_int(1 << (field.q - 2 - f))))
+
+
+def _split_known(party: Party, e: Raw, part: Part, count: int) -> tuple[list[Raw], Raw]:
+    """For 0 <= e < 2^(q-1): the sums over its addends of `part`, which gives `count` numbers; and W.
+
+    t = 1: two rounds, no bits. Else t + 1 rounds and `b2a`'s.
+    """
+    field, t, lanes = party.field, party.t, party.field.size_of(e)
+    if t > 1 or party.structure.wide:
+        addends = split_masked(party, e, Window(t, 1), part)
+        wraps = _wraps(party, addends)
+    else:
+        top = field.q - 1
+        addends = split_masked(
+            party, e, Window(0, 0), lambda u, last: np.concatenate([part(u, last), field.shift(u, top)])
+        )
+        a, b = (np.ascontiguousarray(parts[count * lanes :]) for parts in addends.parts)
+        both = alone(party, lambda r: reshare_products(party, r, field.mul(a, b)))
+        wraps = field.sub(field.add(a, b), both)
+    rows = np.stack([parts[: count * lanes] for parts in addends.parts])
+    total = field.combine([[1] * (t + 1)], rows)[0]
+    return [total[i * lanes : (i + 1) * lanes] for i in range(count)], wraps
+
+
+def _wraps(party: Party, addends: Addends) -> Raw:
+    """The carries that re-entered, as one shared integer in [0, t]. Rows of the window: q - t, …, q - 1, 0."""
+    field, t, lanes = party.field, party.t, addends.lanes
+    sums = carry_save_window(party, addends)
+    either = sums.s[:, 0] ^ sums.c[:, 0] ^ and_row(party, sums.s, sums.c, 0, lanes)
+    bits = [either, *(m[:, t - 1 - i] for i, m in enumerate(sums.majorities))]
+    values = planes_to_integers(party, np.stack(bits, axis=1), lanes)
+    total: Raw = field.combine([[1] * t], np.stack(values))[0]
+    return total
 
 
 def _exact_int(value: int) -> object:
@@ -76,11 +115,12 @@ def _exact_int(value: int) -> object:
 def divc(party: Party, x: ArithShare, divisor: int) -> ArithShare:
     """floor(x / divisor) for a public divisor >= 1. Shape kept.
 
-    With U_i = c*Q_i + R_i and p = c*Q + R: floor(e / c) = sum of Q_i - W*Q + floor(rho / c), where
-    rho = sum of R_i - W*R lies in (-t*c, (t+1)*c), so 2t comparisons find the last term. A divisor near the
-    field's size has few quotients: x is compared with the multiples themselves.
-    Rounds for n = 3 in M61: 20 (11 for a power of two). ANDs: 2t + 1 comparisons. Raises ValueError for
-    divisor < 1.
+    Let c be the divisor, 2^(q-2) = A*c + B, p = c*Q + R; U_i = c*Q_i + R_i, for the last addend U_i - B. Then
+    floor(x / c) = sum of Q_i - W*Q - A + floor(rho / c), where rho = sum of R_i - W*R lies in (-t*c, (t+1)*c), so
+    2t comparisons of about log2(2tc) bits find the last term. A divisor near the field's size has few quotients: x is
+    compared with the multiples themselves.
+    Rounds: 2 for t = 1 (t + 1 and `b2a`'s for more), a comparison's and `b2a`'s: 9 for n = 3 and c = 10, 11 for
+    c = 10^6; about 6 log2(2c) ANDs for t = 1. Raises ValueError for divisor < 1.
     """
     if divisor < 1:
         raise ValueError(f"a division by {divisor}")
@@ -92,39 +132,48 @@ def divc(party: Party, x: ArithShare, divisor: int) -> ArithShare:
         out = _floor_between(party, flat, divisor, -(bound // divisor) - 1, bound // divisor)
     else:
         out = field.empty((x.size,))
-        for part in lane_ranges(party, x.size):
+        for part in lane_ranges(party, x.size, 16 * field.limbs):
             out[part] = _divide(party, flat[part], divisor)
     return ArithShare(field, field.reshape(out, x.shape))
 
 
 def _divide(party: Party, d: Raw, c: int) -> Raw:
-    field, q, t = party.field, party.field.q, party.t
-    lanes, lift = field.size_of(d), (1 << (q - 2)) // c + 1
-    e = field.add(d, field.from_ints(_exact_int(lift * c)))
+    field, t = party.field, party.t
+    lift, below = divmod(1 << (field.q - 2), c)
+
+    def quotient_and_rest(u: Raw, last: bool) -> Raw:
+        if not last:
+            return np.concatenate(field.divide(u, c))
+        high, low = field.divide(_increased(field, u, c - below), c)
+        return np.concatenate([field.sub(high, field.from_ints(1)), low])
+
     with party.counters.phase("divisions"):
-        addends = split_masked(party, e, lambda u: np.concatenate(field.divide(u, c)))
-        wraps = _wraps(party, addends, lanes)
+        (high, low), wraps = _split_known(party, _lifted(party, d), quotient_and_rest, 2)
     quotient, rest = divmod(field.p, c)
-    rows = np.stack([*addends.parts, *(np.concatenate([w, w]) for w in wraps)])
-    high = field.combine([[1] * (t + 1) + [-quotient] * t], np.ascontiguousarray(rows[:, :lanes]))[0]
-    low = field.combine([[1] * (t + 1) + [-rest] * t], np.ascontiguousarray(rows[:, lanes:]))[0]
-    total = field.add(high, _floor_between(party, low, c, -t, t))
+    (high,) = field.combine([[1, -quotient]], np.stack([high, wraps]))
+    (low,) = field.combine([[1, -rest]], np.stack([low, wraps]))
+    total = field.add(high, _floor_between(party, low, c, -t, t, (2 * t * c).bit_length()))
     return field.sub(total, field.from_ints(_exact_int(lift)))
 
 
-def _wraps(party: Party, addends: Addends, lanes: int) -> list[Raw]:
-    """The carries that re-entered, as t shared 0/1 integers."""
-    sums: Sum = carry_save(party, addends)
-    g, p = fold_carries(party, sums, (party.field.q - 1,))
-    bits = np.stack([wraps_once(g, p), *sums.wraps], axis=1)
-    return planes_to_integers(party, bits, lanes)
+def _increased(field: Field, u: Raw, by: int) -> Raw:
+    """Integers plus a public one below 2^(q-2), not reduced."""
+    out = u.reshape(-1, field.limbs).copy()
+    out[:, 0] += np.uint64(by & 0xFFFFFFFFFFFFFFFF)
+    if field.limbs == 2:
+        carry = out[:, 0] < np.uint64(by & 0xFFFFFFFFFFFFFFFF)
+        out[:, 1] += np.uint64(by >> 64) + carry.astype(np.uint64)
+    return out.reshape(u.shape)
 
 
-def _floor_between(party: Party, x: Raw, c: int, low: int, high: int) -> Raw:
-    """floor(x / c), known to lie in [low, high]: high less the number of multiples above x, all at once."""
+def _floor_between(party: Party, x: Raw, c: int, low: int, high: int, bits: int | None = None) -> Raw:
+    """floor(x / c), known to lie in [low, high]: high less the number of multiples above x, all at once.
+
+    x less each multiple is below 2^bits, if that is known.
+    """
     field = party.field
     multiples = field.from_ints(np.array([k * c for k in range(low + 1, high + 1)], dtype=object))
-    below = ltz(party, ArithShare(field, field.sub(x[None], multiples[:, None])))
+    below = ltz(party, ArithShare(field, field.sub(x[None], multiples[:, None])), bits)
     count = field.sum(b2a(party, below).raw, 0)
     return field.sub(field.from_ints(high), count)
 
@@ -154,7 +203,7 @@ def _long_division(party: Party, x: Raw, y: Raw, bits: int) -> Raw:
     quotient, rest = field.zeros(field.shape_of(x)), field.zeros(field.shape_of(x))
     for digit in _digits(party, x, bits, width):
         rest = field.add(field.scale(rest, 1 << width), digit)
-        fits = _floor_shared(party, rest, divisor, width)
+        fits = _floor_shared(party, rest, divisor, bits, width)
         rest = field.sub(rest, mul(party, ArithShare(field, fits), ArithShare(field, divisor)).raw)
         quotient = field.add(field.scale(quotient, 1 << width), fits)
     spoiled = mul(party, ArithShare(field, zero), ArithShare(field, rest)).raw
@@ -189,9 +238,9 @@ def _digits(party: Party, x: Raw, bits: int, width: int) -> Iterator[Raw]:
         yield field.reshape(digit, (lanes,))
 
 
-def _floor_shared(party: Party, x: Raw, y: Raw, width: int) -> Raw:
-    """floor(x / y) for 0 <= x < y * 2^width, by comparing x with y, 2y, ... at once."""
+def _floor_shared(party: Party, x: Raw, y: Raw, bits: int, width: int) -> Raw:
+    """floor(x / y) for 0 <= x < y * 2^width, y <= 2^bits, by comparing x with y, 2y, ... at once."""
     field, count = party.field, (1 << width) - 1
     multiples = field.combine([[k] for k in range(1, count + 1)], y[None])
-    below: BitShare = ltz(party, ArithShare(field, field.sub(x[None], multiples)))
+    below: BitShare = ltz(party, ArithShare(field, field.sub(x[None], multiples)), bits + width)
     return field.sub(field.from_ints(count), field.sum(b2a(party, below).raw, 0))

@@ -347,5 +347,5 @@ def test_counted_are_lanes_in_use(lanes: int) -> None:
         dealt = committee.deal(values.tolist())
         counted = committee.run(lambda party, give=dealt: (b2a(party, ltz(party, give(party))), party.counters)[1])
         for counters in counted:
-            assert counters.ands == lanes * (q * (t - 1) + q + 2 * (q - 1))
+            assert counters.ands == lanes * (q * (t - 1) + 3 * q - 2 - (q - 1).bit_length())
             assert (counters.comparisons, counters.products) == (lanes, lanes * t)

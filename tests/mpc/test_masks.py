@@ -40,7 +40,9 @@ SECRETS = (0, -5)
 
 PROTOCOLS: dict[str, Callable[[Party, ArithShare], object]] = {
     "ltz": ltz,
+    "ltz, small": lambda party, x: ltz(party, x, 9),
     "eqz": eqz,
+    "eqz, small": lambda party, x: eqz(party, x, 9),
     "a2b": lambda party, x: a2b(party, x, 8),
     "shr, exact": lambda party, x: shr(party, x, 9),
     "shr, fast": lambda party, x: shr(party, x, 9, exact=False),

@@ -82,6 +82,24 @@ def test_comparisons(committee: Committee) -> None:
     assert zero == [int(v == 0) for v in x]
 
 
+@pytest.mark.parametrize("bits", [1, 5, 31, -3, -2, -1])
+def test_comparisons_of_known_range(committee: Committee, bits: int) -> None:
+    bits = bits if bits > 0 else committee.field.q + bits
+    top = min(1 << bits, committee.field.p // 2)
+    x = [0, 1, -1, top - 1, 1 - top, 2 - top, top // 2, -top // 2, *(-v for v in randoms(committee, 60, bits))]
+    lowest, zeros = committee.deal([-top]), committee.deal([-top, top, *x])
+    shares = committee.deal(x)
+
+    def body(party: object) -> list[list[int]]:
+        less = [opened(party, ltz(party, values(party), bits)) for values in (shares, lowest)]
+        return [*less, opened(party, eqz(party, zeros(party), bits))]
+
+    less, least, zero = agreed(committee.run(body))
+    assert less == [int(v < 0) for v in x]
+    assert least == [1]
+    assert zero == [int(v == 0) for v in [-top, top, *x]]
+
+
 @pytest.mark.parametrize("lanes", [0, 1, 63, 64, 65])
 def test_comparison_of_any_length(three: Committee, lanes: int) -> None:
     x = randoms(three, lanes)
@@ -105,6 +123,36 @@ def test_comparison_in_ranges(three: Committee, monkeypatch: pytest.MonkeyPatch)
     assert less == [int(v < 0) for v in x]
     assert zeros == [0] * 3000
     assert rounds > 20  # it was cut into several ranges
+
+
+LEVELS = 5  # ceil(log2(32))
+
+
+def test_costs_as_stated(committee: Committee) -> None:
+    """Rounds and ANDs, whatever n is, as the docstrings say."""
+    q, t = committee.field.q, committee.t
+    whole = (q - 1).bit_length()
+    shares = committee.deal([3] * 70)
+    stated = [
+        (lambda p, x: ltz(p, x), t + 1 + whole, q * (t - 1) + 3 * q - 2 - whole),
+        (lambda p, x: ltz(p, x, 31), t + 1 + LEVELS, 32 * (t - 1) + t * (t - 1) // 2 + 94 - LEVELS),
+        (lambda p, x: eqz(p, x), t + whole, q * t - 1),
+        (lambda p, x: eqz(p, x, 31), t + LEVELS, 32 * t - 1 + (t - 1) * (t - 2) // 2),
+        (lambda p, x: bit_protocols.a2b(p, x, 32), t + 1 + LEVELS, None),
+        (lambda p, x: shr(p, x, 31), t + 1 + LEVELS + 1 + t.bit_length(), None),
+        (lambda p, x: shr(p, x, 31, exact=False), 2 if t == 1 else t + 1 + 1 + t.bit_length(), None),
+    ]
+
+    def body(party: object) -> list[tuple[int, int]]:
+        found = []
+        for protocol, *_ in stated:
+            before = party.counters.rounds, party.counters.ands
+            protocol(party, shares(party))
+            found.append((party.counters.rounds - before[0], party.counters.ands - before[1]))
+        return found
+
+    for (_, rounds, ands), found in zip(stated, agreed(committee.run(body)), strict=True):
+        assert found == (rounds, found[1] if ands is None else 70 * ands)
 
 
 def test_bits(committee: Committee) -> None:
@@ -181,8 +229,10 @@ def test_refused_arguments(three: Committee) -> None:
     calls = [
         lambda party: shr(party, shares(party), -1),
         lambda party: divc(party, shares(party), 0),
-        lambda party: bit_protocols.a2b(party, shares(party), three.field.q + 1),
+        lambda party: bit_protocols.a2b(party, shares(party), three.field.q),
         lambda party: divmod_(party, shares(party), shares(party), three.field.q - 1),
+        lambda party: ltz(party, shares(party), 0),
+        lambda party: eqz(party, shares(party), 0),
     ]
     for call in calls:
         with pytest.raises(ValueError):

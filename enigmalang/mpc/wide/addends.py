@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from enigmalang.fields import Raw, bit_planes, words_for
+from enigmalang.fields import Raw, words_for
 from enigmalang.mpc.deal import deal_elements
 from enigmalang.mpc.wide.words import deal_planes
 from enigmalang.sharing.shamir import lagrange
@@ -35,20 +35,28 @@ def own_addend(party: Party, d: Raw) -> Raw | None:
     return own
 
 
-def deal_addends(party: Party, d: Raw, part: Callable[[Raw], Raw] | None) -> tuple[list[Raw], list[Raw]]:
-    """Bit planes (k, q, words) of each of the t + 1 addends of d (flat shares), and shares of `part` of each.
+def deal_addends(
+    party: Party,
+    d: Raw,
+    rows: int,
+    planes: Callable[[Raw], Raw],
+    part: Callable[[Raw, bool], Raw] | None,
+) -> tuple[list[Raw], list[Raw]]:
+    """Bit planes (k, rows, words) of each of the t + 1 addends of d (flat shares), and shares of `part` of each, which
+    is told whether it is the last. `planes` gives the rows that are wanted of an addend.
 
-    One round; over all parties (t + 1)(n - 1 - t) times q planes of k bits.
+    One round; over all parties (t + 1)(n - 1 - t) times `rows` planes of k bits.
     """
     field, lanes, dealers = party.field, party.field.size_of(d), party.structure.parties[: party.t + 1]
     own = own_addend(party, d)
-    mine = None if own is None else bit_planes(field, own)
+    mine = None if own is None else planes(own)
     round_ = party.round()
-    dealt = deal_planes(party, round_, dealers, mine, (field.q, words_for(lanes)))
+    dealt = deal_planes(party, round_, dealers, mine, (rows, words_for(lanes)))
     parts: Callable[[], dict[int, Raw]] = dict
     if part is not None:
-        count = lanes * field.size_of(part(field.zeros((1,))))
-        parts = deal_elements(party, round_, dealers, None if own is None else part(own), count)
+        count = lanes * field.size_of(part(field.zeros((1,)), False))
+        mine_of_parts = None if own is None else part(own, party.me == dealers[-1])
+        parts = deal_elements(party, round_, dealers, mine_of_parts, count)
     round_.run()
     shares = parts()
     return list(dealt()), [shares[i] for i in dealers if i in shares]
