@@ -11,6 +11,7 @@ from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
+import numpy as np
 from _cffi_backend import FFI
 
 _DECLARED = {
@@ -25,10 +26,12 @@ _DECLARED = {
     "xor_rows": "void*, void*, void*, int64_t, int64_t, int64_t",
     "mul_gf2k": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
     "shuffle_rows": "void*, int64_t, void*, int64_t, int64_t, void*",
+    "deal": "void*, int64_t, void*, int64_t, void*, void*, int64_t, int64_t, void*, int64_t, int64_t",
+    "absorb": "void*, void*, int64_t, void*",
 }
 #: Names of the kernels in the machine code, with their entry in `_DECLARED`.
 NAMES = {
-    **{f"{name}_{q}": name for name in ("mul", "add", "matmul") for q in (61, 127)},
+    **{f"{name}_{q}": name for name in ("mul", "add", "matmul", "deal", "absorb") for q in (61, 127)},
     "divide_127": "divide",
     "to_planes": "to_planes",
     "cross_and": "cross_and",
@@ -56,6 +59,8 @@ class Kernels:
         self.add = {61: _add(functions["add_61"], 1), 127: _add(functions["add_127"], 2)}
         self.mul = {61: _mul(functions["mul_61"], 1), 127: _mul(functions["mul_127"], 2)}
         self.matmul = {q: _matmul(functions[f"matmul_{q}"]) for q in (61, 127)}
+        self.deal = {61: _deal(functions["deal_61"], 1), 127: _deal(functions["deal_127"], 2)}
+        self.absorb = {61: _absorb(functions["absorb_61"], 1), 127: _absorb(functions["absorb_127"], 2)}
         self._divide_127 = functions["divide_127"]
         self._to_planes = functions["to_planes"]
         self._cross_and = functions["cross_and"]
@@ -132,6 +137,32 @@ def _mul(function: Any, limbs: int) -> Callable[[Any, Any, Any], None]:
         function(_NOTHING, _NOTHING, _at(x), _at(y), _at(out), out.size // limbs)
 
     return mul
+
+
+def _deal(function: Any, limbs: int) -> Callable[[Any, Any, Any, Any, int, Any], None]:
+    """weights[r] * x * y + masks[r, first:…] into `out` (rows, n); an operand of one element is repeated."""
+
+    def deal(x: Any, y: Any, weights: Any, masks: Any, first: int, out: Any) -> None:
+        rows, n = out.shape[:2]
+        ends = (_at(x), x.size // limbs, _at(y), y.size // limbs, _at(weights), _at(masks), masks.shape[1], first)
+        function(_NOTHING, _NOTHING, *ends, _at(out), rows, n)
+
+    return deal
+
+
+def _absorb(function: Any, limbs: int) -> Callable[[Any, Any], bool]:
+    """total += told, words or bytes of as many elements; whether all of `told` was reduced."""
+    unreduced = np.zeros(1, np.uint64)
+    flag = _at(unreduced)
+
+    def absorb(total: Any, told: Any) -> bool:
+        function(_NOTHING, _NOTHING, _at(total), _at(told), total.size // limbs, flag)
+        if not unreduced[0]:
+            return True
+        unreduced[0] = 0
+        return False
+
+    return absorb
 
 
 def _matmul(function: Any) -> Callable[[Any, Any, Any], None]:

@@ -21,6 +21,9 @@ class Counters:
         """Add the wall time of a `with` block to `seconds[name]`; "network" time is also inside its phase."""
         return Phase(self.seconds, name)
 
+    def add_seconds(self, name: str, took: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + took
+
 
 class Phase:
     """A timed block: a plain class, for every round has two."""

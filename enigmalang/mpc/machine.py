@@ -19,6 +19,7 @@ from enigmalang.mpc.multiply import masked_product
 from enigmalang.mpc.opening import open_elements, open_words
 from enigmalang.mpc.outputs import seal
 from enigmalang.mpc.party import Finish, Party, Round
+from enigmalang.mpc.planned import Step, Steps, plan_steps
 from enigmalang.mpc.together import run_together
 from enigmalang.sharing import ArithShare, BitShare, Share
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
@@ -42,6 +43,20 @@ class Result:
     sealed: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What running a circuit needs not work out again: the same for every party."""
+
+    schedule: Schedule
+    steps: dict[int, Step]
+
+
+def make_plan(circuit: Circuit) -> Plan:
+    """The plan of a circuit."""
+    cut = schedule(circuit)
+    return Plan(cut, plan_steps(circuit, cut))
+
+
 def execute(
     party: Party,
     circuit: Circuit,
@@ -49,24 +64,24 @@ def execute(
     memory: dict[int, Share],
     recipients: Sequence[bytes] = (),
     digest: bytes | None = None,
-    plan: Schedule | None = None,
+    plan: Plan | None = None,
 ) -> Result:
     """Run the circuit with the other parties, who must call this with the same circuit.
 
     `inputs[slot]` are this party's shares; `memory[handle]` holds kept shares, and gets those of
     `circuit.keeps` when everything has succeeded; `recipients` are raw X25519 public keys. With a `digest` (32
-    bytes, of the circuit) the parties first compare it, in one round. `plan` is the circuit's schedule, if it was
-    worked out before.
+    bytes, of the circuit) the parties first compare it, in one round. `plan` is the circuit's, if it was worked out
+    before.
     Raises MachineError, and PeerError when a peer is gone, broke the protocol, or runs another circuit.
     """
     if circuit.field != party.field.name:
         raise MachineError(f"a circuit over {circuit.field} for parties over {party.field.name}")
     if digest is not None:
         agree(party, digest)
-    plan = plan or schedule(circuit)
+    plan = plan or make_plan(circuit)
     run = _Run(party, circuit, plan, inputs, memory)
-    for layer in plan.layers:
-        run.layer(layer)
+    for number, layer in enumerate(plan.schedule.layers):
+        run.layer(number, layer)
     opened = run.open()
     sealed = tuple(seal(party, run.values.share(out.node), recipients[out.recipient]) for out in circuit.outputs)
     memory.update({handle: run.values.share(node) for node, handle in circuit.keeps})
@@ -93,7 +108,7 @@ class _Run:
         self,
         party: Party,
         circuit: Circuit,
-        plan: Schedule,
+        plan: Plan,
         inputs: Mapping[int, Share],
         memory: Mapping[int, Share],
     ) -> None:
@@ -101,18 +116,20 @@ class _Run:
         self.circuit = circuit
         self.inputs = inputs
         self.memory = memory
-        self.values = Values(party, circuit, plan.known)
-        self._uses = plan.uses.copy()
-        self._only_opened = plan.only_opened  # their values here are local products, of degree 2t
+        self.values = Values(party, circuit, plan.schedule.known)
+        self._uses = plan.schedule.uses.copy()
+        self._only_opened = plan.schedule.only_opened  # their values here are local products, of degree 2t
+        self._steps = Steps(party, plan.steps)
 
-    def layer(self, layer: Layer) -> None:
+    def layer(self, number: int, layer: Layer) -> None:
         """Local nodes, then those done together."""
         for i in layer.local:
             node = self.circuit.nodes[i]
             self.values[i] = self._leaf(i, node) if not node.args else LOCAL[node.op](self.values, node)
             self._drop(node)
         if layer.together:
-            run_together(self.values, layer.protocol, layer.together)
+            if not self._steps.run(number, self.values, layer.together):
+                run_together(self.values, layer.protocol, layer.together)
             for i in layer.together:
                 self._drop(self.circuit.nodes[i])
 

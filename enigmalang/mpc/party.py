@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from enigmalang.mpc.stock import Stock
 from enigmalang.sharing import Keys, Structure
 from enigmalang.sharing.streams import Streams
 from enigmalang.transport.network import Network, PeerError
+from enigmalang.wire.frames import Buffer
 
 T = TypeVar("T")
 Finish = Callable[[], T]  # called after the round's exchange, gives the sub-protocol's result
@@ -63,20 +65,26 @@ class Party:
         return Round(self)
 
     def exchange(self, sends: dict[int, list[memoryview]], expects: dict[int, int]) -> dict[int, memoryview]:
-        """One round on the network, counted. Raises PeerError."""
+        """As `swap`, a frame in parts."""
         frames = {peer: parts[0] if len(parts) == 1 else b"".join(parts) for peer, parts in sends.items()}
+        return self.swap(frames, expects)
+
+    def swap(self, frames: Mapping[int, Buffer], expects: dict[int, int]) -> dict[int, memoryview]:
+        """One round on the network, counted. Raises PeerError."""
+        counters = self.counters
         self._tag += 1
-        with self.counters.phase("network"):
-            received = self.network.exchange(self._tag, frames, expects)
-        self.counters.rounds += 1
+        began = perf_counter()
+        received = self.network.exchange(self._tag, frames, expects)
+        counters.add_seconds("network", perf_counter() - began)
+        counters.rounds += 1
         for frame in frames.values():
-            self.counters.bytes_sent += len(frame)
+            counters.bytes_sent += len(frame)
         views = {}
         for peer, size in expects.items():
             views[peer] = view = memoryview(received[peer])
             if len(view) != size:
                 raise PeerError(peer, f"sent {len(view)} bytes where {size} were due")
-            self.counters.bytes_received += size
+            counters.bytes_received += size
         return views
 
     def elements_from(self, peer: int, data: memoryview, shape: tuple[int, ...]) -> Raw:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from enigmalang.circuits.circuit import Circuit
-from enigmalang.circuits.layers import Schedule, schedule
 from enigmalang.fields import field_named, warm
-from enigmalang.mpc.machine import MachineError, agree, execute
+from enigmalang.mpc.machine import MachineError, Plan, agree, execute, make_plan
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.node.masking import Mask, Slot, draw_masks, mask_message, slots_of, unmask_share
@@ -32,7 +31,7 @@ class _Kept:
     """A circuit and what running it again need not work out again."""
 
     circuit: Circuit
-    plan: Schedule
+    plan: Plan
     slots: dict[int, Slot]
 
 
@@ -96,7 +95,7 @@ class Session:
         circuit = decode_circuit(request.circuit)
         if circuit.field != self._party.field.name:
             raise WireError(f"a circuit over {circuit.field} for a cluster over {self._party.field.name}")
-        kept = self._circuits[request.digest] = _Kept(circuit, schedule(circuit), slots_of(circuit))
+        kept = self._circuits[request.digest] = _Kept(circuit, make_plan(circuit), slots_of(circuit))
         return kept
 
     def _run(self, request: msg.Run) -> msg.Done:

@@ -53,19 +53,22 @@ class SendLink:
         not read for the socket's time-out."""
         if self._fault is not None:
             raise self._fault
-        view = memoryview(body).cast("B")
+        length = len(body)
         try:
-            head = header(tag, len(view), self._limit)
+            head = header(tag, length, self._limit)
         except WireError as error:
             raise PeerError(self.peer, f"cannot send: {error}") from None
-        self.bytes_sent += HEADER_BYTES + len(view)
-        if len(view) <= DIRECT_BYTES and self._queued == self._written:
-            try:
-                self._sock.sendall(head + view)
+        self.bytes_sent += HEADER_BYTES + length
+        if length <= DIRECT_BYTES and self._queued == self._written:
+            frame = head + body
+            try:  # one record, which goes whole; `sendall` does the same with more Python around it
+                sent = self._sock.send(frame)
+                if sent < len(frame):
+                    self._sock.sendall(frame[sent:])
             except OSError as error:
                 raise _failure(self.peer, error) from None
         else:
-            self._enqueue(head, view)
+            self._enqueue(head, memoryview(body))
 
     def _enqueue(self, head: bytes, view: memoryview) -> None:
         if self._thread is None:
@@ -115,13 +118,15 @@ class ReceiveLink:
         if length > self._limit:
             raise PeerError(self.peer, f"frame of {length} bytes is over the limit of {self._limit} bytes")
         total = HEADER_BYTES + length
-        view = memoryview(bytearray(total))
+        buffer = bytearray(total)
+        view = memoryview(buffer)
         filled = self._fill(view, 0, HEADER_BYTES, total)
         try:
-            expect_header(view, tag, length)
+            expect_header(buffer, tag, length)
         except WireError as error:
             raise PeerError(self.peer, str(error)) from None
-        self._fill(view, filled, total, total)
+        if filled < total:
+            self._fill(view, filled, total, total)
         return view[HEADER_BYTES:]
 
     def receive_any(self) -> tuple[int, memoryview]:

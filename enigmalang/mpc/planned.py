@@ -1,0 +1,192 @@
+"""Small products in a row: what their rounds need beside the values is worked out before the first of them.
+
+One resharing round is, for every dealing party, weights * z + masks (`mpc.deal`: the weights are Lagrange
+coefficients, the masks come from key streams alone). So the masks of many coming layers are drawn in one go, and
+between two rounds there is one kernel before the messages and one after each.
+
+Adversary, rounds and elements are those of `deal.reshare_products`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from enigmalang.circuits.circuit import Circuit, Form, Node
+from enigmalang.circuits.layers import Layer, Schedule
+from enigmalang.fields import Field, Raw
+from enigmalang.fields.warm import kernels
+from enigmalang.mpc.local import Values, local_product, with_offset
+from enigmalang.mpc.party import Party
+from enigmalang.sharing import Structure
+from enigmalang.sharing.secret import join_arith, split_arith
+from enigmalang.sharing.shamir import lagrange, table_of
+from enigmalang.transport.network import PeerError
+
+#: A layer of at most so many products is small: Python, not memory, is what it costs.
+SMALL = 1 << 10
+#: Masks are drawn for so many products at a time: they stay in the cache.
+BATCH = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A small layer of products: `count` results; its masks start at `first` of its batch.
+
+    `batch` is the number of products whose masks are drawn before this layer, 0 for all but a batch's first.
+    """
+
+    count: int
+    first: int
+    batch: int
+
+
+def plan_steps(circuit: Circuit, schedule: Schedule) -> dict[int, Step]:
+    """The small layers of integer products, by their number in the schedule. The same at every party."""
+    sizes = {}
+    for number, layer in enumerate(schedule.layers):
+        count = _small(circuit, layer)
+        if count:
+            sizes[number] = count
+    batches: list[list[int]] = []
+    room = 0
+    for number, count in sizes.items():
+        if count > room:
+            batches.append([])
+            room = BATCH
+        batches[-1].append(number)
+        room -= count
+    steps = {}
+    for batch in batches:
+        first, total = 0, sum(sizes[number] for number in batch)
+        for number in batch:
+            steps[number] = Step(sizes[number], first, 0 if first else total)
+            first += sizes[number]
+    return steps
+
+
+def _small(circuit: Circuit, layer: Layer) -> int:
+    """How many products, or 0 for a layer that is not small, or has other things than integer products."""
+    if layer.protocol != "products" or len(layer.together) > SMALL:
+        return 0
+    nodes = [circuit.nodes[i] for i in layer.together]
+    if any(node.form is not Form.ARITH for node in nodes):
+        return 0
+    count = sum(node.size for node in nodes)
+    return count if count <= SMALL else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a party does in every resharing: it tells `spoken` (in the order of the weights' rows, its own share
+    last), draws with `drawn` as their dealer or its own, and hears `heard`.
+    """
+
+    spoken: tuple[int, ...]
+    silent: tuple[int, ...]
+    drawn: tuple[int, ...]
+    heard: tuple[int, ...]
+    weights: Raw  # (spoken + 1,), of the dealer's value
+    table: Raw  # (spoken + 1, t), of the silent parties' shares
+
+
+@lru_cache(maxsize=64)
+def _role(field: Field, shape: Structure, me: int) -> _Role:
+    dealers = shape.dealers
+    drawn = tuple(d for d in dealers if d != me and me in shape.after(d, shape.t))
+    heard = tuple(d for d in dealers if d != me and d not in drawn)
+    if me not in dealers:
+        return _Role((), (), drawn, heard, field.zeros((1,)), field.zeros((1, 0)))
+    silent = shape.after(me, shape.t)
+    spoken = tuple(j for j in shape.parties if j != me and j not in silent)
+    weight = lagrange(field.p, dealers, 0)[me - 1]
+    lines = [lagrange(field.p, (0, *silent), point) for point in (*spoken, me)]
+    weights = table_of(field, [[line[0] * weight % field.p for line in lines]])[0]
+    return _Role(spoken, silent, drawn, heard, weights, table_of(field, [line[1:] for line in lines]))
+
+
+class Steps:
+    """One run's small layers, in order."""
+
+    __slots__ = ("_absorb", "_deal", "_expects", "_masks", "_party", "_role", "_steps")
+
+    def __init__(self, party: Party, steps: dict[int, Step]) -> None:
+        self._party = party
+        self._steps = {} if party.structure.wide else steps
+        self._role = _role(party.field, party.structure, party.me)
+        self._masks = party.field.empty((0, 0))
+        self._expects: dict[int, dict[int, int]] = {}  # by number of products
+        self._deal, self._absorb = kernels().deal[party.field.q], kernels().absorb[party.field.q]
+
+    def run(self, number: int, values: Values, nodes: tuple[int, ...]) -> bool:
+        """Compute the products of the schedule's layer `number`, if that is a small one. One round."""
+        step = self._steps.get(number)
+        if step is None:
+            return False
+        if step.batch:
+            self._masks = _draw(self._party, self._role, step.batch)
+        table = values.circuit.nodes
+        if len(nodes) == 1:
+            node = table[nodes[0]]
+            x, y = _factors(values, node)
+            product = values.party.field.reshape(self._round(step, x, y), node.shape)
+            values[nodes[0]] = with_offset(values, node, product)
+            return True
+        field = self._party.field
+        joined = join_arith(field, [local_product(values, table[i]) for i in nodes])
+        shapes = [table[i].shape for i in nodes]
+        for i, product in zip(nodes, split_arith(field, self._round(step, joined, _one(field)), shapes), strict=True):
+            values[i] = with_offset(values, table[i], product)
+        return True
+
+    def _round(self, step: Step, x: Raw, y: Raw) -> Raw:
+        """Reshare x * y, flat; one of them may be of one element."""
+        party, role, count = self._party, self._role, step.count
+        field = party.field
+        party.counters.products += count
+        rows = field.empty((len(role.weights), count))
+        self._deal(x, y, role.weights, self._masks, step.first, rows)
+        expects = self._expects.get(count)
+        if expects is None:
+            expects = self._expects[count] = dict.fromkeys(role.heard, count * field.nbytes)
+        received = party.swap({peer: rows[k].data.cast("B") for k, peer in enumerate(role.spoken)}, expects)
+        own: Raw = rows[-1]
+        for peer, told in received.items():
+            if not self._absorb(own, told):
+                raise PeerError(peer, f"a number is not reduced modulo {field.name}'s prime")
+        return own
+
+
+def _factors(values: Values, node: Node) -> tuple[Raw, Raw]:
+    """Two flat arrays whose product, elementwise, is the node's local product."""
+    field = values.party.field
+    if node.op == "mul":
+        x, y = (values.arith(arg).raw for arg in node.args)
+        if field.shape_of(x) == field.shape_of(y):
+            return field.flat(x), field.flat(y)
+    return field.flat(local_product(values, node)), _one(field)
+
+
+@lru_cache(maxsize=4)
+def _one(field: Field) -> Raw:
+    return field.from_ints(np.array([1]))
+
+
+def _draw(party: Party, role: _Role, count: int) -> Raw:
+    """The masks of `count` products, (spoken + 1, count): a dealing of zeros, without its messages. Local."""
+    field, instruction = party.field, party.fresh()
+    rows = field.empty((len(role.silent), count))
+    for row, peer in zip(rows, role.silent, strict=True):
+        stream = party.streams.of_pair(peer)
+        stream.seek(instruction, party.me)
+        stream.elements(field, row)
+    masks = field.combine_raw(role.table, rows) if role.silent else field.zeros((1, count))
+    draw = field.empty((count,))
+    for dealer in role.drawn:
+        stream = party.streams.of_pair(dealer)
+        stream.seek(instruction, dealer)
+        stream.elements(field, draw)
+        masks[-1] = field.add(masks[-1], draw)
+    return masks
