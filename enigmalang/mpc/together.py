@@ -13,6 +13,7 @@ from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.deal import and_planes, reshare_products
 from enigmalang.mpc.divide import divc, divmod_, shr
 from enigmalang.mpc.local import Values, broadcast_bits, local_product, with_offset
+from enigmalang.mpc.ordered import ORDERED
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.sharing import ArithShare, BitShare, Share
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
@@ -27,6 +28,8 @@ def run_together(values: Values, protocol: str, nodes: Sequence[int]) -> None:
         _of_bits(values, nodes)
     elif protocol == "divmod":
         _of_pairs(values, nodes)
+    elif protocol in ORDERED:
+        ORDERED[protocol](values, nodes)
     else:
         _of_integers(values, nodes, UNARY[protocol])
 
@@ -77,21 +80,27 @@ def _begin_ands(values: Values, round_: Round, nodes: list[int]) -> Finish[None]
 
 # ------------------------------------------------------------ protocols of several rounds
 
-Unary = Callable[[Party, ArithShare, Node], Share]
+Unary = Callable[[Party, ArithShare, list[Node]], Share]
 
 UNARY: dict[str, Unary] = {
-    "ltz": lambda party, x, node: ltz(party, x),
-    "eqz": lambda party, x, node: eqz(party, x),
-    "a2b": lambda party, x, node: a2b(party, x, node.attrs["bits"]),
-    "shr": lambda party, x, node: shr(party, x, node.attrs["f"], node.attrs["mode"] == "exact"),
-    "divc": lambda party, x, node: divc(party, x, int(node.attrs["divisor"])),
+    "ltz": lambda party, x, nodes: ltz(party, x, _common_bits(nodes)),
+    "eqz": lambda party, x, nodes: eqz(party, x, _common_bits(nodes)),
+    "a2b": lambda party, x, nodes: a2b(party, x, nodes[0].attrs["bits"]),
+    "shr": lambda party, x, nodes: shr(party, x, nodes[0].attrs["f"], nodes[0].attrs["mode"] == "exact"),
+    "divc": lambda party, x, nodes: divc(party, x, int(nodes[0].attrs["divisor"])),
 }
+
+
+def _common_bits(nodes: list[Node]) -> int | None:
+    """Comparisons run together over the widest of their ranges: rounds are dearer than bits."""
+    widths = {node.attrs.get("bits") for node in nodes}
+    return None if None in widths else max(widths)
 
 
 def _of_integers(values: Values, nodes: Sequence[int], protocol: Unary) -> None:
     party, table = values.party, values.circuit.nodes
     joined = join_arith(party.field, [values.arith(table[i].args[0]).raw for i in nodes])
-    result = protocol(party, ArithShare(party.field, joined), table[nodes[0]])
+    result = protocol(party, ArithShare(party.field, joined), [table[i] for i in nodes])
     _store(values, nodes, result)
 
 

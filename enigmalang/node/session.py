@@ -13,6 +13,7 @@ from enigmalang.fields import field_named, warm
 from enigmalang.mpc.machine import MachineError, Plan, agree, execute, make_plan
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
+from enigmalang.mpc.shuffle import OrderError
 from enigmalang.node.masking import Mask, Slot, draw_masks, mask_message, slots_of, unmask_share
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import Share
@@ -114,7 +115,7 @@ class Session:
                 result = execute(
                     self._party, kept.circuit, inputs, self._memory, request.recipients, plan=kept.plan
                 )
-        except MachineError as error:
+        except (MachineError, OrderError) as error:
             raise WireError(str(error)) from None
         return msg.Done(request.number, [encode_array(value) for value in result.opened], list(result.sealed))
 

@@ -1,0 +1,69 @@
+"""A layer's sorts, shuffles or permutations: columns of circuit nodes as tables, together where they may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+import numpy as np
+
+from enigmalang.mpc.local import Values
+from enigmalang.mpc.shuffle import Table, permute, shuffle
+from enigmalang.mpc.sort import sort
+from enigmalang.sharing import ArithShare
+
+
+def _tabled(values: Values, node: int) -> Table:
+    """The arguments, columns of shape (*batch, n), as (columns, rows, n)."""
+    field, circuit = values.party.field, values.circuit
+    args = circuit.nodes[node].args
+    shape = circuit.nodes[args[0]].shape
+    parts = {arg: values.arith(arg).raw for arg in args}
+    raw = np.stack([field.reshape(parts[arg], (prod(shape[:-1]), shape[-1])) for arg in args])
+    return Table(field, raw)
+
+
+def _store(values: Values, node: int, table: Table) -> None:
+    field = values.party.field
+    values[node] = ArithShare(field, field.reshape(table.raw, values.circuit.nodes[node].shape))
+
+
+def _each(protocol: Callable[..., list[Table]]) -> Callable[[Values, Sequence[int]], None]:
+    """All nodes in the same rounds."""
+
+    def run(values: Values, nodes: Sequence[int]) -> None:
+        results = protocol(values.party, [_tabled(values, node) for node in nodes])
+        for node, result in zip(nodes, results, strict=True):
+            _store(values, node, result)
+
+    return run
+
+
+def _sorts(values: Values, nodes: Sequence[int]) -> None:
+    """The nodes' attributes are equal; those of equally many and long columns are rows of one table."""
+    alike: dict[tuple[int, int], list[int]] = {}
+    for node in nodes:
+        args = values.circuit.nodes[node].args
+        alike.setdefault((len(args), values.circuit.nodes[args[0]].shape[-1]), []).append(node)
+    for group in alike.values():
+        _sort_rows(values, group)
+
+
+def _sort_rows(values: Values, nodes: list[int]) -> None:
+    tables = [_tabled(values, node) for node in nodes]
+    field, attrs = values.party.field, values.circuit.nodes[nodes[0]].attrs
+    joined = tables[0] if len(tables) == 1 else Table(field, np.concatenate([table.raw for table in tables], axis=1))
+    result = sort(values.party, joined, tuple(attrs["ranges"]), attrs["ranks"])
+    start = 0
+    for node, table in zip(nodes, tables, strict=True):
+        stop = start + table.shape[1]
+        _store(values, node, Table(field, np.ascontiguousarray(result.raw[:, start:stop])))
+        start = stop
+
+
+#: Protocols by operation; called with the nodes of a layer.
+ORDERED: dict[str, Callable[[Values, Sequence[int]], None]] = {
+    "permute": _each(permute),
+    "shuffle": _each(shuffle),
+    "sort": _sorts,
+}

@@ -1,0 +1,131 @@
+"""Sorting shared integers: shuffle, then compare and open the outcomes.
+
+Hamada, Kikuchi, Ikarashi, Chida, Takahashi (ICISC 2012): the outcomes of comparisons on a uniformly shuffled sequence
+of *distinct* keys tell the order of the items as they lie now, which is uniform whatever the keys are. So they may be
+opened, and sorting costs no more than the comparisons that a sorter in the clear would make. Keys are made distinct
+by the original index as the last one, which also keeps equal ones in order (stable).
+
+Adversary: honest but curious, at most t parties together, n >= 2t + 1; perfect hiding, as the shuffle and the
+comparisons have. Rounds: those of a shuffle, and for each batch of comparisons those of one comparison and an
+opening. Comparisons: m(m - 1)/2 in one batch for m up to 190; then few more than log2(m!): 1.03 times that for m =
+1,000,000 in about 130 batches (`mpc.segments`); a few wanted ranks cost one to two for each item. Bytes: those
+comparisons, and a shuffle of all columns and the index. Keys of few values need no comparison (`mpc.counting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from enigmalang.fields import Raw, unpack_bits
+from enigmalang.mpc.bits import and_, xor
+from enigmalang.mpc.compare import eqz, ltz
+from enigmalang.mpc.counting import FEW_VALUES, sort_few_values
+from enigmalang.mpc.opening import reveal_bits
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.pivots import Items
+from enigmalang.mpc.segments import sorted_places
+from enigmalang.mpc.shuffle import Table, shuffle
+from enigmalang.sharing import ArithShare, BitShare
+from enigmalang.sharing.secret import split_bits
+
+#: Comparisons made at a time, to bound the memory: 8 MB of differences in M61.
+PIECE = 1 << 20
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None = None) -> Table:
+    """Each row's columns in ascending order of the first len(ranges) of them, lexicographically and stable.
+
+    `ranges` are the keys' inclusive ranges. With `ranks` only those positions of each row, in that order:
+    (columns, rows, len(ranks)). A key outside its range makes the order wrong and may show.
+    """
+    columns, rows, n = table.shape
+    if n < 2 or not rows:
+        return _taken(table, np.arange(rows * n), ranks)
+    if prod(high - low + 1 for low, high in ranges) <= FEW_VALUES:
+        return _taken(sort_few_values(party, table, ranges), np.arange(rows * n), ranks)
+    (shuffled,) = shuffle(party, [_with_index(table)])
+    flat = shuffled.flat()
+    keys = _Keys(party, np.concatenate([flat[: len(ranges)], flat[columns:]]), ranges, n)
+    wanted = None if ranks is None else np.unique(np.array(ranks, np.int64))
+    order = sorted_places(keys.less, rows, n, wanted)
+    return _taken(Table(table.field, shuffled.raw[:columns]), order, ranks)
+
+
+def _with_index(table: Table) -> Table:
+    columns, rows, n = table.shape
+    raw = table.field.empty((columns + 1, rows, n))
+    raw[:columns] = table.raw
+    raw[columns] = table.field.from_ints(np.arange(n))
+    return Table(table.field, raw)
+
+
+def _taken(table: Table, order: Items, ranks: Sequence[int] | None) -> Table:
+    """The items in this order, row by row, then those of the ranks."""
+    columns, rows, n = table.shape
+    if ranks is not None:
+        order = order.reshape(rows, n)[:, np.array(ranks, np.int64)].reshape(-1)
+    raw = np.take(table.flat(), order, axis=1)
+    return Table(table.field, table.field.reshape(raw, (columns, rows, n if ranks is None else len(ranks))))
+
+
+@lru_cache(maxsize=256)
+def packing(p: int, ranges: Ranges, n: int) -> tuple[tuple[tuple[int, ...], int], ...]:
+    """How the keys and the index, below n, are packed into few elements, the most significant first: the weights of
+    all columns, and the bits b with |difference of two| < 2^b. The differences lie in (-p/2, p/2).
+    """
+    widths = [*(high - low + 1 for low, high in ranges), n]
+    packed, weights, width = [], [0] * len(widths), 1
+    for i in reversed(range(len(widths))):
+        if width * widths[i] - 1 > p // 2:
+            packed.append((tuple(weights), max(1, (width - 1).bit_length())))
+            weights, width = [0] * len(widths), 1
+        weights[i] = width
+        width *= widths[i]
+    packed.append((tuple(weights), max(1, (width - 1).bit_length())))
+    return tuple(reversed(packed))
+
+
+class _Keys:
+    """Shuffled distinct keys that are compared; the outcomes become public."""
+
+    def __init__(self, party: Party, columns: Raw, ranges: Ranges, n: int) -> None:
+        """`columns`: the keys and the index, (len(ranges) + 1, items)."""
+        packed = packing(party.field.p, ranges, n)
+        self.party = party
+        self.bits = [bits for _, bits in packed]
+        self.elements = party.field.combine([weights for weights, _ in packed], columns)
+
+    def less(self, left: Items, right: Items) -> npt.NDArray[np.bool_]:
+        """Whether each item on the left is less than the one on the right."""
+        out = np.empty(len(left), np.bool_)
+        for start in range(0, len(left), PIECE):
+            part = slice(start, start + PIECE)
+            less = self._compare(left[part], right[part])
+            words = reveal_bits(self.party, less)
+            out[part] = unpack_bits(words, less.size)
+        return out
+
+    def _compare(self, left: Items, right: Items) -> BitShare:
+        """Lexicographic: less in one element, or equal there and less in the following."""
+        field = self.party.field
+        differences = [field.sub(np.take(row, left, axis=0), np.take(row, right, axis=0)) for row in self.elements]
+        if len(differences) == 1:
+            return ltz(self.party, ArithShare(field, differences[0]), self.bits[0])
+        count, widest = len(left), max(self.bits)
+        less = _split(ltz(self.party, ArithShare(field, np.concatenate(differences)), widest), count)
+        equal = _split(eqz(self.party, ArithShare(field, np.concatenate(differences[:-1])), widest), count)
+        result = less.pop()
+        while less:
+            result = xor(less.pop(), and_(self.party, equal.pop(), result))
+        return result
+
+
+def _split(joined: BitShare, count: int) -> list[BitShare]:
+    return split_bits(joined, [(count,)] * (joined.size // count))
