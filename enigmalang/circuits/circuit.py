@@ -11,9 +11,9 @@ Nodes are stored in topological order: an argument's number is smaller than its 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import prod
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from enigmalang.source import Span
@@ -42,6 +42,7 @@ class CircuitOp:
     attrs: tuple[str, ...] = ()
     rounds: int = 0
     doc: str = ""
+    optional: bool = False  # the attributes may be left out
 
 
 A, B = Form.ARITH, Form.BITS
@@ -75,16 +76,18 @@ OPS: dict[str, CircuitOp] = {
         CircuitOp("matmul", 2, A, rounds=1, doc="(..., m, k) @ (..., k, n) with one resharing of the result"),
         CircuitOp("and", 2, B, rounds=1),
         # comparisons and conversions
-        CircuitOp("ltz", 1, B, rounds=8, doc="x < 0, exact over the whole signed range"),
-        CircuitOp("eqz", 1, B, rounds=7, doc="x == 0"),
+        CircuitOp("ltz", 1, B, ("bits",), rounds=8, optional=True,
+                  doc="x < 0, exact over the whole signed range; cheaper with bits: -2^bits <= x < 2^bits"),
+        CircuitOp("eqz", 1, B, ("bits",), rounds=7, optional=True,
+                  doc="x == 0; cheaper with bits: |x| <= 2^bits"),
         CircuitOp("b2a", 1, A, rounds=2, doc="bits to 0/1 integers"),
-        CircuitOp("a2b", 1, B, ("bits",), rounds=9,
+        CircuitOp("a2b", 1, B, ("bits",), rounds=7,
                   doc="0 <= x < 2^bits to its bits, least significant first, on a new last axis"),
         CircuitOp("select", 3, A, rounds=1, doc="(c: ARITH 0/1, x, y) -> y + c*(x-y)"),
         # division
-        CircuitOp("shr", 1, A, ("f", "mode"), rounds=11,
-                  doc="x >> f (floor); mode 'exact', or 'fast' (up to t units below)"),
-        CircuitOp("divc", 1, A, ("divisor",), rounds=20,
+        CircuitOp("shr", 1, A, ("f", "mode"), rounds=9,
+                  doc="x >> f (floor); mode 'exact', or 'fast' (up to t units below; 2 rounds)"),
+        CircuitOp("divc", 1, A, ("divisor",), rounds=9,
                   doc="floor(x / divisor), divisor a positive public integer"),
         CircuitOp("divmod", 2, A, ("bits",), rounds=111,
                   doc="0 <= x < 2^bits, y >= 0: result has a new first axis (quotient, remainder); y = 0 gives (0, 0)"),
@@ -111,7 +114,7 @@ class Node:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)

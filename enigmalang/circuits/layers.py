@@ -8,7 +8,7 @@ Products of integers that are only opened need no round of their own: the openin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,7 @@ Kind = tuple[int, str, tuple[str, ...]]  # order, protocol ("products" or an ope
 _PRODUCT_KIND: Kind = (0, "products", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """`local` nodes are computed first, in order; then `together` in one call of `protocol`."""
 
     local: tuple[int, ...]

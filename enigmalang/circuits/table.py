@@ -7,7 +7,7 @@ it is first asked for, and kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, overload
 
@@ -120,6 +120,15 @@ class Table(Sequence[Node]):
         return Table(ops, self.forms, self.shapes, attrs, starts_of(counts), args, self.shape_list, self.attr_list,
                      self.spans)
 
+    def with_attrs(self, numbers: list[int], change: Callable[[dict[str, Any]], dict[str, Any]]) -> Table:
+        """The nodes `numbers` with other attributes."""
+        attrs, attr_list = self.attrs.copy(), list(self.attr_list)
+        for number in numbers:
+            attr_list.append(change(self.attr_list[attrs[number]]))
+            attrs[number] = len(attr_list) - 1
+        return Table(self.ops, self.forms, self.shapes, attrs, self.starts, self.args, self.shape_list, attr_list,
+                     self.spans)
+
     def where(self, *names: str) -> npt.NDArray[np.int64]:
         """The numbers of the nodes with one of these operations."""
         return np.nonzero(is_op(*names)[self.ops])[0]
@@ -166,16 +175,16 @@ class Rows:
         """One more node; its number. An unknown operation is a KeyError."""
         self.ops.append(OP_NUMBER[op])
         self.args.append(args)
-        number = self._shape_ids.get(shape)
-        self.shapes.append(self.shape_id(shape) if number is None else number)
+        self.shapes.append(self.shape_id(shape))
         self.forms.append(form is Form.BITS)
         self.attrs.append(self.attr_id(op, attrs) if attrs else 0)
         self.spans.append(span)
         return len(self.ops) - 1
 
     def shape_id(self, shape: Shape) -> int:
-        number = self._shape_ids.setdefault(shape, len(self.shape_list))
-        if number == len(self.shape_list):
+        number = self._shape_ids.get(shape)
+        if number is None:
+            number = self._shape_ids[shape] = len(self.shape_list)
             self.shape_list.append(shape)
         return number
 

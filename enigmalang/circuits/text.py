@@ -41,7 +41,7 @@ def _summary(circuit: Circuit, layer: Layer) -> str:
 def _line(circuit: Circuit, number: int) -> str:
     node = circuit.nodes[number]
     args = "".join(f" %{a}" for a in node.args)
-    attrs = ", ".join(f"{name}={_shown(node.attrs[name])}" for name in OPS[node.op].attrs)
+    attrs = ", ".join(f"{name}={_shown(node.attrs[name])}" for name in OPS[node.op].attrs if name in node.attrs)
     where = f"  # {node.span}" if node.span is not None else ""
     return f"%{number}: {node.form}{_shape(node)} = {node.op}{args}{f' [{attrs}]' if attrs else ''}{where}"
 
