@@ -67,9 +67,9 @@ class Table:
 def shuffle(party: Party, tables: Sequence[Table]) -> list[Table]:
     """Each table with its rows in fresh uniform orders, all columns alike: fresh shares. All in the same rounds.
 
-    Raises OrderError for a wide committee, which has no common keys of sets.
+    Raises OrderError for a committee of so many sets that they have no keys.
     """
-    if party.structure.wide:
+    if party.t > 1 and not party.structure.subsets:
         raise OrderError(f"{party.n} parties have no keys of sets to shuffle with")
     with party.counters.phase("shuffles"):
         return _split(_Shuffle(party, tables).run(), tables)
