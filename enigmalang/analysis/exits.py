@@ -31,6 +31,10 @@ def _but_last(op: Operation) -> Sequence[Value]:
     return op.operands[:-1]
 
 
+def _ranks(op: Operation) -> Sequence[Value]:
+    return op.operands[-1:] if op.attrs["ranked"] else ()
+
+
 def _db_keys(op: Operation) -> Sequence[Value]:
     return op.operands[:op.attrs["keys"]]
 
@@ -94,6 +98,7 @@ EXITS: dict[str, tuple[Exit, ...]] = {
     "slice": (Exit("E0313", _rest, f"it decides the length of the slice, and {_LENGTH}",
                    "use public bounds, or keep all elements and choose a neutral one"),),
     "gather": (Exit("E0313", _rest, "places of elements are public here"),),
+    "sort": (Exit("E0313", _ranks, "which places of the order are asked for is public"),),
     "pow": (Exit("E0407", _last, "the exponent must be public", _SHIFT_HELP),),
     "shl": (Exit("E0407", _last, "the count of a shift must be public", _SHIFT_HELP),),
     "shr": (Exit("E0407", _last, "the count of a shift must be public", _SHIFT_HELP),),

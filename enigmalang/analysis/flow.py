@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from enigmalang.ir.ir import Function, Operation, Program, Region, Value
 from enigmalang.ir.ops import OPS, Effect
+from enigmalang.ir.typing import columns
 
 #: Results of these say nothing of their operands: lengths are public, private bounds of a `range` and private keys are
 #: refused where they stand, and the rest comes from elsewhere.
@@ -96,6 +97,8 @@ class _Builder:
             case "leave":
                 scope = next(p for p in reversed(self.parents) if p.op == "scope")
                 self.pairs(op.operands, scope.results, op)
+            case "sort" | "shuffle" | "permute" | "spread":
+                self.ordered(op)
             case _:
                 self.plain(op)
 
@@ -103,6 +106,15 @@ class _Builder:
         if op.op in NO_FLOW or OPS[op.op].effect is Effect.CLIENT:
             return
         for source in op.operands:
+            for target in op.results:
+                self.flow.add(source, target, op)
+
+    def ordered(self, op: Operation) -> None:
+        """A column says something of the others only where it decides the order."""
+        found = columns(op.op, op.operands, op.attrs)
+        self.pairs(found, op.results, op)
+        deciding = op.operands[:op.attrs["keys"]] if op.op == "sort" else op.operands[:len(op.operands) - len(found)]
+        for source in deciding:
             for target in op.results:
                 self.flow.add(source, target, op)
 

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TypeAlias
 
 from enigmalang.analysis.flow import returned, terminator
+from enigmalang.analysis.orders import ORDERED, ordered
 from enigmalang.analysis.refine import refinements
 from enigmalang.analysis.transfer import (
     Fact,
@@ -150,7 +151,8 @@ class Interpreter:
     def plain(self, op: Operation) -> None:
         """An operation without regions."""
         facts = self.chosen(op) if op.op == "select" else self.gets(op.operands)
-        for value, fact in zip(op.results, transfer(op, facts, self.slot(op)), strict=True):
+        made = ordered(op, facts) if op.op in ORDERED else transfer(op, facts, self.slot(op))
+        for value, fact in zip(op.results, made, strict=True):
             self.set(value, fact)
         self.remember_items(op)
         if op.op == "convert":

@@ -9,13 +9,14 @@ from typing import TypeAlias
 from enigmalang.analysis.flow import Flow, terminator
 from enigmalang.ir.ir import Operation, Tensor, Value
 from enigmalang.ir.ops import OPS
+from enigmalang.ir.typing import columns
 
 Length: TypeAlias = tuple[object, ...]
 
 #: How many definitions are followed back.
 FURTHEST = 100
 #: One operand, same length.
-_SAME = frozenset(("set_index", "reverse", "sort", "share", "convert", "wrap", "clamp", "neg", "abs", "not", "bnot",
+_SAME = frozenset(("set_index", "reverse", "cumsum", "share", "convert", "wrap", "clamp", "neg", "abs", "not", "bnot",
                    "reveal"))
 
 
@@ -63,6 +64,10 @@ class Lengths:
                 return self.of(op.operands[0])
             case "range":
                 return self._range(op)
+            case "sort" if op.attrs["ranked"]:
+                return self.of(op.operands[-1])
+            case "sort" | "shuffle" | "permute" | "spread":
+                return self.of(columns(op.op, op.operands, op.attrs)[op.results.index(value)])
             case "for" | "while":
                 return self._carried(op, value)
             case "if":

@@ -117,7 +117,7 @@ class _Checks:
                 self.divisor(op, expected)
             case "for" | "while":
                 self.loop(op)
-            case "reduce_sum" | "dot" | "matmul":
+            case "reduce_sum" | "cumsum" | "dot" | "matmul":
                 self.total(op)
             case "index" if not expected:
                 self.constant_index(op)

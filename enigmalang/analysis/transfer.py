@@ -105,7 +105,7 @@ def _loaded(op: Operation, slot: Slot | None) -> Fact:
 
 
 def _elementwise(op: Operation, facts: Sequence[Fact]) -> Fact:
-    lens = _broadcast(op, facts)
+    lens = broadcast_lens(op, facts)
     ranges = [f.range for f in facts]
     if op.op in ("add", "sub", "select"):
         return replace(_relative(op, facts), lens=lens)
@@ -114,7 +114,7 @@ def _elementwise(op: Operation, facts: Sequence[Fact]) -> Fact:
     return Fact(scalar(op, ranges), lens)
 
 
-def _broadcast(op: Operation, facts: Sequence[Fact]) -> Lens:
+def broadcast_lens(op: Operation, facts: Sequence[Fact]) -> Lens:
     """NumPy's rule on bounds: axes line up from the end."""
     size = rank(op.result)
     columns = [(None,) * (size - rank(v)) + full_lens(f, v) for v, f in zip(op.operands, facts, strict=True)]
@@ -456,5 +456,5 @@ _RULES: dict[str, Callable[[Operation, Sequence[Fact]], Fact]] = {
     "slice": _slice, "gather": _gather, "range": _range, "transpose": _transpose, "reduce_sum": _reduce_sum,
     "reduce_any": _reduce_bool, "reduce_all": _reduce_bool, "reduce_min": _reduce, "reduce_max": _reduce,
     "dot": _product, "matmul": _product, "contains": _text, "map_has": _text, "db_has": _text,
-    **dict.fromkeys(("reverse", "sort", "reveal"), _same),
+    **dict.fromkeys(("reverse", "reveal"), _same),
 }

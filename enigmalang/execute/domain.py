@@ -9,9 +9,12 @@ import numpy as np
 from enigmalang.execute import numbers as n
 from enigmalang.execute.defaults import is_number, zeros
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
+from enigmalang.execute.orders import KERNELS as ORDER_KERNELS
+from enigmalang.execute.orders import ordered, public_columns
 from enigmalang.execute.secret import Secret, Shape
 from enigmalang.execute.shapes import shaped, tensor
 from enigmalang.ir.ir import Operation, Tensor
+from enigmalang.ir.typing import ORDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class ClearDomain:
 
     def apply(self, op: Operation, args: tuple[Any, ...]) -> tuple[Any, ...]:
         plain = tuple(peek(a) for a in args)
+        if op.op in ORDER_KERNELS:
+            return self._ordered(op, args, plain)
         private = op.op not in ("index", "set_index") or isinstance(args[1], Secret)
         made = (elementwise if op.op in ELEMENTWISE else shaped)(op, private, plain)
         if op.op == "len":
@@ -121,6 +126,13 @@ class ClearDomain:
         if self._check:
             self._hold(op, results)
         return tuple(ClearSecret(r) for r in results)
+
+    def _ordered(self, op: Operation, args: tuple[Any, ...], plain: tuple[Any, ...]) -> tuple[Any, ...]:
+        made = ordered(op, True, plain)
+        public = public_columns(op, args) if op.op in ORDERS else (False,)
+        if self._check:
+            self._hold(op, made)
+        return tuple(r if free else ClearSecret(r) for r, free in zip(made, public, strict=True))
 
     def _hold(self, op: Operation, results: Sequence[Any]) -> None:
         for value, result in zip(op.results, results, strict=True):

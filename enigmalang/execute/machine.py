@@ -14,6 +14,8 @@ from enigmalang.execute.failures import Revert, diagnose, fault, revert
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
 from enigmalang.execute.numbers import scalar
 from enigmalang.execute.opaque import compare_opaque, convert_opaque, index_opaque
+from enigmalang.execute.orders import KERNELS as ORDER_KERNELS
+from enigmalang.execute.orders import ordered
 from enigmalang.execute.secret import Pending, Secret
 from enigmalang.execute.shapes import SHAPED, shaped
 from enigmalang.execute.world import World
@@ -117,6 +119,8 @@ class Machine:
         if name in SHAPED:
             made = shaped(op, False, args)
             return made if isinstance(made, tuple) and name == "pop" else (made,)
+        if name in ORDER_KERNELS:
+            return ordered(op, False, args)
         raise revert(op, "E0516", f"`{name}` cannot run here")
 
     def opaque(self, op: Operation, args: tuple[Any, ...]) -> Any:

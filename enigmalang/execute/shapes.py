@@ -219,10 +219,6 @@ def _contains(op: Operation, private: bool, xs: Any, x: Any) -> Any:
     return bool(np.any(n.compare(lambda a, b: a == b, xs, x))) if xs.size else False
 
 
-def _sort(op: Operation, private: bool, xs: Array) -> Any:
-    return np.sort(xs, axis=op.attrs["axis"])
-
-
 # ---- reductions
 
 
@@ -271,7 +267,6 @@ SHAPED: dict[str, Callable[..., Any]] = {
     "reverse": lambda op, private, xs: np.flip(xs, axis=op.attrs["axis"]),
     "transpose": _transpose,
     "contains": _contains,
-    "sort": _sort,
     "reduce_sum": lambda op, private, xs: n.total(xs, op.attrs["axis"]),
     "reduce_any": _reduce_any,
     "reduce_all": _reduce_all,

@@ -14,6 +14,7 @@ from enigmalang.execute.numbers import scalar, shrink
 from enigmalang.execute.secret import Pending, Secret, Shape
 from enigmalang.execute.shapes import check_index, check_pop, check_room, clip, fill_shape, full_axes
 from enigmalang.execute.trace import Traced, Tracer, Wire
+from enigmalang.execute.traced_order import ORDER_RULES
 from enigmalang.ir.ir import Operation, Tensor
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import BoolT, EnumT, FixedT, IntT
@@ -144,7 +145,7 @@ class TracedDomain:
         made = _RULES[op.op](self, op, *args)
         results = made if isinstance(made, tuple) else (made,)
         for result in results:
-            for wire in (result.arith, result.bits):
+            for wire in (result.arith, result.bits) if isinstance(result, Traced) else ():
                 if wire is not None and wire.span is None:
                     wire.span = op.span
         return results
@@ -440,14 +441,6 @@ def _contains(d: D, op: Operation, xs: Any, x: Any) -> Traced:
     return d.truth(w.fold(d.bits(found), -1, w.or_))
 
 
-def _sort(d: D, op: Operation, xs: Traced) -> Traced:
-    axis = op.attrs["axis"] % len(xs.shape)
-    last = rules.sort_last(w.move_last(d.arith(xs), axis))
-    rank = len(last.shape)
-    back = [i if i < axis else rank - 1 if i == axis else i - 1 for i in range(rank)]
-    return d.tracer.traced(w.transpose(last, back), xs.truth)
-
-
 # ---- reductions
 
 
@@ -540,7 +533,7 @@ _RULES: dict[str, Rule] = {
     "reverse": _structural(_reverse),
     "transpose": _structural(lambda op, x: w.transpose(x, full_axes(op.attrs["axes"], len(x.shape)))),
     "contains": _contains,
-    "sort": _sort,
+    **ORDER_RULES,
     "reduce_sum": _sum,
     "reduce_any": _quantified(w.or_, False),
     "reduce_all": _quantified(w.and_, True),

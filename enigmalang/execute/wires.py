@@ -145,6 +145,11 @@ def or_(a: Wire, b: Wire) -> Wire:
     return not_(and_(not_(a), not_(b)))
 
 
+def order(op: str, args: tuple[Wire, ...], shape: Shape, **attrs: Any) -> Wire:
+    """`sort`, `shuffle`, `permute`: a result (columns, *batch, rows)."""
+    return _node(op, args, shape, A, **attrs)
+
+
 # ---- structure
 
 

@@ -18,6 +18,7 @@ class Effect(StrEnum):
     REVEALS = "reveals"  # lets a secret out
     CLIENT = "client"  # scripts and tests only: print, input, deploy, calls, identities
     CONTROL = "control"
+    RANDOM = "random"  # a fresh choice each time it runs: never shared, folded, or run once for many
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,21 @@ _TABLE: tuple[Op, ...] = (
     Op("reverse", "xs", ("axis",)),
     Op("transpose", "x", ("axes",), doc="axes: tuple of negative axis numbers, a permutation of the last ones"),
     Op("contains", "xs x", ("axis",), doc="bool: is x among xs (also map/L membership is `map_has`/`db_has`)"),
-    Op("sort", "xs", ("axis",), doc="ascending"),
+    # ---- order; `axes`: for each column the axis along which its rows stand, counted from the end
+    Op("sort", "column... [ranks]", ("axes", "keys", "descending", "ranked"), E.FAILS,
+       doc="a result for each column. The first `keys` columns are compared, one after the other; rows that are equal "
+       "in them keep their order. ranked: the last operand is a public rank-1 tensor of places in the order, and only "
+       "those rows come out"),
+    Op("shuffle", "column...", ("axes",), E.RANDOM, doc="all columns in one random order that nobody knows"),
+    Op("permute", "order column...", ("axes",),
+       doc="row i of each column goes to place order[i]. `order` is a column of places that a `sort` has moved, so it "
+       "is a permutation: made by the standard library alone, and checked where circuits are built"),
+    Op("spread", "flags column...", ("axes",),
+       doc="each row of a column becomes that of the last row, up to this one, whose flag is set; zero before the "
+       "first"),
+    Op("cumsum", "xs", ("axis",), E.FAILS, doc="running sums, this element included"),
+    Op("like", "x y", (), E.FAILS, elementwise=True,
+       doc="x, of which the standard library has shown that it lies where y does (public: checked against y's type)"),
     # ---- reductions
     *(Op(f"reduce_{n}", "xs", ("axis",), effect, doc=doc) for n, effect, doc in (
         ("sum", E.FAILS, "0 for empty"), ("any", E.NONE, ""), ("all", E.NONE, ""),

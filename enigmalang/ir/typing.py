@@ -3,7 +3,8 @@
 `None` stands where the operands do not decide (constants, conversions, loads): the builder must then be told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from enigmalang.ir.ir import IRType, Scalar, Tensor
 from enigmalang.ir.ops import OPS
@@ -18,13 +19,16 @@ from enigmalang.types.types import (
     StringT,
 )
 
+_V = TypeVar("_V")
+
 
 def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 BOOL_RESULT = words("lt le gt ge eq ne and or xor not contains map_has db_has reduce_any reduce_all")
-SAME_AS_FIRST = words("concat append slice reverse sort share reveal set_index gather")
+SAME_AS_FIRST = words("concat append slice reverse share reveal set_index gather")
+ORDERS = words("sort shuffle permute spread")  # a result for each column
 STATED = words(  # the result types are part of the operation itself
     "const convert wrap clamp empty state_load map_get context external_call attested input deploy call_contract "
     "read_contract submit await identity shared_identity predicate db_get db_get_at db_history declassify call if "
@@ -79,12 +83,24 @@ def infer(op: str, operands: Sequence[IRType], attrs: dict[str, object]) -> tupl
     rank = max((t.rank for t in tensors), default=0)
     if op in BOOL_RESULT:
         return (Tensor(BOOL, _bool_rank(op, tensors, rank)),)
+    if op == "like":
+        y = tensors[-1]
+        return (Tensor(y.element, rank),)
+    if op in ORDERS and len(tensors) == len(operands):
+        return tuple(columns(op, tensors, attrs))
     if len(tensors) != len(operands):
         return operands_alone(op, operands)
     if OPS[op].elementwise:
         joined = _joined(tensors[1:] if op == "select" else tensors)
         return None if joined is None else (Tensor(joined, rank),)
     return _shaped(op, tensors, attrs)
+
+
+def columns(op: str, operands: Sequence[_V], attrs: Mapping[str, object]) -> Sequence[_V]:
+    """The columns among the operands of an operation of `ORDERS`."""
+    if op == "sort":
+        return operands[:-1] if attrs["ranked"] else operands
+    return operands if op == "shuffle" else operands[1:]
 
 
 def operands_alone(op: str, operands: Sequence[IRType]) -> tuple[IRType, ...] | None:
@@ -139,7 +155,7 @@ def _shaped(op: str, tensors: list[Tensor], attrs: dict[str, object]) -> tuple[I
             return (Tensor(UINT256),)
         case "index" | "reduce_sum" | "reduce_min" | "reduce_max":
             return (Tensor(first.element, first.rank - 1),) if first.rank else None
-        case "transpose":
+        case "transpose" | "cumsum":
             return (first,)
         case "dot" | "matmul":
             return _product(op, tensors)
@@ -154,7 +170,3 @@ def _product(op: str, tensors: list[Tensor]) -> tuple[IRType, ...] | None:
     if op == "dot":
         return (Tensor(joined, max(a, b) - 1),)
     return (Tensor(joined, max(a, b) if min(a, b) > 1 else a + b - 2),)
-
-
-
-

@@ -6,19 +6,19 @@ from typing import Any
 from enigmalang.ir.ir import Function, IRType, Opaque, Operation, Program, Region, Tensor, Value
 from enigmalang.ir.leaves import types_of
 from enigmalang.ir.ops import OPS, Effect
-from enigmalang.ir.typing import compatible, infer, words
+from enigmalang.ir.typing import ORDERS, columns, compatible, infer, words
 from enigmalang.source import Span
 from enigmalang.types.types import ArrayT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, ListT, StringT
 
 _BINARY = words(
     "add sub mul pow floordiv mod div min max band bor bxor shl shr lt le gt ge eq ne and or xor concat append index "
-    "gather contains dot matmul reveal_to send")
+    "gather contains dot matmul reveal_to send like")
 _UNARY = words(
-    "neg abs bnot not convert wrap clamp fill expand pop len reverse transpose sort reduce_sum reduce_any reduce_all "
+    "neg abs bnot not convert wrap clamp fill expand pop len reverse transpose cumsum reduce_sum reduce_any reduce_all "
     "reduce_min reduce_max state_store share reveal advance await acting")
 _SOME = words(
     "stack map_get map_has require call_contract read_contract submit external_call db_get db_has db_history "
-    "declassify if for assert")
+    "declassify if for assert sort shuffle")
 #: Operands: least and greatest number (None: any).
 ARITY: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(words("const empty state_load context attested input identity expect_leak scope"), (0, 0)),
@@ -26,7 +26,7 @@ ARITY: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(_UNARY, (1, 1)),
     **dict.fromkeys(words("select set_index slice range"), (3, 3)),
     **dict.fromkeys(_SOME, (1, None)),
-    **dict.fromkeys(words("map_set db_get_at"), (2, None)),
+    **dict.fromkeys(words("map_set db_get_at permute spread"), (2, None)),
     "expect_revert": (0, 1),
 }
 _ONE_RESULT = words(
@@ -288,10 +288,40 @@ class _Verifier:
         if _rank(a) != _rank(b):
             raise self.fail(op, "operands of different rank")
 
+    def order(self, op: Operation) -> None:
+        """Columns of one length each, keys among them; ranks and places are numbers, flags are truths."""
+        found = columns(op.op, op.operands, op.attrs)
+        axes = op.attrs["axes"]
+        if not found or not isinstance(axes, tuple) or len(axes) != len(found):
+            raise self.fail(op, "wants an axis for each of its columns")
+        for value, axis in zip(found, axes, strict=True):
+            if not isinstance(value.type, Tensor) or not -value.type.rank <= axis <= -1:
+                raise self.fail(op, f"axis {axis} does not exist in {value.type}")
+        if op.op == "sort":
+            if not 1 <= op.attrs["keys"] <= len(found):
+                raise self.fail(op, f"has {op.attrs['keys']} keys among {len(found)} columns")
+            self.keys(op)
+        elif op.op == "spread" and not _is_element(op.operands[0], BoolT):
+            raise self.fail(op, "goes by flags")
+        elif op.op == "permute" and not _is_element(op.operands[0], IntT):
+            raise self.fail(op, "goes by places")
+
+    def keys(self, op: Operation) -> None:
+        for value, axis in list(zip(op.operands, op.attrs["axes"], strict=False))[:op.attrs["keys"]]:
+            if not _is_element(value, IntT | FixedT | BoolT | EnumT) or axis != -1:
+                raise self.fail(op, f"{value.type} is no column of keys")
+        ranks = op.operands[-1]
+        if op.attrs["ranked"] and not (_is_element(ranks, IntT) and _rank(ranks.type) == 1):
+            raise self.fail(op, "ranks are a list of integers")
+
     def element(self, op: Operation) -> None:
         whole, part = op.operands[0].type, op.operands[-1].type
         if _rank(part) != _rank(whole) - 1:
             raise self.fail(op, f"an element of {whole} cannot be {part}")
+
+
+def _is_element(value: Value, kind: Any) -> bool:
+    return isinstance(value.type, Tensor) and isinstance(value.type.element, kind)
 
 
 def _may_be_none(op: Operation, name: str) -> bool:
@@ -338,6 +368,7 @@ _RULES: dict[str, Callable[[_Verifier, Operation], None]] = {
     "const": _Verifier.const,
     **dict.fromkeys(("state_load", "state_store", "map_get", "map_set", "map_has"), _Verifier.state),
     "concat": _Verifier.concat,
+    **dict.fromkeys(ORDERS, _Verifier.order),
     "append": _Verifier.element,
     "set_index": _Verifier.element,
 }

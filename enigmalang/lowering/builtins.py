@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 
 from enigmalang.ir.ir import Opaque, Region, Tensor, Value
 from enigmalang.ir.leaves import leaves_of, types_of
+from enigmalang.lowering import orders
 from enigmalang.lowering.calls import PREDICATES, call_instance, predicate, shared_identity
 from enigmalang.lowering.comprehension import grown
 from enigmalang.lowering.convert import as_address, fit, is_unknown, to_element, truth, zero
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
-from enigmalang.lowering.iterate import iterate, length, over, range_value, reverse, stack
+from enigmalang.lowering.iterate import iterate, length, range_value, stack
+from enigmalang.lowering.orders import items_of
 from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -87,7 +89,7 @@ def _extreme(name: str) -> Callable[[Frame, ast.Call], Bundle]:
     """`min`, `max`: of a list, or of the arguments."""
     def make(f: Frame, node: ast.Call) -> Bundle:
         if len(node.args) == 1:
-            items = _items(f, node.args[0])
+            items = items_of(f, node.args[0])
             return _reduced(f, node, f"reduce_{name}", items, items.type.element if isinstance(
                 items.type, ListT | ArrayT) else ERROR)
         bundles = [f.expr(arg) for arg in node.args]
@@ -98,15 +100,6 @@ def _extreme(name: str) -> Callable[[Frame, ast.Call], Bundle]:
             best = f.build.value(name, (best, value), node.span, type=types_of(type)[0])
         return Bundle(type, (best,))
     return make
-
-
-def _items(f: Frame, node: ast.Expr) -> Bundle:
-    """An iterable argument as one list: a range, a list, a generator."""
-    bundle = f.expr(node)
-    if isinstance(bundle.type, TupleT):
-        iteration = over(f, bundle, node.span)
-        return Bundle(ListT(iteration.type, None), iteration.tensors)
-    return bundle
 
 
 def _reduced(f: Frame, node: ast.Call, op: str, items: Bundle, fallback: Type) -> Bundle:
@@ -121,7 +114,7 @@ def _reduced(f: Frame, node: ast.Call, op: str, items: Bundle, fallback: Type) -
 
 def _sum(f: Frame, node: ast.Call) -> Bundle:
     """`sum` over truths counts them."""
-    items = _items(f, node.args[0])
+    items = items_of(f, node.args[0])
     if is_unknown(items.type):
         return zero(f, _result(f, node, UINT256), node.span)
     if not items.leaves or isinstance(items.only.type, Opaque):
@@ -135,7 +128,7 @@ def _sum(f: Frame, node: ast.Call) -> Bundle:
 
 def _quantified(name: str) -> Callable[[Frame, ast.Call], Bundle]:
     def make(f: Frame, node: ast.Call) -> Bundle:
-        value = _items(f, node.args[0]).only
+        value = items_of(f, node.args[0]).only
         return Bundle(BOOL, (f.build.value(name, (value,), node.span, axis=axis_of(value)),))
     return make
 
@@ -149,15 +142,6 @@ def _len(f: Frame, node: ast.Call) -> Bundle:
         count = len(bundle.type.items) if isinstance(bundle.type, TupleT) else 0
         return Bundle(UINT256, (f.build.const(count, Tensor(UINT256), node.span),))
     return Bundle(UINT256, (length(f, bundle.leaves[0], node.span),))
-
-
-def _sorted(f: Frame, node: ast.Call) -> Bundle:
-    items = _items(f, node.args[0])
-    value = f.build.value("sort", (items.only,), node.span, type=items.only.type, axis=axis_of(items.only))
-    order = next((k.value for k in node.keywords if k.name == "reverse"), None)
-    if isinstance(order, ast.BoolLit) and order.value:
-        value = reverse(f, value, node.span)
-    return Bundle(items.type, (value,))
 
 
 def _range(f: Frame, node: ast.Call) -> Bundle:
@@ -294,11 +278,12 @@ def list_literal(f: Frame, items: Sequence[ast.Expr], type: Type, span: Span) ->
 
 _TABLE: dict[str, Callable[[Frame, ast.Call], Bundle]] = {
     "wrap": _reshape("wrap"), "clamp": _reshape("clamp"), "abs": _abs, "min": _extreme("min"), "max": _extreme("max"),
-    "sum": _sum, "any": _quantified("reduce_any"), "all": _quantified("reduce_all"), "len": _len, "sorted": _sorted,
+    "sum": _sum, "any": _quantified("reduce_any"), "all": _quantified("reduce_all"), "len": _len,
+    "sorted": orders.sorted_,
     "range": _range, "zip": _stepped, "enumerate": _stepped, "reversed": _stepped, "map": _applied,
     "filter": _applied, "print": _print, "input": _input, "send": _send, "__dot": _product("dot"),
     "__matmul": _product("matmul"), "__transpose": _transpose, "__fill": _fill, "array": _array,
-    "shared_identity": shared_identity,
+    "shared_identity": shared_identity, "__sort": orders.sort, "__permute": orders.moved("permute"),
+    "__spread": orders.moved("spread"), "__shuffle": orders.shuffle, "__cumsum": orders.cumsum, "__like": orders.like,
+    "__masked": orders.masked, "__zeros": orders.zeros,
 }
-
-

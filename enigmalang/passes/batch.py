@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from enigmalang.ir.ir import Operation, Tensor, Value
 from enigmalang.ir.ops import OPS, Effect
+from enigmalang.ir.typing import ORDERS
 from enigmalang.passes.facts import Facts
 from enigmalang.source import Span
 from enigmalang.types.ranges import Range
@@ -21,7 +22,7 @@ class CannotBatch(Exception):
 
 #: Operations on one tensor (operand 0) whose other operands must be the same in every iteration.
 _FIRST_VARIES = frozenset({
-    "reduce_sum", "reduce_any", "reduce_all", "reduce_min", "reduce_max", "reverse", "sort", "transpose", "slice",
+    "reduce_sum", "reduce_any", "reduce_all", "reduce_min", "reduce_max", "reverse", "cumsum", "transpose", "slice",
     "gather", "expand",
 })
 #: Elementwise in all but name.
@@ -60,14 +61,20 @@ class Batch:
             self.operation(op)
 
     def operation(self, op: Operation) -> None:
-        if op.op == "if":
+        if op.op == "if" and op.operands[0] in self.varying:
             self.branch(op)
+        elif op.op == "if":
+            from enigmalang.passes.batch_branch import batch_branch  # a region inside has a Batch of its own
+
+            batch_branch(self, op)
         elif op.op in ("for", "while"):
             from enigmalang.passes.batch_loop import batch_loop  # a loop inside is batched with a Batch of its own
 
             batch_loop(self, op)
         elif op.regions or OPS[op.op].terminator:
             raise CannotBatch(op.op)
+        elif op.op in ORDERS and (self.varies(op) or OPS[op.op].effect is Effect.RANDOM):
+            self.order(op)
         elif not self.varies(op):
             self.hoist(op)
         else:
@@ -108,7 +115,10 @@ class Batch:
                 raise CannotBatch(op.op)
             one = op.operands[1 if op.op == "index" else 0]
             self.varying[one] = self.spread(one)
-            self.vary(op)
+            if op.op in ORDERS:
+                self.order(op)
+            else:
+                self.vary(op)
             del self.varying[one]
             return
         operands = tuple(self.known.get(v, v) for v in op.operands)
@@ -265,13 +275,22 @@ class Batch:
             raise CannotBatch(op.op)
         self.emit(op, [self.spread(v) for v in op.operands])
 
+    def order(self, op: Operation) -> None:
+        """Each row of the batch is put in an order of its own; the places that are asked for are the same in all."""
+        ranked = op.op == "sort" and op.attrs["ranked"]
+        if ranked and op.operands[-1] in self.varying:
+            raise CannotBatch("places in the order that vary")
+        last = (self.value_of(op.operands[-1]),) if ranked else ()
+        self.emit(op, [*(self.spread(v) for v in op.operands[:len(op.operands) - len(last)]), *last])
+
     def matmul(self, op: Operation) -> None:
         if any(not isinstance(v.type, Tensor) or v.type.rank != 2 for v in op.operands):
             raise CannotBatch("a matrix product with a vector")
         self.emit(op, [self.value_of(v) for v in op.operands])
 
     def branch(self, op: Operation) -> None:
-        """A public `if`: both sides, then a select. Nothing in it may fail or have an effect."""
+        """A public `if` that goes one way here and another there: both sides, then a select. Nothing in it may fail or
+        have an effect."""
         condition = op.operands[0]
         then, otherwise = op.regions
         if not (self.facts.harmless(then) and self.facts.harmless(otherwise)):
@@ -285,3 +304,11 @@ class Batch:
             else:
                 self.hoist(chosen)
 
+
+def inside(outer: Batch) -> Batch:
+    """A batch over the same iterations for a region inside; what it makes stays in there."""
+    inner = Batch((), (), dict(outer.known), outer.facts)
+    inner.many = outer.many
+    inner.varying = dict(outer.varying)
+    inner.count, inner.zeros = outer.count, outer.zeros
+    return inner

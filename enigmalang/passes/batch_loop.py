@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from enigmalang.ir.ir import Operation, Region, Tensor, Value, operations
-from enigmalang.passes.batch import Batch, CannotBatch
+from enigmalang.passes.batch import Batch, CannotBatch, inside
 
 
 def batch_loop(outer: Batch, op: Operation) -> None:
@@ -65,7 +65,7 @@ class _Attempt:
     def region(self, region: Region, condition: bool) -> Region:
         """The batched body, as far as the outer iterations go; notes which carried values vary after all."""
         outer = self.outer
-        inner = _inside(outer)
+        inner = inside(outer)
         params: list[Value] = []
         for number, param in enumerate(region.params):
             source = self.op.operands[number]
@@ -107,13 +107,3 @@ class _Attempt:
                 outer.varying[value] = made
             else:
                 outer.known[value] = made
-
-
-def _inside(outer: Batch) -> Batch:
-    """A batch over the same iterations for a region inside; what it makes stays in there."""
-    inner = Batch((), (), dict(outer.known), outer.facts)
-    inner.many = outer.many
-    inner.varying = dict(outer.varying)
-    inner.count, inner.zeros = outer.count, outer.zeros
-    return inner
-

@@ -25,7 +25,8 @@ def has_effect(op: Operation, facts: Facts) -> bool:
     effect = OPS[op.op].effect
     if effect is Effect.FAILS:
         return facts.may_fail(op)
-    return effect not in (Effect.NONE, Effect.READS, Effect.CONTROL) or op.op in ("call", "expect_revert")
+    none = (Effect.NONE, Effect.READS, Effect.RANDOM, Effect.CONTROL)
+    return effect not in none or op.op in ("call", "expect_revert")
 
 
 def prune(function: Function, is_root: IsRoot) -> None:

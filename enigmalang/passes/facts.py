@@ -32,11 +32,13 @@ class Facts:
             return True
         if op.op in ("index", "set_index", "gather"):
             return op.operands[1].label is Label.PUBLIC and not self.inside(op)
+        if op.op == "sort":
+            return bool(op.attrs["ranked"]) or not all(self.lengths.same(v, op.operands[0]) for v in op.operands)
         if OPS[op.op].elementwise and op.result.label is Label.PRIVATE:
             return op.op in ("div", "floordiv", "mod") and op.operands[1].label is Label.PUBLIC and self._zero(op)
         if op.op in _ARITHMETIC | {"convert"} | _DIVISIONS:
             return not self._proven(op)
-        return not (op.op in ("reduce_sum", "dot", "matmul") and op.result.label is Label.PRIVATE)
+        return not (op.op in ("reduce_sum", "cumsum", "dot", "matmul") and op.result.label is Label.PRIVATE)
 
     def divides_publicly_by_zero(self, op: Operation) -> bool:
         """A public division whose divisor may be 0."""
@@ -84,6 +86,7 @@ class Facts:
         effect = OPS[op.op].effect
         if effect is Effect.CONTROL:
             return op.op in ("if", "map", "for") and all(self.harmless(r) for r in op.regions)
-        return effect in (Effect.NONE, Effect.READS) or (effect is Effect.FAILS and not self.may_fail(op))
+        none = (Effect.NONE, Effect.READS, Effect.RANDOM)
+        return effect in none or (effect is Effect.FAILS and not self.may_fail(op))
 
 

@@ -9,10 +9,12 @@ from enigmalang.types.types import Label
 KINDS: dict[str, str] = {
     **dict.fromkeys(("mul", "select", "dot", "matmul", "pow"), "products"),
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "min", "max", "abs", "contains"), "comparisons"),
-    **dict.fromkeys(("reduce_min", "reduce_max", "sort", "clamp"), "comparisons"),
+    **dict.fromkeys(("reduce_min", "reduce_max", "clamp"), "comparisons"),
     **dict.fromkeys(("floordiv", "mod", "div", "wrap", "shr"), "divisions"),
     **dict.fromkeys(("and", "or", "reduce_any", "reduce_all", "band", "bor", "bxor"), "bit operations"),
     **dict.fromkeys(("reveal", "reveal_to"), "openings"),
+    **dict.fromkeys(("sort", "shuffle", "permute"), "orders"),
+    "spread": "products",
 }
 
 

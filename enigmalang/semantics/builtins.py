@@ -11,6 +11,7 @@ from enigmalang.semantics.arguments import check_arguments
 from enigmalang.semantics.context import Body
 from enigmalang.semantics.conversions import array_rule, input_rule, reshape_rule
 from enigmalang.semantics.model import Kind, Symbol
+from enigmalang.semantics.orders import cumsum_rule, like_rule, moved_rule, shuffle_rule, sort_rule, sorted_rule, zeros_rule
 from enigmalang.semantics.places import integer
 from enigmalang.semantics.relations import (
     element_of,
@@ -25,8 +26,8 @@ from enigmalang.semantics.sequences import (
     len_rule,
     map_rule,
     matmul_rule,
-    ordered_rule,
     range_rule,
+    reversed_rule,
     sum_rule,
     transpose_rule,
     truths_rule,
@@ -188,8 +189,9 @@ TABLE = MappingProxyType({row.name: row for row in (
     Builtin("abs", 1, 1, abs_rule, "abs(x)"),
     Builtin("any", 1, 1, truths_rule, "any(xs)"),
     Builtin("all", 1, 1, truths_rule, "all(xs)"),
-    Builtin("sorted", 1, 1, ordered_rule, "sorted(xs), or sorted(xs, reverse=True)", ("reverse",)),
-    Builtin("reversed", 1, 1, ordered_rule, "reversed(xs)"),
+    Builtin("sorted", 1, 1, sorted_rule,
+            "sorted(xs), sorted(xs, key=f), sorted(xs, by=keys), each also with reverse=True", ("reverse", "key", "by")),
+    Builtin("reversed", 1, 1, reversed_rule, "reversed(xs)"),
     Builtin("range", 1, 3, range_rule, "range(n), range(a, b), or range(a, b, step)"),
     Builtin("zip", 1, None, zip_rule, "zip(xs, ys)"),
     Builtin("enumerate", 1, 1, enumerate_rule, "enumerate(xs)"),
@@ -211,6 +213,14 @@ TABLE = MappingProxyType({row.name: row for row in (
     Builtin("__dot", 2, 2, dot_rule, "__dot(a, b)", (), "stdlib"),
     Builtin("__matmul", 2, 2, matmul_rule, "__matmul(a, b)", (), "stdlib"),
     Builtin("__transpose", 1, 1, transpose_rule, "__transpose(a)", (), "stdlib"),
+    Builtin("__sort", 1, None, sort_rule, "__sort(keys, rows)", ("reverse", "ranks"), "stdlib"),
+    Builtin("__permute", 2, None, moved_rule, "__permute(order, rows)", (), "stdlib"),
+    Builtin("__spread", 2, None, moved_rule, "__spread(flags, rows)", (), "stdlib"),
+    Builtin("__shuffle", 1, None, shuffle_rule, "__shuffle(rows)", (), "stdlib"),
+    Builtin("__cumsum", 1, 1, cumsum_rule, "__cumsum(xs)", (), "stdlib"),
+    Builtin("__masked", 2, None, moved_rule, "__masked(flags, rows)", (), "stdlib"),
+    Builtin("__zeros", 2, 2, zeros_rule, "__zeros(rows, n)", (), "stdlib"),
+    Builtin("__like", 2, 2, like_rule, "__like(x, y)", (), "stdlib"),
 )})
 
 #: Names of the language that are values, or stand for something with members.

@@ -44,7 +44,7 @@ from enigmalang.types.types import (
 )
 
 
-def _sequence(body: Body, node: ast.Expr, what: str, expected: Type | None = None) -> tuple[Type, Type] | None:
+def sequence(body: Body, node: ast.Expr, what: str, expected: Type | None = None) -> tuple[Type, Type] | None:
     """The types of a list argument and of its elements; None after a report."""
     type = body.expr(node, expected)
     element = element_of(type)
@@ -71,7 +71,7 @@ def sum_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     if isinstance(node.args[0], ast.ListLit) and not node.args[0].items:
         body.expr(node.args[0], ListT(UINT256, None))
         return UINT256
-    found = _sequence(body, node.args[0], "`sum`")
+    found = sequence(body, node.args[0], "`sum`")
     if found is None:
         return HOLE if not body.final else ERROR
     _, element = found
@@ -96,7 +96,7 @@ def sum_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 def extreme_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     name = body.instance.builtins[node]
     if len(node.args) == 1:
-        found = _sequence(body, node.args[0], f"`{name}`")
+        found = sequence(body, node.args[0], f"`{name}`")
         if found is None:
             return ERROR
         type = found[1]
@@ -145,24 +145,16 @@ def abs_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 def truths_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     name = body.instance.builtins[node]
-    found = _sequence(body, node.args[0], f"`{name}`")
+    found = sequence(body, node.args[0], f"`{name}`")
     if found is not None and not isinstance(found[1], BoolT | ErrorT):
         return body.error("E0201", f"`{name}` needs a list of truths, and these are {plain(found[1])}",
                           node.args[0].span, help=f"as in `{name}([x > 0 for x in xs])`")
     return BOOL
 
 
-def ordered_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
-    name = body.instance.builtins[node]
-    found = _sequence(body, node.args[0], f"`{name}`", expected)
-    for keyword in node.keywords:
-        if body.expr(keyword.value) != BOOL or body.constant(keyword.value) is None:
-            body.error("E0221", "`reverse` is `True` or `False`", keyword.span)
-    if found is None:
-        return ERROR
-    if name == "sorted" and not is_number(found[1]):
-        return body.error("E0201", f"`sorted` needs numbers, and these are {plain(found[1])}", node.args[0].span)
-    return found[0]
+def reversed_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
+    found = sequence(body, node.args[0], "`reversed`", expected)
+    return ERROR if found is None else found[0]
 
 
 def range_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
@@ -180,7 +172,7 @@ def range_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 
 def zip_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
-    found = [_sequence(body, arg, "`zip`") for arg in node.args]
+    found = [sequence(body, arg, "`zip`") for arg in node.args]
     known = [f for f in found if f is not None]
     if len(known) != len(found):
         return ERROR
@@ -193,7 +185,7 @@ def zip_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 
 def enumerate_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
-    found = _sequence(body, node.args[0], "`enumerate`")
+    found = sequence(body, node.args[0], "`enumerate`")
     if found is None:
         return ERROR
     item = TupleT((UINT256, found[1]))
@@ -201,7 +193,7 @@ def enumerate_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 
 def map_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
-    found = [_sequence(body, arg, "`map`") for arg in node.args[1:]]
+    found = [sequence(body, arg, "`map`") for arg in node.args[1:]]
     known = [f for f in found if f is not None]
     if len(known) != len(found):
         calls_function(body, node, ())
@@ -214,7 +206,7 @@ def map_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 
 def filter_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
-    found = _sequence(body, node.args[1], "`filter`")
+    found = sequence(body, node.args[1], "`filter`")
     if found is None:
         return ERROR
     result = calls_function(body, node, (found[1],))
@@ -226,11 +218,16 @@ def filter_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 def calls_function(body: Body, node: ast.Call, types: tuple[Type, ...]) -> Type:
     """The result of the function that is `node`'s first argument, for arguments of `types`."""
-    function = node.args[0]
+    return called(body, node, node.args[0], types)
+
+
+def called(body: Body, node: ast.Call, function: ast.Expr, types: tuple[Type, ...]) -> Type:
+    """The result of `function`, an argument of the call `node`, for arguments of `types`."""
     symbol = body.lookup(function.id) if isinstance(function, ast.Name) else of_module(body, function)
     called = symbol.kind in (Kind.FUNCTION, Kind.METHOD) if symbol is not None else False
     if symbol is None or not called or not isinstance(symbol.value, ast.FunctionDef):
-        return body.error("E0205", "the first argument is the name of a function", function.span,
+        return body.error("E0205", "the first argument is the name of a function" if function is node.args[0] else
+                          "`key` is the name of a function", function.span,
                           help="for anything else write a comprehension: `[f(x) for x in xs]`")
     body.instance.names[function] = symbol
     if not types or any(isinstance(t, ErrorT) for t in types):
@@ -245,7 +242,7 @@ def calls_function(body: Body, node: ast.Call, types: tuple[Type, ...]) -> Type:
 
 
 def dot_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
-    found = [_sequence(body, arg, "`__dot`") for arg in node.args]
+    found = [sequence(body, arg, "`__dot`") for arg in node.args]
     if found[0] is None or found[1] is None:
         return ERROR
     common = joined(body, node, found[0][1], found[1][1])

@@ -41,7 +41,7 @@ def shared(domain: Domain, value: Any, type: Tensor) -> Secret:
 
 def opened(domain: Domain, secret: Any, type: Tensor) -> Any:
     if not isinstance(secret, Secret):
-        return secret
+        return secret.tolist() if isinstance(secret, np.ndarray) else secret
     value = domain.reveal(secret, type)
     if isinstance(value, Pending):
         domain.flush()

@@ -14,6 +14,7 @@ from enigmalang.types.types import FIXED, FixedT, IntT
 I32, U32, U8, I8 = IntT(True, 32), IntT(False, 32), IntT(False, 8), IntT(True, 8)
 SIGNED = Range(-(2**31), 2**31 - 1)
 SMALL = Range(-200, 200)
+ASCENDING = {"axes": (-1,), "keys": 1, "descending": False, "ranked": False}
 ints = st.one_of(st.integers(-200, 200), st.sampled_from([0, 1, -1, 2, -2, 199, 200, -200]))
 wide = st.one_of(st.integers(SIGNED.low, SIGNED.high), st.sampled_from([0, 1, -1, SIGNED.low, SIGNED.high]))
 truths = st.lists(st.booleans(), min_size=0, max_size=9)
@@ -120,7 +121,7 @@ def test_quantifiers(items):
 @settings(max_examples=40, deadline=None)
 def test_lists(items, i, x):
     array, many, one = np.array(items), (numbers(I32, 1), SMALL), (numbers(I32), SMALL)
-    assert agree(operation("sort", [many], [numbers(I32, 1)], axis=-1), [array]) == [sorted(items)]
+    assert agree(operation("sort", [many], [numbers(I32, 1)], **ASCENDING), [array]) == [sorted(items)]
     assert agree(operation("reduce_sum", [many], [numbers(I32)], axis=-1), [array]) == [sum(items)]
     assert agree(operation("reduce_min", [many], [numbers(I32)], axis=-1), [array]) == [min(items)]
     assert agree(operation("reduce_max", [many], [numbers(I32)], axis=-1), [array]) == [max(items)]
@@ -155,8 +156,8 @@ def test_matrices():
     assert agree(column, [a, b[:, 0]], {1}) == [(a @ b[:, 0]).tolist()]
     turned = operation("transpose", [matrix], [numbers(I32, 2)], axes=(-1, -2))
     assert agree(turned, [a]) == [a.T.tolist()]
-    rows = operation("sort", [(numbers(I32, 2), SMALL)], [numbers(I32, 2)], axis=-2)
-    assert agree(rows, [b[::-1].copy()]) == [b.tolist()]
+    rows = operation("sort", [(numbers(I32, 2), SMALL)], [numbers(I32, 2)], **ASCENDING)
+    assert agree(rows, [b[:, ::-1].copy()]) == [b.tolist()]
     row = operation("index", [matrix, (numbers(I32), SMALL)], [numbers(I32, 1)], axis=-2)
     assert agree(row, [b, 1]) == [b[1].tolist()]
     stacked = operation("stack", [vector, vector], [numbers(I32, 2)], axis=-2)
