@@ -29,12 +29,23 @@ def constant(wire: Wire) -> int | None:
     return int(value.flat[0])
 
 
-def less(a: Wire, b: Wire) -> Wire:
-    return w.ltz(w.sub(a, b))
+ZERO = Range(0, 0)
 
 
-def equal(a: Wire, b: Wire) -> Wire:
-    return w.eqz(w.sub(a, b))
+def bits_of_difference(a: Range, b: Range) -> int:
+    """The least k >= 1 with -2^k <= x - y < 2^k for x, y in the ranges."""
+    low, high = a.low - b.high, a.high - b.low
+    return max(1, high.bit_length() if high > 0 else 0, (~low).bit_length() if low < 0 else 0)
+
+
+def less(a: Wire, b: Wire, bits: int | None = None) -> Wire:
+    """a < b; `bits` as in `bits_of_difference`."""
+    return w.ltz(w.sub(a, b), bits)
+
+
+def equal(a: Wire, b: Wire, bits: int | None = None) -> Wire:
+    """a == b; `bits` as in `bits_of_difference`."""
+    return w.eqz(w.sub(a, b), bits)
 
 
 def minimum(a: Wire, b: Wire) -> Wire:
@@ -51,7 +62,7 @@ def sign(a: Wire, range: Range) -> Wire | None:
         return None
     if range.high < 0:
         return w.const(np.full(a.shape, -1))
-    return w.shift(w.scale(w.b2a(w.ltz(a)), -2), 1)
+    return w.shift(w.scale(w.b2a(w.ltz(a, bits_of_difference(range, ZERO))), -2), 1)
 
 
 def absolute(a: Wire, range: Range) -> Wire:

@@ -124,7 +124,7 @@ def _check_node(nodes: Sequence[Node], index: int, node: Node, bits: int) -> Non
 
 
 _BITS_ARGS = frozenset({"xor", "not", "and", "b2a"})
-_ELEMENTWISE = frozenset({"add", "sub", "neg", "xor", "not", "mul", "and", "ltz", "eqz", "b2a", "select"})
+_ELEMENTWISE = frozenset({"add", "sub", "neg", "xor", "not", "mul", "and", "b2a", "select"})
 
 
 def _all_alike(nodes: Sequence[Node], node: Node) -> bool:
@@ -347,7 +347,15 @@ def _sort(node: Node, shapes: list[Shape], bits: int) -> Shape:
     return (len(shapes), *columns[:-1], len(ranks))
 
 
+def _compared(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    if node.attrs:
+        _between("bits", node.attrs["bits"], 1, 2 * bits)
+    return shapes[0]
+
+
 _RULES: dict[str, Rule] = {
+    "ltz": _compared,
+    "eqz": _compared,
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
     "input": _input,
     "load": _load,

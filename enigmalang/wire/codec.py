@@ -173,6 +173,8 @@ def _records(table: Table) -> tuple[Column, list[tuple[int, list[Attr]]]]:
 
 def _written(op: int, attrs: dict[str, Any]) -> list[Attr]:
     codec = _CODECS[OP_LIST[op].name]
+    if not attrs and OP_LIST[op].optional:
+        return []
     if attrs.keys() != {name for name, *_ in codec}:
         raise WireError(f"{OP_LIST[op].name} has attributes {sorted(attrs)}, needs {[c[0] for c in codec]}")
     return [write(attrs[name]) for name, write, _, _ in codec]
@@ -250,10 +252,10 @@ def _check_order(name: str, numbers: Column, size: int) -> None:
 
 
 def _check_owner(ops: Column, attrs: Column, owners: Sequence[int]) -> None:
-    """Nodes have attributes exactly if their operation has, and of that operation."""
+    """Nodes have attributes exactly if their operation has, and of that operation; some may be without."""
     if any(not 0 <= op < len(OP_LIST) for op in owners):
         raise WireError("circuit is malformed: attributes of an unknown operation")
-    needs = np.array([bool(op.attrs) for op in OP_LIST])
+    needs = np.array([bool(op.attrs) and not op.optional for op in OP_LIST])
     wrong = np.where(attrs > 0, np.array([-1, *owners])[attrs] != ops, needs[ops])
     if wrong.any():
         index = int(np.argmax(wrong))

@@ -52,6 +52,8 @@ def every_operation(field: str = "M61") -> Circuit:
     f = add("and", (e, bits), (2, 2), B)
     add("ltz", (m,), (3, 4), B)
     add("eqz", (m,), (3, 4), B)
+    add("ltz", (m,), (3, 4), B, bits=32)
+    add("eqz", (m,), (3, 4), B, bits=1)
     g = add("b2a", (f,), (2, 2))
     add("a2b", (g,), (2, 2, 5), B, bits=5)
     add("select", (g, g, g), (2, 2))
