@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from enigmalang.fields.arithmetic import Layout
+from enigmalang.fields.layout import layout
 from enigmalang.fields.warm import kernels
 
 Raw = npt.NDArray[np.uint64]
@@ -113,76 +115,89 @@ class Field(ABC):
         return self._linear(self.zeros(()), x, True)
 
     def _linear(self, x: Raw, y: Raw, subtract: bool) -> Raw:
-        if _alike(x, y):
-            out = np.empty(x.shape, np.uint64)
-            kernels().add[self.q](x, y, out, subtract)
-            return out
-        shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
-        out = self.empty(shape)
-        ends = (self._operand(x, shape), self._operand(y, shape))
-        kernels().add[self.q](*ends, out, subtract)
+        x, y, out, how = self._ends(x, y)
+        kernels().prime[self.q].add(x, y, out, how, subtract)
         return out
-
-    def _operand(self, x: Raw, shape: tuple[int, ...]) -> Raw:
-        if self.size_of(x) == 1:
-            return self.flat(x)
-        return self.flat(x if self.shape_of(x) == shape else self.broadcast(x, shape))
 
     def mul(self, x: Raw, y: Raw) -> Raw:
-        if _alike(x, y):
-            out = np.empty(x.shape, np.uint64)
-            kernels().mul[self.q](x, y, out)
-            return out
-        shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
-        out = self.empty(shape)
-        ends = (self.flat(self.broadcast(x, shape)), self.flat(self.broadcast(y, shape)))
-        kernels().mul[self.q](*ends, out)
+        x, y, out, how = self._ends(x, y)
+        kernels().prime[self.q].mul(x, y, out, how)
         return out
+
+    def _ends(self, x: Raw, y: Raw) -> tuple[Raw, Raw, Raw, Layout]:
+        """Contiguous operands, an empty result, and how a kernel walks over them."""
+        if x.shape == y.shape and x.flags.c_contiguous and y.flags.c_contiguous:
+            return x, y, np.empty(x.shape, np.uint64), (1, x.size // self.limbs, 0, 1, 0, 1)
+        shape_x, shape_y = self.shape_of(x), self.shape_of(y)
+        shape = np.broadcast_shapes(shape_x, shape_y)
+        how = layout(shape_x, shape_y, shape)
+        if how is None:
+            x, y = self.broadcast(x, shape), self.broadcast(y, shape)
+            how = 1, prod(shape), 0, 1, 0, 1
+        return np.ascontiguousarray(x), np.ascontiguousarray(y), self.empty(shape), how
 
     def scale(self, x: Raw, factor: Any) -> Raw:
         """x times public integers, broadcast; a single integer is cheapest."""
         if isinstance(factor, int):
-            return self.reshape(self.combine([[factor]], self.flat(x)[None]), self.shape_of(x))
+            return self.mul(x, self.reshape(self._table(((factor,),)), ()))
         return self.mul(x, self.from_ints(factor))
 
     def sum(self, x: Raw, axis: int) -> Raw:
-        """Sum over one axis of S (at most 2^32 terms), by 32-bit pieces."""
-        axis = axis % len(self.shape_of(x))
-        pieces = x.view(np.uint32) if x.flags.c_contiguous else np.ascontiguousarray(x).view(np.uint32)
-        count = 2 * self.limbs
-        pieces = pieces.reshape(*self.shape_of(x), count)
-        sums = pieces.sum(axis=axis, dtype=np.uint64)
-        total = self.zeros(sums.shape[:-1])
-        for k in range(count):
-            total = self.add(total, self.scale(self.from_ints(sums[..., k]), 1 << (32 * k)))
-        return total
+        """Sum over one axis of S (at most 2^31 terms)."""
+        shape = self.shape_of(x)
+        axis = axis % len(shape)
+        rest = (*shape[:axis], *shape[axis + 1 :])
+        if not x.size:
+            return self.zeros(rest)
+        out = self.empty(rest)
+        sizes = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
+        kernels().prime[self.q].sum(np.ascontiguousarray(x), out, *sizes)
+        return out
 
     def matmul(self, x: Raw, y: Raw) -> Raw:
         """(..., m, k) @ (..., k, n); leading axes broadcast."""
         sx, sy = self.shape_of(x), self.shape_of(y)
         batch = np.broadcast_shapes(sx[:-2], sy[:-2])
-        out = self.empty((*batch, sx[-2], sy[-1]))
-        kernels().matmul[self.q](self._matrices(x, batch), self._matrices(y, batch), self._stack(out))
+        (m, k), n = sx[-2:], sy[-1]
+        if n == 1 and k:
+            return self.reshape(self.dot(x, self.reshape(y, (*sy[:-2], 1, k))), (*batch, m, 1))
+        out = self.empty((*batch, m, n))
+        if not k:
+            out[...] = 0
+            return out
+        x, step_x = self._matrices(x, batch)
+        y, step_y = self._matrices(y, batch)
+        kernels().prime[self.q].matmul(x, step_x, y, step_y, out, (prod(batch), m, k, n))
         return out
 
-    def _matrices(self, x: Raw, batch: tuple[int, ...]) -> Raw:
+    def _matrices(self, x: Raw, batch: tuple[int, ...]) -> tuple[Raw, int]:
+        """Contiguous matrices and how many elements they are apart: 0 when there is one for all of the batch."""
         shape = self.shape_of(x)
-        if prod(shape[:-2]) != 1:
-            x = self.broadcast(x, batch + shape[-2:])
-        return self._stack(np.ascontiguousarray(x))
-
-    def _stack(self, x: Raw) -> Raw:
-        shape = self.shape_of(x)
-        count = prod(shape[:-2])
-        return self.reshape(x, (count, *shape[-2:]))
+        size = shape[-2] * shape[-1]
+        if prod(shape[:-2]) == 1:
+            return np.ascontiguousarray(x), 0
+        return np.ascontiguousarray(self.broadcast(x, batch + shape[-2:])), size
 
     def dot(self, x: Raw, y: Raw) -> Raw:
         """Products summed over the last axis; x and y broadcast."""
         shape = np.broadcast_shapes(self.shape_of(x), self.shape_of(y))
-        left, right = self.broadcast(x, shape), self.broadcast(y, shape)
-        rows = self.reshape(np.ascontiguousarray(left), (*shape[:-1], 1, shape[-1]))
-        columns = self.reshape(np.ascontiguousarray(right), (*shape[:-1], shape[-1], 1))
-        return self.reshape(self.matmul(rows, columns), shape[:-1])
+        if not prod(shape):
+            return self.zeros(shape[:-1])
+        out = self.empty(shape[:-1])
+        how = self._rows(x, y, shape)
+        kernels().prime[self.q].dot(*how, out, prod(shape[:-1]), shape[-1])
+        return out
+
+    def _rows(self, x: Raw, y: Raw, shape: tuple[int, ...]) -> tuple[Raw, int, Raw, int]:
+        """Contiguous operands of `dot` and how many elements their rows are apart."""
+        sx, sy = self.shape_of(x), self.shape_of(y)
+        if sx[-1:] == sy[-1:] == shape[-1:]:
+            how = layout((*sx[:-1], 1), (*sy[:-1], 1), (*shape[:-1], 1))
+            if how is not None and how[0] == 1:
+                _, _, _, dx, _, dy = how
+                return np.ascontiguousarray(x), dx * shape[-1], np.ascontiguousarray(y), dy * shape[-1]
+        x, y = self.broadcast(x, shape), self.broadcast(y, shape)
+        return np.ascontiguousarray(x), shape[-1], np.ascontiguousarray(y), shape[-1]
 
     def combine(self, coefficients: Sequence[Sequence[int]], rows: Raw) -> Raw:
         """Public linear combinations: coefficients m x k, rows (k, N) -> (m, N)."""
@@ -196,9 +211,7 @@ class Field(ABC):
 
     def combine_raw(self, table: Raw, rows: Raw) -> Raw:
         """As `combine`, with the coefficients already residues, shape (m, k)."""
-        out = self.empty((self.shape_of(table)[0], self.shape_of(rows)[1]))
-        kernels().matmul[self.q](table[None], np.ascontiguousarray(rows)[None], out[None])
-        return out
+        return self.matmul(table, rows)
 
     def inverse(self, value: int) -> int:
         """1/value modulo p for a public integer. Raises ValueError for a multiple of p."""
@@ -209,8 +222,3 @@ def words_from(data: bytes | bytearray | memoryview) -> Raw:
     """Little-endian words; a view where the machine allows it."""
     words = np.frombuffer(data, _WORDS)
     return words if _WORDS.isnative and words.flags.aligned else words.astype(np.uint64)
-
-
-def _alike(x: Raw, y: Raw) -> bool:
-    """One shape and both contiguous: nothing to broadcast or copy."""
-    return x.shape == y.shape and x.flags.c_contiguous and y.flags.c_contiguous

@@ -10,6 +10,8 @@ from enigmalang.fields.warm import kernels
 
 _WORD = (1 << 64) - 1
 _P61 = np.uint64((1 << 61) - 1)
+#: Arrays of so few words are left to NumPy: the client of a small program loads no kernels.
+_FEW = 1 << 10
 
 
 class _Mersenne61(Field):
@@ -28,10 +30,18 @@ class _Mersenne61(Field):
             return np.asarray(array % np.uint64(self.p))
         if array.dtype.kind in "bu":
             return array.astype(np.uint64)
-        wide = array.astype(np.int64)
-        return np.asarray(np.mod(wide, np.int64(self.p))).astype(np.uint64)
+        wide = np.ascontiguousarray(array, np.int64)
+        if array.size <= _FEW:
+            return np.asarray(np.mod(wide, np.int64(self.p))).astype(np.uint64).reshape(array.shape)
+        out = self.empty(array.shape)
+        kernels().prime[self.q].signed(wide, out, array.size)
+        return out
 
     def to_ints(self, raw: Raw) -> Ints:
+        if raw.size > _FEW:
+            out = np.empty(raw.shape, np.int64)
+            kernels().prime[self.q].centred(np.ascontiguousarray(raw), out, raw.size)
+            return out
         values = raw.astype(np.int64)
         return np.asarray(values - np.where(values > self.p // 2, np.int64(self.p), np.int64(0)))
 
@@ -67,6 +77,8 @@ class _Mersenne127(Field):
             out[..., 1] = np.asarray(residues >> 64, dtype=np.uint64)
         elif array.dtype.kind in "bu":
             out[..., 0], out[..., 1] = array, 0
+        elif array.size > _FEW:
+            kernels().prime[self.q].signed(np.ascontiguousarray(array, np.int64), out, array.size)
         else:
             signed = array.astype(np.int64)
             negative = (signed < 0).astype(np.uint64)  # p + v = (2^63 - 1) * 2^64 + (2^64 - 1 + v)
@@ -75,6 +87,10 @@ class _Mersenne127(Field):
         return out
 
     def to_ints(self, raw: Raw) -> Ints:
+        if raw.size > _FEW:
+            narrow = np.empty(self.shape_of(raw), np.int64)
+            if kernels().prime[self.q].centred(np.ascontiguousarray(raw), narrow, narrow.size):
+                return narrow.astype(object)
         low = np.asarray(raw[..., 0]).astype(object)
         high = np.asarray(raw[..., 1]).astype(object)
         values = np.asarray(high * (1 << 64) + low, dtype=object)
@@ -101,6 +117,8 @@ class _Mersenne127(Field):
         return out
 
     def is_canonical(self, raw: Raw) -> bool:
+        if raw.size > _FEW:
+            return kernels().prime[self.q].reduced(np.ascontiguousarray(raw), self.size_of(raw))
         if raw.size == 0:
             return True
         top = np.uint64((1 << 63) - 1)

@@ -14,10 +14,10 @@ import llvmlite.binding as llvm
 import numpy as np
 from _cffi_backend import FFI
 
+from enigmalang.fields import arithmetic
+from enigmalang.fields.arithmetic import Arithmetic
+
 _DECLARED = {
-    "mul": "void*, void*, void*, int64_t",
-    "add": "void*, int64_t, void*, int64_t, void*, int64_t, _Bool",
-    "matmul": "void*, int64_t, void*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
     "divide": "void*, uint64_t, uint64_t, void*, void*, int64_t",
     "to_planes": "void*, void*, void*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t",
     "spread": "void*, int64_t*, void*, int64_t, int64_t, int64_t",
@@ -31,7 +31,7 @@ _DECLARED = {
 }
 #: Names of the kernels in the machine code, with their entry in `_DECLARED`.
 NAMES = {
-    **{f"{name}_{q}": name for name in ("mul", "add", "matmul", "deal", "absorb") for q in (61, 127)},
+    **{f"{name}_{q}": name for name in ("deal", "absorb") for q in (61, 127)},
     "divide_127": "divide",
     "to_planes": "to_planes",
     "cross_and": "cross_and",
@@ -56,9 +56,7 @@ class Kernels:
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         functions = {name: self._function(name, _DECLARED[kind]) for name, kind in NAMES.items()}
-        self.add = {61: _add(functions["add_61"], 1), 127: _add(functions["add_127"], 2)}
-        self.mul = {61: _mul(functions["mul_61"], 1), 127: _mul(functions["mul_127"], 2)}
-        self.matmul = {q: _matmul(functions[f"matmul_{q}"]) for q in (61, 127)}
+        self.prime = {q: Arithmetic(self._prime_function, q) for q in (61, 127)}
         self.deal = {61: _deal(functions["deal_61"], 1), 127: _deal(functions["deal_127"], 2)}
         self.absorb = {61: _absorb(functions["absorb_61"], 1), 127: _absorb(functions["absorb_127"], 2)}
         self._divide_127 = functions["divide_127"]
@@ -69,6 +67,9 @@ class Kernels:
         self._xor_rows = functions["xor_rows"]
         self._mul_gf2k = functions["mul_gf2k"]
         self._shuffle_rows = functions["shuffle_rows"]
+
+    def _prime_function(self, name: str) -> Any:
+        return self._function(name, arithmetic.DECLARED[arithmetic.NAMES[name]])
 
     def _function(self, name: str, operands: str) -> Any:
         address = self._engine.get_function_address(_symbol(name))
@@ -118,25 +119,6 @@ class Kernels:
     def shuffle_rows(self, words: Any, order: Any, rows: int, n: int, state: Any) -> None:
         """Go on shuffling the rows of `order` (rows * n) with these words; `state` (2,) is where it stands."""
         self._shuffle_rows(_NOTHING, _NOTHING, _at(words), len(words), _at(order), rows, n, _at(state))
-
-
-def _add(function: Any, limbs: int) -> Callable[[Any, Any, Any, bool], None]:
-    """x + y or x - y into `out`, contiguous of any shape; an operand of one element is repeated."""
-
-    def add(x: Any, y: Any, out: Any, subtract: bool) -> None:
-        nx, ny, n = x.size // limbs, y.size // limbs, out.size // limbs
-        function(_NOTHING, _NOTHING, _at(x), nx, _at(y), ny, _at(out), n, subtract)
-
-    return add
-
-
-def _mul(function: Any, limbs: int) -> Callable[[Any, Any, Any], None]:
-    """x * y into `out`, contiguous of one shape."""
-
-    def mul(x: Any, y: Any, out: Any) -> None:
-        function(_NOTHING, _NOTHING, _at(x), _at(y), _at(out), out.size // limbs)
-
-    return mul
 
 
 def _deal(function: Any, limbs: int) -> Callable[[Any, Any, Any, Any, int, Any], None]:

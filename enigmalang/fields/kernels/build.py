@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit  # type: ignore[attr-defined]
+from numba import njit
 from numba import types as _types
 from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
@@ -36,23 +36,48 @@ def _wide_mul(typingctx: Any, a: Any, b: Any) -> Any:
 
 wide_mul: Any = intrinsic(_wide_mul)
 
+
+def intrinsic128(build: Callable[[Any, Any, Any], Any]) -> Any:
+    """A function of two 128-bit numbers, (a0, a1, b0, b1) to (low, high), made by `build(builder, a, b)`."""
+    word = types.uint64
+
+    def typed(typingctx: Any, a0: Any, a1: Any, b0: Any, b1: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            i128, i64 = ir.IntType(128), ir.IntType(64)
+
+            def joined(low: Any, high: Any) -> Any:
+                shifted = builder.shl(builder.zext(high, i128), ir.Constant(i128, 64))
+                return builder.or_(shifted, builder.zext(low, i128))
+
+            result = build(builder, joined(args[0], args[1]), joined(args[2], args[3]))
+            top = builder.trunc(builder.lshr(result, ir.Constant(i128, 64)), i64)
+            return cgutils.pack_array(builder, [builder.trunc(result, i64), top])
+
+        return types.UniTuple(word, 2)(word, word, word, word), codegen
+
+    return intrinsic(typed)
+
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
 W, B, R = types.CPointer(types.uint64), types.CPointer(types.uint8), types.CPointer(types.int64)
-N, U, FLAG = types.int64, types.uint64, types.boolean
+F, WS = types.CPointer(types.float64), types.CPointer(W)
+N, U, FLAG, REAL = types.int64, types.uint64, types.boolean, types.float64
 
 #: Kernels by name: what Numba made of each.
 COMPILED: dict[str, Any] = {}
 
 
-def kernel(*operands: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Compile at once, for these operands: pointers (W words, B bytes, R row numbers), N lengths, U numbers."""
+def kernel(*operands: Any, returns: Any = types.void) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile at once, for these operands: pointers (W words, F floats, B bytes, R row numbers, WS pointers to
+    words), N lengths, U words, REAL numbers."""
 
-    def compile_it(function: Callable[..., None]) -> Callable[..., None]:
-        COMPILED[function.__name__] = njit(types.void(*operands), **_OPTIONS)(function)
+    def compile_it(function: Callable[..., Any]) -> Callable[..., Any]:
+        COMPILED[function.__name__] = njit(returns(*operands), **_OPTIONS)(function)
         return function
 
     return compile_it
 
 
 inline: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(inline="always")
+#: A loop that several kernels share.
+loop: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(**_OPTIONS)

@@ -1,93 +1,199 @@
-"""Arithmetic modulo 2^127 - 1, two words an element, the low one first."""
+"""Arithmetic modulo 2^127 - 1, two words an element, the low one first.
+
+Loops run over `n` elements; an operand is a pointer, its first element's number and a step, 0 for one element that
+is repeated, or 1.
+"""
 
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import carray  # type: ignore[attr-defined]
 
-from enigmalang.fields.kernels.build import FLAG, ONES, TOP63, N, U, W, inline, kernel, wide_mul
+from enigmalang.fields.kernels.build import ONES, TOP63, N, R, U, W, intrinsic128, kernel, loop
+
+NONE, ONE, S62, S63 = np.uint64(0), np.uint64(1), np.uint64(62), np.uint64(63)
+_I128, _WORD = ir.IntType(128), ir.IntType(64)
+_P = ir.Constant(_I128, (1 << 127) - 1)
 
 
-@inline
-def _canon127(low: Any, high: Any) -> Any:
-    """A 128-bit number, at most 2p, to its residue."""
-    carry = high >> np.uint64(63)
-    high = high & TOP63
-    low = low + carry
-    if low < carry:
-        high = high + np.uint64(1)
-        carry = high >> np.uint64(63)
-        high = high & TOP63
-        low = low + carry
-    if low == ONES and high == TOP63:
-        return np.uint64(0), np.uint64(0)
-    return low, high
+def _number(value: int) -> Any:
+    return ir.Constant(_I128, value)
 
 
-@inline
-def _add127(a0: Any, a1: Any, b0: Any, b1: Any) -> Any:
-    low = a0 + b0
-    return _canon127(low, a1 + b1 + np.uint64(low < a0))
+def _canonical(builder: Any, x: Any) -> Any:
+    """x < 2p to its residue: 1 + x carries into bit 127 when x >= p."""
+    carry = builder.lshr(builder.add(x, _number(1)), _number(127))
+    return builder.and_(builder.add(x, carry), _P)
 
 
-@inline
-def _mul127(a0: Any, a1: Any, b0: Any, b1: Any) -> Any:
-    h00, r0 = wide_mul(a0, b0)
-    h01, l01 = wide_mul(a0, b1)
-    h10, l10 = wide_mul(a1, b0)
-    h11, l11 = wide_mul(a1, b1)
-    r1 = h00 + l01
-    c1 = np.uint64(r1 < l01)
-    r1 += l10
-    c1 += np.uint64(r1 < l10)
-    r2 = l11 + h01
-    c2 = np.uint64(r2 < h01)
-    r2 += h10
-    c2 += np.uint64(r2 < h10)
-    r2 += c1
-    c2 += np.uint64(r2 < c1)
-    r3 = h11 + c2
-    top0 = (r2 << np.uint64(1)) | (r1 >> np.uint64(63))
-    top1 = (r3 << np.uint64(1)) | (r2 >> np.uint64(63))
-    return _add127(r0, r1 & TOP63, top0, top1)
+def _plus(builder: Any, a: Any, b: Any) -> Any:
+    """a + b for a, b <= p, not both p."""
+    return _canonical(builder, builder.add(a, b))
 
 
-@kernel(W, W, W, N)
-def mul_127(px: Any, py: Any, pout: Any, n: int) -> None:
-    x, y, out = carray(px, (n, 2)), carray(py, (n, 2)), carray(pout, (n, 2))
+def _times(builder: Any, a: Any, b: Any) -> Any:
+    """a * b = h * 2^127 + l, so h + l modulo p; h <= p - 2."""
+
+    def word(x: Any) -> Any:
+        return builder.trunc(x, _WORD)
+
+    def low(x: Any) -> Any:
+        return builder.zext(word(x), _I128)
+
+    def high(x: Any) -> Any:
+        return builder.lshr(x, _number(64))
+
+    bottom = builder.mul(low(a), low(b))
+    middle = builder.add(builder.mul(low(a), high(b)), builder.mul(high(a), low(b)))  # below 2^128 - 2^64
+    middle = builder.add(middle, high(bottom))
+    top = builder.add(builder.mul(high(a), high(b)), high(middle))
+    bit = builder.zext(builder.lshr(word(middle), ir.Constant(_WORD, 63)), _I128)
+    h = builder.add(builder.add(top, top), bit)
+    rest = builder.zext(builder.and_(word(middle), ir.Constant(_WORD, (1 << 63) - 1)), _I128)
+    l = builder.or_(builder.shl(rest, _number(64)), low(bottom))  # noqa: E741
+    return _canonical(builder, builder.add(h, l))
+
+
+times: Any = intrinsic128(_times)
+plus: Any = intrinsic128(_plus)
+
+
+# ---------------------------------------------------------------- loops
+
+
+@loop
+def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
+    """x * y."""
     for i in range(n):
-        out[i, 0], out[i, 1] = _mul127(x[i, 0], x[i, 1], y[i, 0], y[i, 1])
+        j, k = 2 * (ix + i * dx), 2 * (iy + i * dy)
+        o = 2 * (io + i)
+        out[o], out[o + 1] = times(x[j], x[j + 1], y[k], y[k + 1])
 
 
-@kernel(W, N, W, N, W, N, FLAG)
-def add_127(px: Any, nx: int, py: Any, ny: int, pout: Any, n: int, subtract: bool) -> None:
-    """x + y, or x - y; an operand of length 1 is repeated."""
-    x, y, out = carray(px, (nx, 2)), carray(py, (ny, 2)), carray(pout, (n, 2))
-    dx = np.int64(nx != 1)
-    dy = np.int64(ny != 1)
-    flip = ONES if subtract else np.uint64(0)
+@loop
+def difference_product(
+    c: Any, ic: int, dc: int, x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int
+) -> None:
+    """c * (x - y)."""
     for i in range(n):
-        b0 = y[i * dy, 0] ^ flip
-        b1 = y[i * dy, 1] ^ (flip >> np.uint64(1))
-        out[i, 0], out[i, 1] = _add127(x[i * dx, 0], x[i * dx, 1], b0, b1)
+        m, j, k = 2 * (ic + i * dc), 2 * (ix + i * dx), 2 * (iy + i * dy)
+        d0, d1 = plus(x[j], x[j + 1], y[k] ^ ONES, y[k + 1] ^ TOP63)
+        o = 2 * (io + i)
+        out[o], out[o + 1] = times(c[m], c[m + 1], d0, d1)
 
 
-@kernel(W, N, W, N, W, N, N, N, N)
-def matmul_127(px: Any, bx: int, py: Any, by: int, pout: Any, bo: int, m: int, inner: int, n: int) -> None:
-    """(B, m, k) @ (B, k, n), two limbs on the last axis; either batch may be 1."""
-    x, y, out = carray(px, (bx, m, inner, 2)), carray(py, (by, inner, n, 2)), carray(pout, (bo, m, n, 2))
-    for b in range(bo):
-        ix = b if bx > 1 else 0
-        iy = b if by > 1 else 0
-        for i in range(m):
-            for j in range(n):
-                s0 = np.uint64(0)
-                s1 = np.uint64(0)
-                for k in range(inner):
-                    z0, z1 = _mul127(x[ix, i, k, 0], x[ix, i, k, 1], y[iy, k, j, 0], y[iy, k, j, 1])
-                    s0, s1 = _add127(s0, s1, z0, z1)
-                out[b, i, j, 0] = s0
-                out[b, i, j, 1] = s1
+@loop
+def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: Any, io: int, n: int) -> None:
+    """x + y, or x - y: the complement of a residue is p less it."""
+    mask0 = ONES if flip else NONE
+    mask1 = TOP63 if flip else NONE
+    for i in range(n):
+        j, k = 2 * (ix + i * dx), 2 * (iy + i * dy)
+        o = 2 * (io + i)
+        out[o], out[o + 1] = plus(x[j], x[j + 1], y[k] ^ mask0, y[k + 1] ^ mask1)
+
+
+@loop
+def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
+    """out += y."""
+    for i in range(n):
+        k, o = 2 * (iy + i * dy), 2 * (io + i)
+        out[o], out[o + 1] = plus(out[o], out[o + 1], y[k], y[k + 1])
+
+
+@loop
+def pair(
+    x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, table: Any, jx: int, jy: int, more: bool,
+    out: Any, io: int, n: int,
+) -> None:  # fmt: skip
+    """table[jx] * x + table[jy] * y; added to `out` if there is `more`."""
+    a0, a1, b0, b1 = table[2 * jx], table[2 * jx + 1], table[2 * jy], table[2 * jy + 1]
+    for i in range(n):
+        j, k = 2 * (ix + i * dx), 2 * (iy + i * dy)
+        p0, p1 = times(x[j], x[j + 1], a0, a1)
+        q0, q1 = times(y[k], y[k + 1], b0, b1)
+        p0, p1 = plus(p0, p1, q0, q1)
+        o = 2 * (io + i)
+        if more:
+            p0, p1 = plus(p0, p1, out[o], out[o + 1])
+        out[o], out[o + 1] = p0, p1
+
+
+@loop
+def single(x: Any, ix: int, dx: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
+    """table[jx] * x; added to `out` if there is `more`."""
+    c0, c1 = table[2 * jx], table[2 * jx + 1]
+    for i in range(n):
+        j = 2 * (ix + i * dx)
+        p0, p1 = times(x[j], x[j + 1], c0, c1)
+        o = 2 * (io + i)
+        if more:
+            p0, p1 = plus(p0, p1, out[o], out[o + 1])
+        out[o], out[o + 1] = p0, p1
+
+
+@loop
+def masked(x: Any, ix: int, n: int) -> Any:
+    """Clear the bits above q in place; not 0 if an element is p itself."""
+    bad = NONE
+    for i in range(n):
+        o = 2 * (ix + i)
+        top = x[o + 1] & TOP63
+        x[o + 1] = top
+        bad |= np.uint64(top == TOP63 and x[o] == ONES)
+    return bad
+
+
+@loop
+def unreduced(x: Any, ix: int, n: int) -> Any:
+    """Not 0 if an element is not a residue."""
+    bad = NONE
+    for i in range(n):
+        o = 2 * (ix + i)
+        bad |= np.uint64(x[o + 1] == TOP63 and x[o] == ONES) | (x[o + 1] >> S63)
+    return bad
+
+
+@loop
+def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
+    """out[io] = the sum of x * y."""
+    low, top = NONE, NONE
+    for i in range(n):
+        j, k = 2 * (ix + i), 2 * (iy + i)
+        p0, p1 = times(x[j], x[j + 1], y[k], y[k + 1])
+        low, top = plus(low, top, p0, p1)
+    out[2 * io], out[2 * io + 1] = low, top
+
+
+@loop
+def summed(x: Any, ix: int, out: Any, io: int, n: int) -> None:
+    """out[io] = the sum of x."""
+    low, top = NONE, NONE
+    for i in range(n):
+        low, top = plus(low, top, x[2 * (ix + i)], x[2 * (ix + i) + 1])
+    out[2 * io], out[2 * io + 1] = low, top
+
+
+@kernel(R, W, N)
+def signed_127(x: Any, out: Any, n: int) -> None:
+    """Signed words to residues: p + v = (2^63 - 1) * 2^64 + (2^64 - 1 + v)."""
+    for i in range(n):
+        negative = np.uint64(x[i]) >> S63
+        out[2 * i] = np.uint64(x[i]) - negative
+        out[2 * i + 1] = (NONE - negative) >> ONE
+
+
+@kernel(W, R, N, returns=U)
+def centred_127(x: Any, out: Any, n: int) -> Any:
+    """Residues to signed words; not 0 if one does not fit."""
+    bad = NONE
+    for i in range(n):
+        low, top = x[2 * i], x[2 * i + 1]
+        negative = top >> S62
+        bad |= (top ^ ((NONE - negative) >> ONE)) | ((low + negative) >> S63) ^ negative
+        out[i] = np.int64(low + negative)
+    return bad
 
 
 @kernel(W, U, U, W, W, N)

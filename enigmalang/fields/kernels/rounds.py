@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
+from enigmalang.fields.kernels import prime61, prime127
 from enigmalang.fields.kernels.build import ONES, P61, TOP63, N, W, kernel
-from enigmalang.fields.kernels.prime61 import _canon61, _fold61
-from enigmalang.fields.kernels.prime127 import _add127, _mul127
 
 
 @kernel(W, N, W, N, W, W, N, N, W, N, N)
@@ -18,9 +17,9 @@ def deal_61(
     dx = np.int64(nx != 1)
     dy = np.int64(ny != 1)
     for i in range(n):
-        z = _canon61(_fold61(x[i * dx], y[i * dy]))
+        z = prime61.times(x[i * dx], y[i * dy])
         for r in range(rows):
-            out[r * n + i] = _canon61(_fold61(weights[r], z) + masks[r * total + first + i])
+            out[r * n + i] = prime61.once(prime61.times(weights[r], z) + masks[r * total + first + i])
 
 
 @kernel(W, N, W, N, W, W, N, N, W, N, N)
@@ -33,10 +32,10 @@ def deal_127(
     dx = np.int64(nx != 1)
     dy = np.int64(ny != 1)
     for i in range(n):
-        z0, z1 = _mul127(x[i * dx, 0], x[i * dx, 1], y[i * dy, 0], y[i * dy, 1])
+        z0, z1 = prime127.times(x[i * dx, 0], x[i * dx, 1], y[i * dy, 0], y[i * dy, 1])
         for r in range(rows):
-            s0, s1 = _mul127(weights[r, 0], weights[r, 1], z0, z1)
-            out[r, i, 0], out[r, i, 1] = _add127(s0, s1, masks[r, first + i, 0], masks[r, first + i, 1])
+            s0, s1 = prime127.times(weights[r, 0], weights[r, 1], z0, z1)
+            out[r, i, 0], out[r, i, 1] = prime127.plus(s0, s1, masks[r, first + i, 0], masks[r, first + i, 1])
 
 
 @kernel(W, W, N, W)
@@ -57,4 +56,4 @@ def absorb_127(ptotal: Any, ptold: Any, n: int, unreduced: Any) -> None:
         high = told[i, 1]
         if high > TOP63 or (high == TOP63 and told[i, 0] == ONES):
             unreduced[0] = np.uint64(1)
-        total[i, 0], total[i, 1] = _add127(total[i, 0], total[i, 1], told[i, 0], high & TOP63)
+        total[i, 0], total[i, 1] = prime127.plus(total[i, 0], total[i, 1], told[i, 0], high & TOP63)
