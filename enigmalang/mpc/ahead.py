@@ -8,6 +8,7 @@ from enigmalang.fields import unpack_bits
 from enigmalang.mpc.bits import make_integers
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.stock import CAPACITY
+from enigmalang.mpc.wide.masks import random_masks
 from enigmalang.sharing.pseudorandom import random_bit_words
 
 #: Random bits made at a time: a few milliseconds.
@@ -16,8 +17,6 @@ STEP = 1 << 12
 
 def replenish(party: Party) -> bool:
     """One step; whether there is more to do. Every party calls this at the same place of the session."""
-    if not party.held:  # a wide committee shares bits in another way
-        return False
     count = min(STEP, CAPACITY - party.stock.bits)
     if count:
         with party.counting_ahead():
@@ -28,9 +27,12 @@ def replenish(party: Party) -> bool:
 def random_bits(party: Party, count: int) -> None:
     """Put `count` random bits into the stock.
 
-    Replicated bits cost nothing (Cramer, Damgard, Ishai 2005); their integers are made by the conversion that
-    takes nothing from the stock. Rounds and products: those of `bits.b2a`.
+    Replicated bits cost nothing (Cramer, Damgard, Ishai 2005), those of a wide committee one round of dealings; their
+    integers are made by the conversion that takes nothing from the stock. Rounds and products: those of `bits.b2a`.
     """
-    words = random_bit_words(party.streams, party.structure, party.me, party.fresh(), count)
+    if party.structure.wide:
+        (words,) = random_masks(party, [(count, True)])
+    else:
+        words = random_bit_words(party.streams, party.structure, party.me, party.fresh(), count)
     (elements,) = make_integers(party, words[:, None], count)
     party.stock.add_bits(unpack_bits(words, count), elements)

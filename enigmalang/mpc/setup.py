@@ -9,8 +9,8 @@ def exchange_keys(network: Network, t: int, tag: int = 0, wide: bool | None = No
     """Every party contributes to the key of every set that it is in; a key is the XOR of the contributions.
 
     Adversary: honest but curious, at most t parties together; a key is random to all outside its set. One
-    round; 32 bytes to a peer for each common set, 64 in a wide committee. Raises PeerError, and ValueError for n, t out
-    of range.
+    round; 32 bytes to a peer for each common set, at most 4 KB. Raises PeerError, and ValueError for n, t out of
+    range.
     """
     shape, me = structure(network.n, t, wide), network.me
     mine = new_contributions(shape, me)

@@ -33,6 +33,7 @@ from enigmalang.mpc.deal import deal_elements
 from enigmalang.mpc.hops import Hop, hops
 from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.wide import network
 from enigmalang.sharing.orders import uniform_orders
 from enigmalang.sharing.shamir import lagrange
 from enigmalang.sharing.streams import Stream
@@ -67,11 +68,12 @@ class Table:
 def shuffle(party: Party, tables: Sequence[Table]) -> list[Table]:
     """Each table with its rows in fresh uniform orders, all columns alike: fresh shares. All in the same rounds.
 
-    Raises OrderError for a committee of so many sets that they have no keys.
+    A committee of so many sets that they have no keys shuffles through networks (`wide.network`).
     """
-    if party.t > 1 and not party.structure.subsets:
-        raise OrderError(f"{party.n} parties have no keys of sets to shuffle with")
     with party.counters.phase("shuffles"):
+        if not party.held:
+            flat = network.shuffle(party, list(tables))
+            return [Table(t.field, t.field.reshape(raw, t.shape)) for t, raw in zip(tables, flat, strict=True)]
         return _split(_Shuffle(party, tables).run(), tables)
 
 

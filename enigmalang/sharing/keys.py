@@ -1,6 +1,6 @@
 """Keys of a committee: one for every pair, one for every set A of n - t parties, one common to all.
 
-A wide committee has no keys of sets.
+A committee with too many sets (`structure.MAX_KEYS`) has none for them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Who holds what: n parties, t of which learn nothing.
 
-Up to nine parties a key and a piece of every bit belong to each of the C(n, t) sets A of n - t parties (replicated
-sharing). A *wide* committee has no sets: its bits are Shamir shares over GF(2^k), 2^k > n, in k planes.
+In a small committee a piece of every bit belongs to each of the C(n, t) sets A of n - t parties (replicated
+sharing); with more than MAX_PIECES sets it is *wide*: its bits are Shamir shares over GF(2^k), 2^k > n, in k planes. The
+sets have keys as long as there are not more than MAX_KEYS.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +19,14 @@ from enigmalang.fields.gf2k import low_form
 from enigmalang.sharing.binary import lagrange as lagrange_binary
 
 MAX_PARTIES = 31  # the points of GF(2^5)
-MAX_WITH_SETS = 9  # 126 sets; 462 for n = 11
+MAX_PIECES = 35  # n = 7, t = 3: the cross terms of pieces, the work of an AND, grow with their square
+MAX_KEYS = 500  # n = 11, t = 5 has 462
 Subset = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)  # interned: compared and hashed by identity, which caches do at every round
 class Structure:
-    """The access structure. `subsets` are in lexicographic order; a piece of a bit belongs to each."""
+    """The access structure. `subsets` are in lexicographic order; a piece of a bit belongs to each, unless wide."""
 
     n: int
     t: int
@@ -45,8 +48,8 @@ class Structure:
 
     @cached_property
     def subsets(self) -> tuple[Subset, ...]:
-        """None of them when wide."""
-        if self.wide:
+        """None of them when there are too many to have keys."""
+        if comb(self.n, self.t) > MAX_KEYS:
             return ()
         return tuple(combinations(self.parties, self.n - self.t))
 
@@ -109,8 +112,8 @@ class Structure:
 
 
 def structure(n: int, t: int, wide: bool | None = None) -> Structure:
-    """The interned structure; wide, unless told, past nine parties. Raises ValueError for n, t out of range."""
-    return _interned(n, t, n > MAX_WITH_SETS if wide is None else wide)
+    """The interned structure; wide, unless told, when there are many sets. Raises ValueError for n, t out of range."""
+    return _interned(n, t, 0 <= t <= n and comb(n, t) > MAX_PIECES if wide is None else wide)
 
 
 @lru_cache(maxsize=64)

@@ -145,13 +145,6 @@ def test_every_order_is_as_likely(n, t, size):
     assert sum((counts[order] - 100) ** 2 for order in every) / 100 < 130
 
 
-def test_committees_without_keys_of_sets_are_refused():
-    c = Committee(13, 6, M61)
-    share = c.deal(np.zeros((1, 1, 2), dtype=object))
-    with pytest.raises(OrderError, match="13 parties"):
-        c.run(lambda party: shuffle(party, [table(party, share)]))
-
-
 # ------------------------------------------------------------ permute
 
 

@@ -85,7 +85,7 @@ def test_lagrange_against_galois() -> None:
 
 @pytest.mark.parametrize(("n", "t"), ALL)
 def test_structure(n: int, t: int) -> None:
-    shape = structure(n, t)
+    shape = structure(n, t, False)
     assert all(len(a) == n - t for a in shape.subsets)
     for j in shape.parties:
         assert j in shape.anchor(j)
