@@ -140,24 +140,34 @@ def search(less: Less, items: Items, owners: Items, pivots: Pivots) -> Items:
 
     Each batch compares an item with one pivot, that halves what is left, or with several when items are few.
     """
-    low, high = pivots.first[owners], pivots.first[owners + 1]
-    active = np.flatnonzero(low < high)
-    while len(active):
-        mine, from_, to = items[active], low[active], high[active]
-        probes = _probes(from_, to, owners[active], pivots, _ways(len(active), int((to - from_).max())))
-        asked = [np.arange(len(active)), *(np.flatnonzero(b > a) for a, b in pairwise(probes))]
-        probed = np.concatenate([probe[who] for probe, who in zip(probes, asked, strict=True)])
-        below = less(pivots.items[probed], mine[np.concatenate(asked)])
-        start = 0
-        for probe, who in zip(probes, asked, strict=True):
-            answers = below[start : start + len(who)]
-            start += len(who)
-            passed, stopped = who[answers], who[~answers]
-            from_[passed] = probe[passed] + 1
-            to[stopped] = np.minimum(to[stopped], probe[stopped])
-        low[active], high[active] = from_, to
-        active = active[from_ < to]
-    return low
+    found = pivots.first[owners]
+    low, high, left = found.copy(), pivots.first[owners + 1], np.arange(len(items))
+    while True:
+        more = low < high
+        if not more.all():
+            found[left[~more]] = low[~more]
+            items, owners, low, high, left = (array[more] for array in (items, owners, low, high, left))
+        if not len(left):
+            return found
+        probes = _probes(low, high, owners, pivots, _ways(len(left), int((high - low).max())))
+        _narrow(less, items, low, high, probes, pivots)
+
+
+def _narrow(less: Less, items: Items, low: Items, high: Items, probes: list[Items], pivots: Pivots) -> None:
+    """One batch: compare each item with its probes, ascending, and move `low` and `high` in place."""
+    first, *others = probes
+    asked = [np.flatnonzero(probe > before) for before, probe in pairwise(probes)]
+    probed = np.concatenate([first, *(probe[who] for probe, who in zip(others, asked, strict=True))])
+    below = less(pivots.items[probed], np.concatenate([items, *(items[who] for who in asked)]))
+    passed, start = below[: len(items)], len(items)
+    low += (first + 1 - low) * passed  # half of them, at random: faster than a choice
+    high += (first - high) * ~passed
+    for probe, who in zip(others, asked, strict=True):
+        passed = below[start : start + len(who)]
+        start += len(who)
+        low[who[passed]] = probe[who[passed]] + 1
+        stopped = who[~passed]
+        high[stopped] = np.minimum(high[stopped], probe[stopped])
 
 
 def _ways(count: int, pivots: int) -> int:
