@@ -1,8 +1,8 @@
 """Who holds what: n parties, t of which learn nothing.
 
 In a small committee a piece of every bit belongs to each of the C(n, t) sets A of n - t parties (replicated
-sharing); with more than MAX_PIECES sets it is *wide*: its bits are Shamir shares over GF(2^k), 2^k > n, in k planes. The
-sets have keys as long as there are not more than MAX_KEYS.
+sharing); with more than MAX_PIECES sets it is *wide*: its bits are Shamir shares over GF(2^k), 2^k > n, in k planes.
+The sets have keys as long as there are not more than MAX_KEYS.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import pytest
 
 from enigmalang.fields import M61, M127, Field, unpack_bits
 from enigmalang.sharing import ArithShare, BitShare, Keys, keys_from_contributions, new_contributions, structure
-from enigmalang.sharing.keys import message_for, shared_groups
 from enigmalang.sharing.faults import SharingError
+from enigmalang.sharing.keys import message_for, shared_groups
 from enigmalang.sharing.pseudorandom import random_bit_words, random_pieces, random_share, zero_share, zero_words
 from enigmalang.sharing.secret import (
     decode_share,

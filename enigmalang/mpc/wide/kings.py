@@ -10,8 +10,9 @@ of degree t that is the product. z + r is uniform. Kings take turns over the vec
 
 Two rounds, and no preparation: degree 2t on 2t + 1 points leaves all shares but the dealer's own free, so they are
 pseudo-random and cost nothing; the shares of degree t travel with the first round. The king's sharing is 0 at t
-parties. A product costs, in units over all parties, 2t + (n - 1 - t) and (2t + 1)(n - 2 - t)/(t + 1) for the double
-sharing: per party 2.0, 2.2, 2.2 for n = 11, 15, 21, where the one-round dealing costs 5, 7, 10.
+parties. A product costs, in units over all parties, (2t + 1)(n - 1)/n to the kings, n - 1 - t from them, and
+(2t + 1)(n - 2 - t)/(t + 1) for the double sharing: per party 1.9, 2.0, 2.2, 2.2 for n = 9, 11, 15, 21, where the
+one-round dealing costs 4, 5, 7, 10.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def kings_pay(shape: Structure, nbytes: int) -> bool:
         return False
     n, t, dealers = shape.n, shape.t, 2 * shape.t + 1
     spoken = n - 1 - t
-    saved = dealers * spoken - (2 * t + spoken + dealers * (spoken - 1) / (t + 1))
+    saved = dealers * spoken - (dealers * (n - 1) / n + spoken + dealers * (spoken - 1) / (t + 1))
     return saved * nbytes > n * ROUND_BYTES
 
 
