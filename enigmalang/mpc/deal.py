@@ -10,10 +10,13 @@ from functools import lru_cache
 import numpy as np
 
 from enigmalang.fields import Field, Raw, Rows, words_from
+from enigmalang.fields.arithmetic import SELECT
 from enigmalang.fields.warm import kernels
+from enigmalang.mpc.dealing import reshare
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.mpc.wide import words as wide
 from enigmalang.mpc.wide.kings import kings_pay, reshare_by_kings
+from enigmalang.sharing.local import Local, given
 from enigmalang.sharing.shamir import lagrange, table_of
 from enigmalang.sharing.spaces import elements
 from enigmalang.sharing.structure import Structure, Subset
@@ -93,22 +96,27 @@ def reshare_products(party: Party, round_: Round, local: Raw) -> Finish[Raw]:
     Gennaro, Rabin, Rabin, PODC 1998, with pseudo-random shares. One round; per dealing party n - 1 - t elements
     a product. Of many products in a wide committee two rounds and about 2 elements (`wide.kings`).
     """
-    count = party.field.size_of(local)
-    if party.structure.wide and kings_pay(party.structure, count * party.field.nbytes):
-        party.counters.products += count
-        return reshare_by_kings(party, round_, elements(party.field), local)
-    dealers = party.structure.dealers
-    weight = 1
-    if party.me in dealers:
-        weight = lagrange(party.field.p, dealers, 0)[party.me - 1]
+    return reshare_locals(party, round_, [given(party.field, local)])
+
+
+def reshare_locals(party: Party, round_: Round, locals_: Sequence[Local]) -> Finish[Raw]:
+    """As `reshare_products`, of products that are yet to be taken; a selection's y is added. (sum of counts,)."""
+    field = party.field
+    count = sum(local.count for local in locals_)
+    if not (party.structure.wide and kings_pay(party.structure, count * field.nbytes)):
+        return reshare(party, round_, locals_)
     party.counters.products += count
-    dealt = deal_elements(party, round_, dealers, local, count, weight)
+    values = np.concatenate([local.value(field) for local in locals_])
+    dealt = reshare_by_kings(party, round_, elements(field), values)
 
     def finish() -> Raw:
-        total, *others = dealt().values()
-        for share in others:
-            total = party.field.add(total, share)
-        return total
+        out, start = dealt(), 0
+        for local in locals_:
+            part = slice(start, start + local.count)
+            if local.kind == SELECT:
+                out[part] = field.add(out[part], local.z)
+            start += local.count
+        return out
 
     return finish
 

@@ -5,36 +5,45 @@ pseudo-random shares (`mpc.deal`): one round, n - 1 - t elements per dealing par
 1, 2, 3, 4 for n = 3, 5, 7, 9. Sums are taken before the resharing, so an inner product costs one element.
 """
 
+import numpy as np
+
 from enigmalang.fields import Raw
-from enigmalang.mpc.deal import reshare_products
+from enigmalang.mpc.deal import reshare_locals
 from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, alone
 from enigmalang.mpc.wide.kings import product_zero
 from enigmalang.sharing import ArithShare
-from enigmalang.sharing.pseudorandom import product_zero_share
+from enigmalang.sharing.local import Local, given, product, selection
+from enigmalang.sharing.pseudorandom import masked_product_share
 from enigmalang.sharing.spaces import elements
 
 
 def mul(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
     """Elementwise, broadcasting as NumPy does. One round."""
-    return _reshared(party, party.field.mul(x.raw, y.raw))
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    return _reshared(party, product(party.field, x.raw, y.raw), shape)
 
 
 def dot(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
     """Elementwise product summed over the last axis, broadcasting. One round, one element per result."""
-    return _reshared(party, party.field.dot(x.raw, y.raw))
+    sums = party.field.dot(x.raw, y.raw)
+    return _reshared(party, given(party.field, sums), party.field.shape_of(sums))
 
 
 def matmul(party: Party, x: ArithShare, y: ArithShare) -> ArithShare:
     """(..., m, k) @ (..., k, n). One round, one element per entry of the result."""
-    return _reshared(party, party.field.matmul(x.raw, y.raw))
+    sums = party.field.matmul(x.raw, y.raw)
+    return _reshared(party, given(party.field, sums), party.field.shape_of(sums))
 
 
 def select(party: Party, c: ArithShare, x: ArithShare, y: ArithShare) -> ArithShare:
     """c ? x : y for c in {0, 1}: y + c*(x - y). One round, one product."""
     field = party.field
-    product = mul(party, c, ArithShare(field, field.sub(x.raw, y.raw)))
-    return ArithShare(field, field.add(y.raw, product.raw))
+    chosen = selection(field, c.raw, x.raw, y.raw)
+    if chosen is not None:
+        return _reshared(party, chosen, c.shape)
+    part = mul(party, c, ArithShare(field, field.sub(x.raw, y.raw)))
+    return ArithShare(field, field.add(y.raw, part.raw))
 
 
 def open_product(party: Party, x: ArithShare, y: ArithShare) -> Raw:
@@ -43,26 +52,28 @@ def open_product(party: Party, x: ArithShare, y: ArithShare) -> Raw:
     One round instead of two: the local products plus a share of zero of degree 2t (CDI05), opened with 2t + 1
     shares; 2t elements per party.
     """
-    local = party.field.mul(x.raw, y.raw)
-    masked = masked_product(party, party.field.flat(local))
+    masked = masked_local(party, product(party.field, x.raw, y.raw))
     values = alone(party, lambda r: open_elements(party, r, masked, party.structure.parties, 2 * party.t))
     if values is None:
         raise AssertionError("every party receives")
-    return party.field.reshape(values, party.field.shape_of(local))
+    return party.field.reshape(values, np.broadcast_shapes(x.shape, y.shape))
 
 
 def masked_product(party: Party, local: Raw) -> Raw:
     """Local products (flat shares of degree 2t) that may be opened: no more than their values shows. Local."""
-    size = party.field.size_of(local)
-    party.counters.products += size
+    return masked_local(party, given(party.field, local))
+
+
+def masked_local(party: Party, local: Local) -> Raw:
+    """As `masked_product`, of products that are yet to be taken."""
+    field = party.field
+    party.counters.products += local.count
     if party.structure.wide:
-        return party.field.add(local, product_zero(party, elements(party.field), size))
-    zero = product_zero_share(party.streams, party.field, party.structure, party.me, party.fresh(), size)
-    return party.field.add(local, zero)
+        return field.add(local.value(field), product_zero(party, elements(field), local.count))
+    return masked_product_share(party.streams, field, party.structure, party.me, party.fresh(), local)
 
 
-def _reshared(party: Party, local: Raw) -> ArithShare:
-    flat = party.field.flat(local)
+def _reshared(party: Party, local: Local, shape: tuple[int, ...]) -> ArithShare:
     with party.counters.phase("products"):
-        out = alone(party, lambda r: reshare_products(party, r, flat))
-    return ArithShare(party.field, party.field.reshape(out, party.field.shape_of(local)))
+        out = alone(party, lambda r: reshare_locals(party, r, [local]))
+    return ArithShare(party.field, party.field.reshape(out, shape))

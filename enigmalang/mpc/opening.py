@@ -1,14 +1,18 @@
 """Opening: shares to values. Adversary: honest but curious, at most t parties together. One round."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from enigmalang.fields import Raw, words_from
+from enigmalang.fields import Field, Raw, words_from
+from enigmalang.fields.arithmetic import at
+from enigmalang.fields.warm import kernels
 from enigmalang.mpc.party import Finish, Party, Round, alone
 from enigmalang.mpc.wide import words as wide
 from enigmalang.sharing import ArithShare, BitShare
-from enigmalang.sharing.shamir import lagrange
+from enigmalang.sharing.shamir import lagrange, table_of
 
 
 def open_elements(
@@ -18,7 +22,7 @@ def open_elements(
 
     d + 1 shares fix a polynomial of degree d (Shamir 1979), t unless `degree` says another: each receiver gets
     the shares of the d parties after it. Per party d elements when everyone receives. The receivers learn the
-    polynomial: shares of products need `product_zero_share` first.
+    polynomial: shares of products need `masked_product_share` first.
     """
     degree = degree or party.t
     field, count = party.field, party.field.size_of(share)
@@ -33,14 +37,22 @@ def open_elements(
     def finish() -> Raw | None:
         if not slots:
             return None
-        got = [party.elements_from(peer, slot(), (count,)) for peer, slot in slots]
-        points, rows = (party.me, *suppliers), [share, *got]
+        got = [words_from(slot()) for _, slot in slots]
+        points, rows = (party.me, *suppliers), [field.flat(share), *got]
         if len(suppliers) > degree:  # enough without this party's
             points, rows = suppliers, got
-        values: Raw = field.combine([lagrange(field.p, points, 0)], np.stack(rows))[0]
+        values = field.empty((count,))
+        if not kernels().prime[field.q].combine(_weights(field, points), rows, values, count):
+            for peer, slot in slots:
+                party.elements_from(peer, slot(), (count,))  # raises for the one at fault
         return values
 
     return finish
+
+
+@lru_cache(maxsize=256)
+def _weights(field: Field, points: tuple[int, ...]) -> Any:
+    return at(table_of(field, [lagrange(field.p, points, 0)]))
 
 
 def open_words(party: Party, round_: Round, words: Raw) -> Finish[Raw]:

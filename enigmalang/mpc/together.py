@@ -8,15 +8,20 @@ import numpy as np
 
 from enigmalang.circuits.circuit import Form, Node
 from enigmalang.fields import Raw
+from enigmalang.fields.arithmetic import SELECT
 from enigmalang.mpc.bits import a2b, b2a
 from enigmalang.mpc.compare import eqz, ltz
-from enigmalang.mpc.deal import and_planes, reshare_products
+from enigmalang.mpc.deal import and_planes, reshare_locals
 from enigmalang.mpc.divide import divc, divmod_, shr
 from enigmalang.mpc.local import Values, broadcast_bits, local_product, with_offset
 from enigmalang.mpc.ordered import ORDERED
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.sharing import ArithShare, BitShare, Share
+from enigmalang.sharing.local import Local, given, product, selection
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
+
+#: Products of so many elements on average are not joined before they are reshared.
+_LARGE = 1 << 12
 
 
 def run_together(values: Values, protocol: str, nodes: Sequence[int]) -> None:
@@ -53,15 +58,30 @@ def _products(values: Values, nodes: Sequence[int]) -> None:
 
 def _begin_products(values: Values, round_: Round, nodes: list[int]) -> Finish[None]:
     party, table = values.party, values.circuit.nodes
-    local = join_arith(party.field, [local_product(values, table[i]) for i in nodes])
-    reshared = reshare_products(party, round_, local)
+    shapes = [table[i].shape for i in nodes]
+    if sum(table[i].size for i in nodes) < _LARGE * len(nodes):
+        joined = join_arith(party.field, [local_product(values, table[i]) for i in nodes])
+        locals_ = [given(party.field, joined)]
+    else:
+        locals_ = [_local(values, table[i]) for i in nodes]
+    reshared = reshare_locals(party, round_, locals_)
+    offset = {i for i, local in zip(nodes, locals_, strict=False) if local.kind == SELECT}  # has it already
 
     def finish() -> None:
-        shapes = [table[i].shape for i in nodes]
-        for i, product in zip(nodes, split_arith(party.field, reshared(), shapes), strict=True):
-            values[i] = with_offset(values, table[i], product)
+        for i, raw in zip(nodes, split_arith(party.field, reshared(), shapes), strict=True):
+            values[i] = ArithShare(party.field, raw) if i in offset else with_offset(values, table[i], raw)
 
     return finish
+
+
+def _local(values: Values, node: Node) -> Local:
+    """A node's product, left to the resharing when that saves going over memory."""
+    field = values.party.field
+    raws = [values.arith(arg).raw for arg in node.args]
+    if node.op == "mul":
+        return product(field, *raws)
+    chosen = selection(field, *raws) if node.op == "select" else None
+    return chosen or given(field, local_product(values, node))
 
 
 def _begin_ands(values: Values, round_: Round, nodes: list[int]) -> Finish[None]:

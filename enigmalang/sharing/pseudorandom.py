@@ -5,6 +5,9 @@ from functools import lru_cache
 import numpy as np
 
 from enigmalang.fields import Field, Raw, words_for
+from enigmalang.fields.arithmetic import at
+from enigmalang.sharing.draws import use_elements
+from enigmalang.sharing.local import Local, Recipe, dealer
 from enigmalang.sharing.shamir import subset_value, table_of
 from enigmalang.sharing.streams import Streams
 from enigmalang.sharing.structure import Structure
@@ -70,30 +73,28 @@ def zero_share(streams: Streams, field: Field, shape: Structure, me: int, instru
 
 
 @lru_cache(maxsize=256)
-def _product_weights(field: Field, shape: Structure, me: int) -> Raw:
+def _masking(field: Field, shape: Structure, me: int) -> Recipe:
     lines = [
-        [subset_value(field.p, shape.n, a, me) * pow(me, k, field.p) % field.p for k in range(1, shape.t + 1)]
+        [subset_value(field.p, shape.n, a, me) * pow(me, k, field.p) for k in range(1, shape.t + 1)]
         for a in shape.held(me)
     ]
-    return table_of(field, [[weight for line in lines for weight in line]])
+    weights = [weight for line in lines for weight in line]
+    return Recipe(at(table_of(field, [[1, *weights]])), 0, len(weights), 0, shape.t)
 
 
-def product_zero_share(
-    streams: Streams, field: Field, shape: Structure, me: int, instruction: int, count: int
+def masked_product_share(
+    streams: Streams, field: Field, shape: Structure, me: int, instruction: int, local: Local
 ) -> Raw:
-    """A share of zero of degree 2t, to open a local product at once (Cramer, Damgard, Ishai, TCC 2005).
+    """Local products plus a share of zero of degree 2t, to be opened at once (Cramer, Damgard, Ishai, TCC 2005).
 
     The polynomial is sum over A, k = 1..t of r_{A,k} * x^k * f_A(x). To t parties together, honest but curious,
     n >= 2t + 1, it is uniform among those of degree 2t that vanish at 0 and have the values they hold: of the set
     without them, they know none of the t coefficients. No rounds, no elements; t * C(n - 1, t) draws.
     """
-    held, t = shape.held(me), shape.t
-    rows = field.empty((len(held) * t, count))
-    for number, subset in enumerate(held):
-        stream = streams.of_subset(subset)
-        stream.seek(instruction)
-        stream.elements(field, rows[number * t : (number + 1) * t])
-    out: Raw = field.combine_raw(_product_weights(field, shape, me), rows)[0]
+    out = field.empty((local.count,))
+    deal = dealer(field, [local], _masking(field, shape, me), field.empty((0,)), out)
+    sets = [(streams.of_subset(subset), 0) for subset in shape.held(me)]
+    use_elements(field, sets, instruction, local.count, shape.t, deal)
     return out
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from enigmalang.fields import Field, Raw
+from enigmalang.fields.warm import kernels
 from enigmalang.sharing.keys import Keys
 from enigmalang.sharing.structure import Subset
 
-_PIECE = 1 << 16  # words of zeros encrypted at a time
+_PIECE = 1 << 14  # words of zeros encrypted at a time
 _ZEROS = np.zeros(_PIECE, np.uint64)
 _ZEROS.flags.writeable = False
 _ZERO_BYTES = _ZEROS.data.cast("B")
@@ -89,8 +90,12 @@ class Stream:
         q bits are kept of each word (pair); the all-ones value, p itself, is drawn again from the part of the
         stream after the array, so the distribution is exact and both ends draw alike.
         """
-        self.fill(out)
-        bad = field.mask_words(out)
+        flat, parts = out.reshape(-1), False
+        for start in range(0, flat.size, _PIECE):
+            part = flat[start : start + _PIECE]
+            self.fill(part)
+            parts |= kernels().prime[field.q].mask(part, part.size // field.limbs)
+        bad = field.mask_words(out) if parts else np.zeros(0, np.bool_)
         while bad.any():
             again = np.empty((int(bad.sum()), *field.tail), np.uint64)
             self.fill(again)

@@ -61,7 +61,7 @@ def test_opened_shares_are_uniform_given_the_product(committee: Committee) -> No
 
 
 def test_products_opened_bare_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multiply, "product_zero_share", lambda s, field, shape, me, i, count: field.zeros((count,)))
+    monkeypatch.setattr(multiply, "masked_product_share", lambda s, field, shape, me, i, local: local.value(field))
     assert irregular(M61, opened_shares(Committee(3, 1, M61), 0, -5)) > LIMIT
 
 
@@ -131,5 +131,5 @@ def machine_opened(c: Committee) -> float:
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
 def test_the_machine_opens_uniform_shares(n: int, t: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine_opened(Committee(n, t, M61)) < LIMIT
-    monkeypatch.setattr(multiply, "product_zero_share", lambda s, field, shape, me, i, count: field.zeros((count,)))
+    monkeypatch.setattr(multiply, "masked_product_share", lambda s, field, shape, me, i, local: local.value(field))
     assert machine_opened(Committee(n, t, M61)) > LIMIT

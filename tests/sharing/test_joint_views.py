@@ -15,7 +15,8 @@ from test_shares import streams_of
 
 from enigmalang.fields import M61, M127, Field
 from enigmalang.sharing import Structure, structure
-from enigmalang.sharing.pseudorandom import product_zero_share
+from enigmalang.sharing.local import given
+from enigmalang.sharing.pseudorandom import masked_product_share
 from enigmalang.sharing.shamir import lagrange, share, subset_value
 
 View = tuple[int, ...]
@@ -79,7 +80,7 @@ def test_a_masked_opening(n: int, t: int, p: int) -> None:
 
 
 def product_zero(shape: Structure, p: int, draws: dict[tuple[int, ...], View], j: int) -> int:
-    """Party j's share of zero of degree 2t, as `product_zero_share` makes it."""
+    """Party j's share of zero of degree 2t, as `masked_product_share` makes it."""
     return sum(
         r * pow(j, k, p) * subset_value(p, shape.n, a, j)
         for a, row in draws.items() if j in a for k, r in enumerate(row, 1)
@@ -151,13 +152,14 @@ def test_pairs_of_real_shares_are_uniform(field: Field, secret: int) -> None:
 def test_the_real_share_of_zero_of_degree_2t(field: Field, n: int, t: int) -> None:
     """It is the polynomial enumerated above; its value at 0 is 0, and its other values are uniform."""
     shape, streams = structure(n, t), streams_of(n, t)
-    shares = {j: product_zero_share(streams[j], field, shape, j, 7, LANES) for j in shape.parties}
+    nothing = given(field, field.zeros((LANES,)))
+    shares = {j: masked_product_share(streams[j], field, shape, j, 7, nothing) for j in shape.parties}
     draws: dict[tuple[int, ...], View] = {}
     for subset in shape.subsets:
-        stream, rows = streams[subset[0]].of_subset(subset), field.empty((t, LANES))
+        stream, rows = streams[subset[0]].of_subset(subset), field.empty((LANES, t))
         stream.seek(7)
         stream.elements(field, rows)
-        draws[subset] = tuple(int(v) for v in field.to_ints(rows)[:, -1])
+        draws[subset] = tuple(int(v) for v in field.to_ints(rows)[-1])
     for j, row in shares.items():
         assert int(field.to_ints(row)[-1]) % field.p == product_zero(shape, field.p, draws, j)
         words = row.reshape(LANES, field.limbs)
