@@ -24,7 +24,7 @@ RANDOM = frozenset({"shuffle"})
 
 def simplify(circuit: Circuit) -> Circuit:
     """An equivalent circuit: the same openings, outputs and kept handles, in the same order."""
-    return _drop_dead(_fuse_dots(_Walk(circuit).run()))
+    return drop_dead(_fuse_dots(_Walk(circuit).run()))
 
 
 #: What a node is to the rules: nothing special, a constant, one of zeros, one of ones.
@@ -346,7 +346,8 @@ def _fuse_dots(circuit: Circuit) -> Circuit:
     return replace(circuit, nodes=table.with_two(fused, "dot", left, right)) if fused else circuit
 
 
-def _drop_dead(circuit: Circuit) -> Circuit:
+def drop_dead(circuit: Circuit) -> Circuit:
+    """Without the nodes that nothing which leaves depends on."""
     table = table_of(circuit.nodes)
     live = live_nodes(table, ends_of(circuit))
     if live.all():

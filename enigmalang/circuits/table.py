@@ -8,6 +8,7 @@ it is first asked for, and kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, overload
 
@@ -195,6 +196,16 @@ class Rows:
             self.attr_list.append(attrs)
         return number
 
+    @property
+    def attr_keys(self) -> tuple[Any, ...]:
+        """The contents of `attr_list`, to compare and to hash."""
+        return tuple(self._attr_ids)
+
+    @property
+    def attr_bytes(self) -> int:
+        """Bytes of the arrays among them."""
+        return sum(v.nbytes for attrs in self.attr_list for v in attrs.values() if isinstance(v, np.ndarray))
+
     def table(self) -> Table:
         starts, args = flat_args(self.args)
         return Table(
@@ -279,3 +290,10 @@ def distinct(*columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDA
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return first[order], place[which]
+
+
+def with_handles(circuit: Circuit, handles: Sequence[int]) -> Circuit:
+    """`circuit` with `handles[h]` for each handle h."""
+    table = table_of(circuit.nodes)
+    nodes = table.with_attrs(table.where("load").tolist(), lambda attrs: {"handle": handles[attrs["handle"]]})
+    return replace(circuit, nodes=nodes, keeps=tuple((node, handles[handle]) for node, handle in circuit.keeps))

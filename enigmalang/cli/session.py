@@ -41,8 +41,9 @@ class LazyEngine:
             self._engine = self._start()
         return self._engine
 
-    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
-        return self._running().run(circuit, inputs, recipients)
+    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
+            handles: Sequence[int] | None = None) -> RunResult:
+        return self._running().run(circuit, inputs, recipients, handles)
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
         return self._running().unseal(sealed, private_key, form_bits)

@@ -21,12 +21,15 @@ class CircuitEngine:
         self.memory: dict[int, Array] = {}
         self._stats = EngineStats()
 
-    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
+    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
+            handles: Sequence[int] | None = None) -> RunResult:
         start = time.perf_counter()
-        values = evaluate(circuit, inputs, self.memory)
+        memory = self.memory if handles is None else {
+            local: self.memory[number] for local, number in enumerate(handles) if number in self.memory}
+        values = evaluate(circuit, inputs, memory)
         self._count(circuit)
         for node, handle in circuit.keeps:
-            self.memory[handle] = values[node]
+            self.memory[handle if handles is None else handles[handle]] = values[node]
         sealed = tuple(_parcel(values[out.node]) for out in circuit.outputs)
         seconds = self._stats.seconds
         seconds["evaluate"] = seconds.get("evaluate", 0.0) + time.perf_counter() - start

@@ -28,6 +28,10 @@ MAX_DEPTH = 256
 RECURSION = 50_000
 Signal = tuple[str, list[Any]]
 Handler = Callable[["Machine", Operation, tuple[Any, ...]], Sequence[Any]]
+Control = Callable[["Machine", Operation], Signal | None]
+#: An operation, its name, what runs it if it has regions, whether it is a terminator, its operands, its result if it
+#: has one only, and the values that nothing uses after it: worked out once for each region.
+Step = tuple[Operation, str, Control | None, bool, tuple[Value, ...], Value | None, tuple[Value, ...]]
 
 
 @dataclass(slots=True)
@@ -55,7 +59,6 @@ class Machine:
         self.handlers = handlers
         self.env: dict[Value, Any] = {}
         self.depth = 0
-        self._deaths: dict[Region, list[tuple[Value, ...]]] = {}
         sys.setrecursionlimit(max(RECURSION, sys.getrecursionlimit()))
 
     # ---- functions
@@ -83,35 +86,45 @@ class Machine:
 
     def region(self, region: Region) -> Signal:
         """Run to the terminator: its name and (unforced) operands."""
-        env = self.env
-        deaths = self._deaths.get(region)
-        if deaths is None:
-            deaths = self._deaths[region] = last_uses(region)
-        for op, dead in zip(region.ops, deaths, strict=True):
-            name = op.op
-            if OPS[name].terminator:
-                return name, [env[v] for v in op.operands]
-            control = _CONTROL.get(name)
+        env, handlers, apply = self.env, self.handlers, self.domain.apply
+        steps: list[Step] | None = self.world.steps.get(region)
+        if steps is None:
+            steps = self.world.steps[region] = [_step(op, gone) for op, gone in zip(
+                region.ops, last_uses(region), strict=True)]
+        for op, name, control, terminator, operands, result, dead in steps:
             if control is not None:
                 signal = control(self, op)
                 if signal is not None:
                     return signal
+            elif terminator:
+                return op.op, [env[v] for v in operands]
             else:
-                results = self.perform(op, tuple([self.forced(env[v]) for v in op.operands]))
-                for value, result in zip(op.results, results, strict=True):
-                    env[value] = result
+                args = tuple([env[v] for v in operands])
+                secret = False
+                for arg in args:
+                    if isinstance(arg, Secret):
+                        secret = True
+                    elif type(arg) is Pending:
+                        args = tuple([self.forced(a) for a in args])
+                handler = handlers.get(name)
+                if handler is not None:
+                    results = handler(self, op, args)
+                elif secret:
+                    results = apply(op, args)
+                else:
+                    results = self.perform(op, args)
+                if result is not None:
+                    (env[result],) = results
+                else:
+                    for value, found in zip(op.results, results, strict=True):
+                        env[value] = found
             for value in dead:
                 env.pop(value, None)
         return "yield", []
 
     def perform(self, op: Operation, args: tuple[Any, ...]) -> Sequence[Any]:
-        """The results of an operation without regions."""
+        """The results of an operation on public values, without regions and without a handler."""
         name = op.op
-        handler = self.handlers.get(name)
-        if handler is not None:
-            return handler(self, op, args)
-        if any(isinstance(a, Secret) for a in args):
-            return self.domain.apply(op, args)
         if any(isinstance(v.type, Opaque) for v in (*op.operands, *op.results)):
             return (self.opaque(op, args),)
         if name in ELEMENTWISE:
@@ -171,7 +184,9 @@ class Machine:
 
     def iterated(self, op: Operation) -> tuple[list[Any], int]:
         tensors = [self.forced(self.env[v]) for v in op.operands[: op.attrs["iterated"]]]
-        return tensors, min((_length(t) for t in tensors), default=0)
+        steps = min((_length(t) for t in tensors), default=0)
+        # rows of public numbers at once as Python's
+        return [t.tolist() if isinstance(t, np.ndarray) and t.ndim == 1 else t for t in tensors], steps
 
     def for_loop(self, op: Operation) -> Signal | None:
         (region,) = op.regions
@@ -270,6 +285,11 @@ class Machine:
         return None
 
 
+def _step(op: Operation, dead: tuple[Value, ...]) -> Step:
+    single = op.results[0] if len(op.results) == 1 else None
+    return op, op.op, _CONTROL.get(op.op), OPS[op.op].terminator, op.operands, single, dead
+
+
 def _truth(domain: Domain, condition: Any) -> bool:
     if isinstance(condition, Secret):
         if not isinstance(domain, ClearDomain):
@@ -354,7 +374,7 @@ def _expect_leak(machine: Machine, op: Operation) -> Signal | None:
     return None
 
 
-_CONTROL: dict[str, Callable[[Machine, Operation], Signal | None]] = {
+_CONTROL: dict[str, Control] = {
     "if": Machine.branch,
     "for": Machine.for_loop,
     "while": Machine.while_loop,

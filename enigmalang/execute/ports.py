@@ -40,7 +40,10 @@ class RunResult:
 
 @dataclass(slots=True)
 class EngineStats:
-    """What the engine did so far; bytes are the largest of any node, seconds are wall time per phase."""
+    """What the engine did so far; bytes are the largest of any node, seconds are wall time per phase.
+
+    `ahead` has the same counts of preprocessing, which needs no input and is done in idle time.
+    """
 
     rounds: int = 0
     bytes_sent: int = 0
@@ -49,6 +52,7 @@ class EngineStats:
     comparisons: int = 0
     circuits: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    ahead: dict[str, int] = field(default_factory=dict)
 
 
 class Engine(Protocol):
@@ -56,9 +60,11 @@ class Engine(Protocol):
 
     field: str  # "M61" | "M127"
 
-    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
+    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
+            handles: Sequence[int] | None = None) -> RunResult:
         """Run `circuit`. `inputs[slot]` is the clear value the *client* masks before it leaves the client;
-        `recipients` are X25519 public keys (32 bytes) that `circuit.outputs` refer to.
+        `recipients` are X25519 public keys (32 bytes) that `circuit.outputs` refer to. The circuit's handle h is
+        `handles[h]` of the engine (h itself, if there are no `handles`): a circuit may run on other kept values.
 
         Raises EngineError; the engine is then closed and cannot be used again.
         """

@@ -6,14 +6,17 @@ to are kept under handles, so that nothing is computed (or shared by its client)
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
-from weakref import WeakSet
+from weakref import ReferenceType, ref
 
 import numpy as np
 
-from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
-from enigmalang.circuits.simplify import simplify
+from enigmalang.circuits.circuit import Array, Circuit, Form, Output
+from enigmalang.circuits.table import OP_NUMBER, Rows
+from enigmalang.execute.building import Builder, Built
 from enigmalang.execute.ports import Engine, Sealed
 from enigmalang.execute.secret import Secret, Shape
 from enigmalang.source import Span
@@ -35,20 +38,41 @@ class Handle:
         self._dead.append(self.number)
 
 
-class Wire:
-    """One node of the trace. `data` of an input is its client's clear value."""
+_SERIALS = itertools.count()
 
-    __slots__ = ("args", "attrs", "data", "form", "handle", "op", "shape", "span")
+
+class Wire:
+    """One node of the trace. `data` of an input is its client's clear value; `serial` grows with every wire, so that
+    arguments have smaller ones than their users; `number` belongs to the run that is being built.
+    """
+
+    __slots__ = ("args", "attrs", "data", "form", "handle", "number", "op", "serial", "shape", "span")
 
     def __init__(self, op: str, args: tuple["Wire", ...], shape: Shape, form: Form, attrs: dict[str, Any],
-                 span: Span | None, data: Array | None = None) -> None:
-        self.op, self.args, self.shape, self.form, self.attrs, self.span = op, args, shape, form, attrs, span
+                 data: Array | None = None, serial: Callable[[], int] = _SERIALS.__next__) -> None:
+        self.op = op
+        self.args = args
+        self.shape = shape
+        self.form = form
+        self.attrs = attrs
         self.data = data
+        self.serial = serial()
+        self.number = -1
+        self.span: Span | None = None
         self.handle: Handle | None = None
 
     def kept(self, handle: Handle) -> None:
         """From now on the engine has it: what it was made of is not needed."""
         self.handle, self.args, self.data, self.attrs = handle, (), None, {}
+
+    def kept_in(self, array: "Wire", row: int) -> None:
+        """From now on it is a row of `array`, which the engine has."""
+        self.op, self.args, self.data, self.attrs = "take", (array,), None, {"indices": np.array(row), "axis": 0}
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it is taken from what the engine has, which costs nothing."""
+        return self.op == "take" and self.args[0].handle is not None
 
     def __repr__(self) -> str:
         return f"<wire {self.op} {self.shape}>"
@@ -59,8 +83,10 @@ class Traced(Secret):
 
     __slots__ = ("arith", "bits", "truth")
 
-    def __init__(self, *, arith: Wire | None = None, bits: Wire | None = None, truth: bool = False) -> None:
-        self.arith, self.bits, self.truth = arith, bits, truth
+    def __init__(self, arith: Wire | None = None, bits: Wire | None = None, truth: bool = False) -> None:
+        self.arith = arith
+        self.bits = bits
+        self.truth = truth
 
     @property
     def wire(self) -> Wire:
@@ -73,17 +99,38 @@ class Traced(Secret):
         return self.wire.shape
 
 
+class _Live:
+    """The private values that something refers to. Those that are gone are cleared away now and then: a weak
+    reference without a callback is all that a value costs.
+    """
+
+    def __init__(self) -> None:
+        self._refs: list[ReferenceType[Traced]] = []
+        self._full = 1024
+
+    def add(self, value: Traced) -> None:
+        self._refs.append(ref(value))
+        if len(self._refs) >= self._full:
+            self._refs = [r for r in self._refs if r() is not None]
+            self._full = max(1024, 2 * len(self._refs))
+
+    def wires(self) -> list[Wire]:
+        values = [value for r in self._refs if (value := r()) is not None]
+        return [wire for value in values for wire in (value.arith, value.bits) if wire is not None]
+
+
 class Tracer:
     """Owns the wires of one engine. `watch` is called with each circuit before it runs (for dumps)."""
 
     def __init__(self, engine: Engine, watch: Callable[[Circuit], None] | None = None) -> None:
         self.engine = engine
         self.watch = watch
-        self.live: WeakSet[Traced] = WeakSet()
+        self.live = _Live()
+        self.builder = Builder()
         self._dead: list[int] = []
 
     def traced(self, wire: Wire, truth: bool = False) -> Traced:
-        made = Traced(bits=wire, truth=truth) if wire.form is Form.BITS else Traced(arith=wire, truth=truth)
+        made = Traced(None, wire, truth) if wire.form is Form.BITS else Traced(wire, None, truth)
         self.live.add(made)
         return made
 
@@ -94,36 +141,44 @@ class Tracer:
         roots = [*opens, *(w for w, _ in outputs), *keeps]
         if not roots:
             return [], []
-        order = _needed(roots)
-        kept = self._kept(order, keeps)
         recipients = list(dict.fromkeys(key for _, key in outputs))
-        cut = _Cut(order, self.engine.field)
-        handles = {wire: Handle(next(_NUMBERS), self._dead) for wire in kept}
-        circuit = Circuit(
-            self.engine.field, tuple(cut.nodes), tuple(cut.numbers[w] for w in opens),
-            tuple(Output(cut.numbers[w], recipients.index(key)) for w, key in outputs),
-            tuple((cut.numbers[w], h.number) for w, h in handles.items()))
-        opened, sealed = self._execute(simplify(circuit), cut.inputs, recipients)
-        for wire, handle in handles.items():
-            wire.kept(handle)
+        places = {key: number for number, key in enumerate(recipients)}
+        with _numbered(roots) as order:
+            kept = self._kept(keeps)
+            cut = _Cut(order)
+            count = len(cut.handles)
+            ends = (
+                tuple(w.number for w in opens),
+                tuple(Output(w.number, places[key]) for w, key in outputs),
+                tuple((w.number, count + number) for number, w in enumerate(kept)))
+        built = self.builder.built(self.engine.field, cut.rows, ends)
+        handles = [*cut.handles, *(next(_NUMBERS) for _ in kept)]
+        opened, sealed = self._execute(built, cut.inputs, recipients, handles)
+        self._keep(built, kept, handles[count:], count)
         return opened, sealed
 
-    def _execute(self, circuit: Circuit, inputs: list[Array], recipients: list[bytes]
+    def _execute(self, built: Built, inputs: list[Array], recipients: list[bytes], handles: list[int]
                  ) -> tuple[list[Array], list[Sealed]]:
-        """Openings that are constants by now need no engine."""
-        if self.watch is not None and circuit.nodes:
-            self.watch(circuit)
-        secret = tuple(n for n in circuit.opens if circuit.nodes[n].op != "const")
-        sealed: tuple[Sealed, ...] = ()
-        opened: dict[int, Array] = {}
-        if secret or circuit.outputs or circuit.keeps:
-            used, renumbered = _used_inputs(Circuit(
-                circuit.field, circuit.nodes, secret, circuit.outputs, circuit.keeps))
-            result = self.engine.run(renumbered, [inputs[slot] for slot in used], recipients)
-            opened = dict(zip(secret, result.opened, strict=True))
-            sealed = result.sealed
-        return [opened[n] if n in opened else np.asarray(circuit.nodes[n].attrs["value"])
-                for n in circuit.opens], list(sealed)
+        if self.watch is not None and built.shown.nodes:
+            self.watch(built.shown if built.idle else built.circuit)
+        if built.idle:
+            return built.opened(()), []
+        result = self.engine.run(built.circuit, built.inputs(inputs), recipients, handles)
+        return built.opened(result.opened), list(result.sealed)
+
+    def _keep(self, built: Built, kept: list[Wire], numbers: list[int], first: int) -> None:
+        """The wires that the engine has now, each under a handle or as a row of what is under one."""
+        arrays: dict[int, Wire] = {}
+        for node, local in built.circuit.keeps if built.gathered.rows else ():
+            made = built.circuit.nodes[node]
+            arrays[local] = Wire("load", (), made.shape, made.form, {})
+            arrays[local].kept(Handle(numbers[local - first], self._dead))
+        for local, (wire, number) in enumerate(zip(kept, numbers, strict=True), first):
+            row = built.gathered.rows.get(local)
+            if row is None:
+                wire.kept(Handle(number, self._dead))
+            else:
+                wire.kept_in(arrays[row[0]], row[1])
 
     def _forget(self) -> None:
         """Tell the engine what nothing refers to any more. Popped one by one: `Handle.__del__` may run meanwhile."""
@@ -133,73 +188,67 @@ class Tracer:
         if gone:
             self.engine.forget(gone)
 
-    def _kept(self, order: list[Wire], keeps: Sequence[Wire]) -> list[Wire]:
+    def _kept(self, keeps: Sequence[Wire]) -> list[Wire]:
         """The wires of this run that something alive refers to, directly or through wires not computed now."""
-        inside = set(order)
         found: dict[Wire, None] = {}
-        stack = [w for t in list(self.live) for w in (t.arith, t.bits) if w is not None]
-        stack += keeps
+        stack = [*self.live.wires(), *keeps]
         seen: set[Wire] = set()
         while stack:
             wire = stack.pop()
-            if wire in seen or wire.handle is not None or wire.op == "const":
+            if wire in seen or wire.handle is not None or wire.op == "const" or wire.is_row:
                 continue
             seen.add(wire)
-            if wire in inside:
+            if wire.number >= 0:
                 found[wire] = None
             else:
                 stack.extend(wire.args)
-        return [w for w in order if w in found]
+        return sorted(found, key=_serial)
 
 
-def _needed(roots: Sequence[Wire]) -> list[Wire]:
-    """What `roots` depend on, arguments first; kept wires are leaves."""
+_serial = attrgetter("serial")
+
+
+@contextmanager
+def _numbered(roots: Sequence[Wire]) -> Iterator[list[Wire]]:
+    """What `roots` depend on, arguments first, and numbered in that order meanwhile; kept wires are leaves."""
     order: list[Wire] = []
-    seen: set[Wire] = set()
-    stack: list[tuple[Wire, bool]] = [(w, False) for w in reversed(roots)]
-    while stack:
-        wire, ready = stack.pop()
-        if ready:
-            order.append(wire)
-            continue
-        if wire in seen:
-            continue
-        seen.add(wire)
-        stack.append((wire, True))
-        if wire.handle is None:
-            stack.extend((a, False) for a in reversed(wire.args) if a not in seen)
-    return order
+    try:
+        stack = list(roots)
+        while stack:
+            wire = stack.pop()
+            if wire.number < 0:
+                wire.number = 0
+                order.append(wire)
+                if wire.handle is None:
+                    stack.extend(wire.args)
+        order.sort(key=_serial)
+        for number, wire in enumerate(order):
+            wire.number = number
+        yield order
+    finally:
+        for wire in order:
+            wire.number = -1
 
 
 class _Cut:
-    """Wires as the nodes of a circuit."""
+    """Wires as the nodes of a circuit: its inputs' values, and the numbers of the handles that it loads."""
 
-    def __init__(self, order: Sequence[Wire], field: str) -> None:
-        self.nodes: list[Node] = []
-        self.numbers: dict[Wire, int] = {}
+    def __init__(self, order: Sequence[Wire]) -> None:
+        self.rows = rows = Rows()
         self.inputs: list[Array] = []
+        self.handles: list[int] = []
+        rows.forms = [wire.form is Form.BITS for wire in order]
+        rows.shapes = [rows.shape_id(wire.shape) for wire in order]
+        rows.args = [tuple([a.number for a in wire.args]) for wire in order]
+        rows.spans = [wire.span for wire in order]
         for wire in order:
-            self.numbers[wire] = len(self.nodes)
-            self.nodes.append(self._node(wire))
-
-    def _node(self, wire: Wire) -> Node:
-        if wire.handle is not None:
-            return Node("load", (), wire.shape, wire.form, {"handle": wire.handle.number}, wire.span)
-        if wire.op == "input":
-            assert wire.data is not None
-            self.inputs.append(wire.data)
-            return Node("input", (), wire.shape, wire.form, {"slot": len(self.inputs) - 1}, wire.span)
-        args = tuple(self.numbers[a] for a in wire.args)
-        return Node(wire.op, args, wire.shape, wire.form, wire.attrs, wire.span)
-
-
-def _used_inputs(circuit: Circuit) -> tuple[list[int], Circuit]:
-    """The slots that are left after simplification, and the circuit with its slots counted afresh."""
-    used = sorted({n.attrs["slot"] for n in circuit.nodes if n.op == "input"})
-    if used == list(range(len(used))):
-        return used, circuit
-    fresh = {slot: number for number, slot in enumerate(used)}
-    nodes = tuple(
-        Node(n.op, n.args, n.shape, n.form, {"slot": fresh[n.attrs["slot"]]}, n.span) if n.op == "input" else n
-        for n in circuit.nodes)
-    return used, Circuit(circuit.field, nodes, circuit.opens, circuit.outputs, circuit.keeps)
+            op, attrs = wire.op, wire.attrs
+            if wire.handle is not None:
+                op, attrs = "load", {"handle": len(self.handles)}
+                self.handles.append(wire.handle.number)
+            elif op == "input":
+                assert wire.data is not None
+                attrs = {"slot": len(self.inputs)}
+                self.inputs.append(wire.data)
+            rows.ops.append(OP_NUMBER[op])
+            rows.attrs.append(rows.attr_id(op, attrs) if attrs else 0)

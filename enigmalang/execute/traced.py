@@ -143,6 +143,11 @@ class TracedDomain:
         if op.op == "len":
             return (args[0].shape[op.attrs["axis"]],)
         made = _RULES[op.op](self, op, *args)
+        if type(made) is Traced:
+            wire = made.arith if made.bits is None else made.bits
+            if wire is not None and wire.span is None:
+                wire.span = op.span
+            return (made,)
         results = made if isinstance(made, tuple) else (made,)
         for result in results:
             for wire in (result.arith, result.bits) if isinstance(result, Traced) else ():
@@ -178,10 +183,11 @@ def _two(rule: Callable[[Wire, Wire], Wire]) -> Rule:
     return lambda d, op, a, b: d.made(rule(d.arith(a), d.arith(b)))
 
 
-def _compare(rule: Callable[[Wire, Wire], Wire], swap: bool = False, negate: bool = False) -> Rule:
+def _less(swap: bool = False, negate: bool = False) -> Rule:
     def make(d: D, op: Operation, a: Any, b: Any) -> Traced:
         x, y = (d.arith(b), d.arith(a)) if swap else (d.arith(a), d.arith(b))
-        found = rule(x, y)
+        first, second = (1, 0) if swap else (0, 1)
+        found = rules.less(x, y, rules.bits_of_difference(range_of(op, first), range_of(op, second)))
         return d.truth(w.not_(found) if negate else found)
     return make
 
@@ -191,7 +197,8 @@ def _equal(negate: bool) -> Rule:
         if isinstance(element_of(op, 0), BoolT):
             differ = w.xor(d.bits(a), d.bits(b))
             return d.truth(differ if negate else w.not_(differ))
-        found = rules.equal(d.arith(a), d.arith(b))
+        bits = rules.bits_of_difference(range_of(op, 0), range_of(op, 1))
+        found = rules.equal(d.arith(a), d.arith(b), bits)
         return d.truth(w.not_(found) if negate else found)
     return make
 
@@ -458,15 +465,6 @@ def _quantified(join: Callable[[Wire, Wire], Wire], empty: bool) -> Rule:
     return make
 
 
-def _extreme(join: Callable[[Wire, Wire], Wire]) -> Rule:
-    def make(d: D, op: Operation, xs: Any) -> Traced:
-        axis = op.attrs["axis"]
-        if xs.shape[axis] == 0:
-            return d.made(w.const(np.zeros(_without(xs.shape, axis), dtype=np.int64)))
-        return d.made(w.fold(d.arith(xs), axis, join))
-    return make
-
-
 def _sum(d: D, op: Operation, xs: Any) -> Traced:
     return d.made(w.total(d.arith(xs), op.attrs["axis"]))
 
@@ -506,10 +504,10 @@ _RULES: dict[str, Rule] = {
     "bnot": _bnot,
     "shl": _shl,
     "shr": _shr,
-    "lt": _compare(rules.less),
-    "le": _compare(rules.less, swap=True, negate=True),
-    "gt": _compare(rules.less, swap=True),
-    "ge": _compare(rules.less, negate=True),
+    "lt": _less(),
+    "le": _less(swap=True, negate=True),
+    "gt": _less(swap=True),
+    "ge": _less(negate=True),
     "eq": _equal(False),
     "ne": _equal(True),
     "and": _logic(w.and_),
@@ -537,8 +535,6 @@ _RULES: dict[str, Rule] = {
     "reduce_sum": _sum,
     "reduce_any": _quantified(w.or_, False),
     "reduce_all": _quantified(w.and_, True),
-    "reduce_min": _extreme(rules.minimum),
-    "reduce_max": _extreme(rules.maximum),
     "dot": _dot,
     "matmul": _matmul,
 }

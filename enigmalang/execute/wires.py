@@ -16,7 +16,7 @@ A, B = Form.ARITH, Form.BITS
 def const(value: Any, form: Form = A) -> Wire:
     array = np.asarray(value)
     array = array.astype(bool) if form is B else _integers(array)
-    return Wire("const", (), array.shape, form, {"value": array}, None)
+    return Wire("const", (), array.shape, form, {"value": array})
 
 
 def _integers(array: Array) -> Array:
@@ -29,27 +29,35 @@ def given(value: Any, form: Form) -> Wire:
     """A client's own value, which it masks."""
     array = np.asarray(value)
     array = array.astype(bool) if form is B else _integers(array)
-    return Wire("input", (), array.shape, form, {}, None, array)
+    return Wire("input", (), array.shape, form, {}, array)
+
+
+#: Shared by all wires without attributes; nobody changes it.
+NO_ATTRS: dict[str, Any] = {}
 
 
 def _node(op: str, args: tuple[Wire, ...], shape: Shape, form: Form, **attrs: Any) -> Wire:
-    return Wire(op, args, shape, form, attrs, None)
+    return Wire(op, args, shape, form, attrs)
 
 
-def _wide(*wires: Wire) -> Shape:
-    return np.broadcast_shapes(*(w.shape for w in wires))
+def _wide(first: Wire, *others: Wire) -> Shape:
+    shape = first.shape
+    for wire in others:
+        if wire.shape != shape:
+            return np.broadcast_shapes(shape, *(w.shape for w in others))
+    return shape
 
 
 def add(a: Wire, b: Wire) -> Wire:
-    return _node("add", (a, b), _wide(a, b), A)
+    return Wire("add", (a, b), _wide(a, b), A, NO_ATTRS)
 
 
 def sub(a: Wire, b: Wire) -> Wire:
-    return _node("sub", (a, b), _wide(a, b), A)
+    return Wire("sub", (a, b), _wide(a, b), A, NO_ATTRS)
 
 
 def neg(a: Wire) -> Wire:
-    return _node("neg", (a,), a.shape, A)
+    return Wire("neg", (a,), a.shape, A, NO_ATTRS)
 
 
 def shift(a: Wire, amount: int) -> Wire:
@@ -72,32 +80,34 @@ def mul(a: Wire, b: Wire) -> Wire:
         a, b = b, a
     if b.op == "const" and b.handle is None:
         return scale(a, b.attrs["value"])
-    return _node("mul", (a, b), _wide(a, b), A)
+    return Wire("mul", (a, b), _wide(a, b), A, NO_ATTRS)
 
 
 def dot(a: Wire, b: Wire) -> Wire:
     if a.op == "const" or b.op == "const" or a.shape[-1] == 0:
         wide = _wide(a, b)
         return total(broadcast(mul(a, b), wide), -1)
-    return _node("dot", (a, b), np.broadcast_shapes(a.shape[:-1], b.shape[:-1]), A)
+    return Wire("dot", (a, b), np.broadcast_shapes(a.shape[:-1], b.shape[:-1]), A, NO_ATTRS)
 
 
 def matmul(a: Wire, b: Wire) -> Wire:
     """`(..., m, k) @ (..., k, n)`."""
     shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
-    return _node("matmul", (a, b), shape, A)
+    return Wire("matmul", (a, b), shape, A, NO_ATTRS)
 
 
-def ltz(a: Wire) -> Wire:
-    return _node("ltz", (a,), a.shape, B)
+def ltz(a: Wire, bits: int | None = None) -> Wire:
+    """`a < 0`; of fewer bits, for `-2^bits <= a < 2^bits`."""
+    return Wire("ltz", (a,), a.shape, B, NO_ATTRS if bits is None else {"bits": bits})
 
 
-def eqz(a: Wire) -> Wire:
-    return _node("eqz", (a,), a.shape, B)
+def eqz(a: Wire, bits: int | None = None) -> Wire:
+    """`a == 0`; of fewer bits, for `|a| <= 2^bits`."""
+    return Wire("eqz", (a,), a.shape, B, NO_ATTRS if bits is None else {"bits": bits})
 
 
 def b2a(a: Wire) -> Wire:
-    return const(a.attrs["value"]) if a.op == "const" else _node("b2a", (a,), a.shape, A)
+    return const(a.attrs["value"]) if a.op == "const" else Wire("b2a", (a,), a.shape, A, NO_ATTRS)
 
 
 def a2b(a: Wire, bits: int) -> Wire:
@@ -106,7 +116,7 @@ def a2b(a: Wire, bits: int) -> Wire:
 
 def select(c: Wire, x: Wire, y: Wire) -> Wire:
     """`c` is 0 or 1."""
-    return _node("select", (c, x, y), _wide(c, x, y), A)
+    return Wire("select", (c, x, y), _wide(c, x, y), A, NO_ATTRS)
 
 
 def shr(a: Wire, count: int) -> Wire:
@@ -127,18 +137,18 @@ def divmod_(a: Wire, b: Wire, bits: int) -> tuple[Wire, Wire]:
 
 
 def xor(a: Wire, b: Wire) -> Wire:
-    return _node("xor", (a, b), _wide(a, b), B)
+    return Wire("xor", (a, b), _wide(a, b), B, NO_ATTRS)
 
 
 def not_(a: Wire) -> Wire:
-    return a.args[0] if a.op == "not" and a.args else _node("not", (a,), a.shape, B)
+    return a.args[0] if a.op == "not" and a.args else Wire("not", (a,), a.shape, B, NO_ATTRS)
 
 
 def and_(a: Wire, b: Wire) -> Wire:
     for known, other in ((a, b), (b, a)):
         if known.op == "const" and other.op != "const":
             return masked(other, known.attrs["value"])
-    return _node("and", (a, b), _wide(a, b), B)
+    return Wire("and", (a, b), _wide(a, b), B, NO_ATTRS)
 
 
 def or_(a: Wire, b: Wire) -> Wire:
@@ -202,15 +212,29 @@ def expand(a: Wire, axis: int) -> Wire:
 def picked(mask: Array, a: Wire, b: Wire) -> Wire:
     """`a` where the public `mask` is true, else `b`: a matter of taking, in either form."""
     shape = np.broadcast_shapes(mask.shape, a.shape, b.shape)
-    size = int(np.prod(shape, dtype=np.int64))
-    wide = np.broadcast_to(mask, shape).ravel()
-    if wide.size and wide.all():
+    mask = _without_repeats(mask)
+    if mask.size and mask.all():
         return broadcast(a, shape)
-    if not wide.any():
+    if not mask.any():
         return broadcast(b, shape)
-    both = concat([reshape(broadcast(x, shape), (size,)) for x in (a, b)], 0)
+    axes = [axis for axis in range(-mask.ndim, 0) if mask.shape[axis] > 1]
+    a, b = broadcast(a, shape), broadcast(b, shape)
+    if len(axes) == 1:  # whole rows along one axis: as many numbers as it has places, not elements
+        places = np.arange(shape[axes[0]])
+        return take(concat([a, b], axes[0]), np.where(mask.ravel(), places, len(places) + places), axes[0])
+    size = int(np.prod(shape, dtype=np.int64))
     places = np.arange(size)
-    return reshape(take(both, np.where(wide, places, size + places), 0), shape)
+    chosen = np.where(np.broadcast_to(mask, shape).ravel(), places, size + places)
+    return reshape(take(concat([reshape(x, (size,)) for x in (a, b)], 0), chosen, 0), shape)
+
+
+def _without_repeats(mask: Array) -> Array:
+    """The mask with every axis along which it does not change cut to one place."""
+    for axis in range(mask.ndim):
+        first = mask.take([0], axis) if mask.shape[axis] > 1 else mask
+        if first is not mask and (mask == first).all():
+            mask = first
+    return mask
 
 
 def masked(a: Wire, mask: Array) -> Wire:

@@ -12,6 +12,7 @@ from enigmalang.execute.ports import Engine, Identities, Identity, Ledger, Predi
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.traced import TracedDomain
+from enigmalang.ir.ir import Region
 from enigmalang.plan.plan import Plan
 from enigmalang.source import Span
 from enigmalang.types.types import Type
@@ -61,6 +62,7 @@ class World:
     held: dict[Any, Held] = field(default_factory=dict)  # `MPC`
     queue: list[Any] = field(default_factory=list)  # submitted jobs that have not run
     submitted: list[Any] = field(default_factory=list)  # all submitted jobs
+    steps: dict[Region, list[Any]] = field(default_factory=dict)  # what the interpreter worked out, by region
 
     def __post_init__(self) -> None:
         if self.engine is None:

@@ -15,6 +15,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from enigmalang.circuits.circuit import Array, Circuit, Form
+from enigmalang.circuits.table import with_handles
 from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
 from enigmalang.fields import field_named
 from enigmalang.mpc.outputs import unseal
@@ -108,10 +109,13 @@ class Cluster:
 
     # --- the Engine port ---
 
-    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
+    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
+            handles: Sequence[int] | None = None) -> RunResult:
         """See `Engine.run`. Raises ValueError, before anything is sent, for a circuit or inputs that do not
         fit; EngineError names the node that failed, and the cluster is closed.
         """
+        if handles is not None:
+            circuit = with_handles(circuit, handles)
         slots = self._check(circuit, inputs, recipients)
         with self._using() as control:
             return self._run(control, circuit, slots, inputs, recipients)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form
+from enigmalang.circuits.table import with_handles
 from enigmalang.execute.ports import EngineStats, RunResult, Sealed
 from enigmalang.fields import field_named, pack_bits
 from enigmalang.mpc.machine import execute
@@ -45,7 +46,10 @@ class WitnessEngine:
         self.trace: list[tuple[str, list[list[tuple[int, int, int]]]]] = []
         self._names: dict[int, int] = {}
 
-    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = ()) -> RunResult:
+    def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
+            handles: Sequence[int] | None = None) -> RunResult:
+        if handles is not None:
+            circuit = with_handles(circuit, handles)
         forms = {n.attrs["slot"]: (n.form, n.shape) for n in circuit.nodes if n.op == "input"}
         dealt = {slot: self._deal(inputs[slot], *forms[slot]) for slot in forms}
         label = f"run {len(self.trace)}".encode()
