@@ -40,7 +40,7 @@ from enigmalang.sharing.streams import Stream
 
 
 class OrderError(Exception):
-    """What was said to be a permutation is none, or the committee cannot shuffle."""
+    """What was said to be a permutation is none."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -157,16 +157,13 @@ class _Shuffle:
             self.mine = party.elements_from(peer, slot(), (self.count,))
 
     def _mask(self, hop: Hop, mine: Raw, instruction: int) -> None:
-        """The instruction's draws from a pair's key: the leaving party's number is their purpose."""
         party, field = self.party, self.field
         mask = field.empty((self.count,))
         for leaving, _ in hop.moves:
             for peer in hop.holders:
                 if leaving == peer or party.me not in (leaving, peer):
                     continue
-                stream = party.streams.of_pair(peer if leaving == party.me else leaving)
-                stream.seek(instruction, leaving)
-                stream.elements(field, mask)
+                _common_mask(party, peer if leaving == party.me else leaving, instruction, leaving, mask)
                 mine = field.sub(mine, mask) if leaving == party.me else field.add(mine, mask)
         self.mine = mine
 
@@ -177,6 +174,13 @@ class _Shuffle:
         for share in others:
             total = self.field.add(total, share)
         return total
+
+
+def _common_mask(party: Party, peer: int, instruction: int, leaving: int, out: Raw) -> None:
+    """What a pair of parties draws alike for the share of the one that leaves."""
+    stream = party.streams.of_pair(peer)
+    stream.seek(instruction, leaving)
+    stream.elements(party.field, out)
 
 
 def permute(party: Party, tables: Sequence[Table]) -> list[Table]:

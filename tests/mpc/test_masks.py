@@ -366,9 +366,16 @@ def circuit() -> Circuit:
     third = add("divc", (both,), a, divisor=3)
     halves = add("divmod", (x, x), a, (2, 70), bits=6)
     low = add("a2b", (x,), b, (70, 6), bits=6)
+    mixed = add("shuffle", (x, y), a, (2, 70))
+    places = add("const", (), a, value=np.arange(70))
+    placed = add("permute", (places, x), a, (1, 70))
+    bounds = ((-(2**40), 2**40),)
+    ordered = add("sort", (places, x), a, (2, 70), keys=1, ranges=bounds, ranks=None)
+    counted = add("sort", (number,), a, (1, 70), keys=1, ranges=((0, 1),), ranks=None)
     keeps = ((third, 1), (less, 2))
     outs = (Output(chosen, 0), Output(low, 0))
-    return Circuit("M61", tuple(nodes), opens=(inner, shifted, zero, halves), outputs=outs, keeps=keeps)
+    opens = (inner, shifted, zero, halves, mixed, placed, ordered, counted)
+    return Circuit("M61", tuple(nodes), opens=opens, outputs=outs, keeps=keeps)
 
 
 def draws(c: Committee, sessions: tuple[bytes, ...] = (b"one", b"two"), runs: int = 3) -> list[Counter[object]]:
