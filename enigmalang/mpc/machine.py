@@ -91,14 +91,29 @@ def execute(
 
 def agree(party: Party, digest: bytes) -> None:
     """All parties are about to run the same. One round. Raises PeerError naming the first who is not."""
-    if len(digest) != DIGEST_BYTES:
-        raise ValueError(f"a digest of {len(digest)} bytes")
-    peers = [peer for peer in party.structure.parties if peer != party.me]
-    sends = {peer: [memoryview(digest)] for peer in peers}
-    received = party.exchange(sends, dict.fromkeys(peers, DIGEST_BYTES))
-    for peer, theirs in received.items():
-        if bytes(theirs) != digest:
-            raise PeerError(peer, "runs another circuit")
+    Agreement(party, digest).reach()
+
+
+class Agreement:
+    """An `agree` in two halves: the digest is told when this is made, and compared by `reach`. What lies between must
+    be local, so that nothing about a secret is told before all are known to run the same.
+    """
+
+    __slots__ = ("_digest", "_party", "_peers", "_tag")
+
+    def __init__(self, party: Party, digest: bytes) -> None:
+        if len(digest) != DIGEST_BYTES:
+            raise ValueError(f"a digest of {len(digest)} bytes")
+        self._party, self._digest = party, digest
+        self._peers = [peer for peer in party.structure.parties if peer != party.me]
+        self._tag = party.tell(dict.fromkeys(self._peers, memoryview(digest)))
+
+    def reach(self) -> None:
+        """Raises PeerError naming the first who is about to run something else."""
+        received = self._party.hear(self._tag, dict.fromkeys(self._peers, DIGEST_BYTES))
+        for peer, theirs in received.items():
+            if bytes(theirs) != self._digest:
+                raise PeerError(peer, "runs another circuit")
 
 
 class _Run:

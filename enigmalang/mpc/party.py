@@ -52,6 +52,11 @@ class Party:
         self._instruction += 1
         return self._instruction
 
+    @property
+    def drawn(self) -> int:
+        """Instruction numbers given so far: where the streams of all parties must be."""
+        return self._instruction
+
     @contextmanager
     def counting_ahead(self) -> Iterator[None]:
         """What is done inside counts as preprocessing."""
@@ -79,12 +84,30 @@ class Party:
         counters.rounds += 1
         for frame in frames.values():
             counters.bytes_sent += len(frame)
+        return self._sized(received, expects)
+
+    def tell(self, frames: Mapping[int, Buffer]) -> int:
+        """The first half of a round that `hear` ends, by the number returned; no other round may lie between."""
+        self._tag += 1
+        self.network.post(self._tag, frames)
+        self.counters.bytes_sent += sum(len(frame) for frame in frames.values())
+        return self._tag
+
+    def hear(self, tag: int, expects: dict[int, int]) -> dict[int, memoryview]:
+        """The second half of a round. Raises PeerError."""
+        began = perf_counter()
+        received = self.network.fetch(tag, expects)
+        self.counters.add_seconds("network", perf_counter() - began)
+        self.counters.rounds += 1
+        return self._sized(received, expects)
+
+    def _sized(self, received: Mapping[int, Buffer], expects: dict[int, int]) -> dict[int, memoryview]:
         views = {}
         for peer, size in expects.items():
             views[peer] = view = memoryview(received[peer])
             if len(view) != size:
                 raise PeerError(peer, f"sent {len(view)} bytes where {size} were due")
-            counters.bytes_received += size
+            self.counters.bytes_received += size
         return views
 
     def elements_from(self, peer: int, data: memoryview, shape: tuple[int, ...]) -> Raw:

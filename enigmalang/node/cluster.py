@@ -15,11 +15,12 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from enigmalang.circuits.circuit import Array, Circuit, Form
-from enigmalang.circuits.table import with_handles
 from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
 from enigmalang.fields import field_named
 from enigmalang.mpc.outputs import unseal
-from enigmalang.node.control import Control, NodeFault
+from enigmalang.node.blocks import ClientBlock
+from enigmalang.node.control import COORDINATOR, Control, NodeFault
+from enigmalang.node.idle import Idle
 from enigmalang.node.masking import MaskError, Slot, check_value, mask_value, slots_of
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.receivers import check_receivers
@@ -60,6 +61,9 @@ class Cluster:
         self._number = 0
         self._runs = 0
         self._seconds: dict[str, float] = {}
+        self._block = ClientBlock(field, self._shape)
+        self._idle = Idle(self._replenish)
+        self._failed: EngineError | None = None  # of preprocessing: told to the next user
         self._shipped: OrderedDict[int, tuple[Circuit, bytes, int]] = OrderedDict()
 
     @classmethod
@@ -97,6 +101,8 @@ class Cluster:
         self._control = Control(self.n, self.t, self.field, self._processes, self._timeout)
         self._control.connect(monotonic() + self._timeout)
         self._seconds["start"] = perf_counter() - began
+        if not self._shape.wide:
+            self._idle.start()
 
     @property
     def pids(self) -> dict[int, int]:
@@ -114,11 +120,9 @@ class Cluster:
         """See `Engine.run`. Raises ValueError, before anything is sent, for a circuit or inputs that do not
         fit; EngineError names the node that failed, and the cluster is closed.
         """
-        if handles is not None:
-            circuit = with_handles(circuit, handles)
         slots = self._check(circuit, inputs, recipients)
         with self._using() as control:
-            return self._run(control, circuit, slots, inputs, recipients)
+            return self._run(control, circuit, slots, inputs, (list(recipients), list(handles or ())))
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
         """See `Engine.unseal`. Local: works on a closed cluster too. Raises EngineError when the pieces
@@ -144,7 +148,7 @@ class Cluster:
             control.send_all(msg.AskStats(number))
             found = control.collect(msg.Stats, number)
             for node, reply in found.items():
-                if reply.counters.keys() != set(msg.COUNTERS):
+                if not reply.counters.keys() == reply.ahead.keys() == set(msg.COUNTERS):
                     raise NodeFault(node, "told other counters than were asked for")
         replies = list(found.values())
         seconds = dict(self._seconds)
@@ -152,18 +156,21 @@ class Cluster:
             for name, value in reply.seconds.items():
                 seconds[name] = max(seconds.get(name, 0.0), value)
         most = {name: max(reply.counters[name] for reply in replies) for name in msg.COUNTERS}
-        return EngineStats(**most, circuits=self._runs, seconds=seconds)
+        ahead = {name: max(reply.ahead[name] for reply in replies) for name in msg.COUNTERS}
+        return EngineStats(**most, circuits=self._runs, seconds=seconds, ahead=ahead)
 
     def close(self) -> None:
         """End all workers and wait until they are gone. May be called twice, and from any thread: a `run` in
         another thread then raises EngineError."""
         if os.getpid() != self._owner:
             return  # a fork of the owner: the workers are not ours
+        self._idle.stop()
         with self._closing:
             control, self._control = self._control, None
             if control is not None:
                 control.close()
             self._processes.end()
+            self._idle.join()
             atexit.unregister(self.close)
 
     def __enter__(self) -> "Cluster":
@@ -193,19 +200,22 @@ class Cluster:
         circuit: Circuit,
         slots: Mapping[int, Slot],
         inputs: Sequence[Array],
-        recipients: Sequence[bytes],
+        named: tuple[list[bytes], list[int]],
     ) -> RunResult:
         began = perf_counter()
         number = self._next()
-        self._ship(control, circuit, number)
-        masked = []
-        if slots:
-            masks = control.collect(msg.Masks, number)
-            masked = self._mask(slots, inputs, masks)
+        name, data, drop = self._shipping(circuit)
+        masked = self._block.mask(slots, inputs)
+        if masked is not None:
+            control.send_all(msg.Job(number, name, data, drop, masked, *named))
+        else:
+            control.send_all(msg.Prepare(number, name, data, drop))
+            masked = self._mask(slots, inputs, control.collect(msg.Masks, number))
+            control.send_all(msg.Run(number, masked, *named))
         masked_at = perf_counter()
-        control.send_all(msg.Run(number, masked, list(recipients)))
         done = control.collect(msg.Done, number)
         result = _result(circuit, done)
+        self._block.renew({node: reply.masks for node, reply in done.items()})
         self._runs += 1
         self._add_seconds("client: ship and mask", masked_at - began)
         self._add_seconds("client: wait for the run", perf_counter() - masked_at)
@@ -215,12 +225,12 @@ class Cluster:
         # Keyed by identity; the entry holds the circuit, so that its id cannot become another's.
         return self._shipped.get(id(circuit))
 
-    def _ship(self, control: Control, circuit: Circuit, number: int) -> None:
+    def _shipping(self, circuit: Circuit) -> tuple[bytes, bytes, list[bytes]]:
+        """The circuit's digest, its bytes if the nodes do not have it, and the digests they should forget."""
         known = self._known(circuit)
         if known is not None:
             self._shipped.move_to_end(id(circuit))
-            control.send_all(msg.Prepare(number, known[1], b"", []))
-            return
+            return known[1], b"", []
         data = encode_circuit(circuit)
         name = digest(data)
         self._shipped[id(circuit)] = (circuit, name, len(data))
@@ -230,7 +240,22 @@ class Cluster:
                 break
             dropped.append(self._shipped.popitem(last=False)[1][1])
         kept = {entry[1] for entry in self._shipped.values()}
-        control.send_all(msg.Prepare(number, name, data, [old for old in dropped if old not in kept]))
+        return name, data, [old for old in dropped if old not in kept]
+
+    def _replenish(self) -> bool:
+        """A step of preprocessing, unless someone uses the cluster; whether there may be more to do now."""
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            with self._using(ahead=True) as control:
+                number = self._next()
+                control.send_all(msg.Replenish(number))
+                replies = control.collect(msg.Stocked, number)
+            return any(reply.more for reply in replies.values())
+        except EngineError:
+            return False  # told to the next user
+        finally:
+            self._busy.release()
 
     def _mask(
         self, slots: Mapping[int, Slot], inputs: Sequence[Array], masks: Mapping[int, msg.Masks]
@@ -252,21 +277,26 @@ class Cluster:
     # --- small parts ---
 
     @contextmanager
-    def _using(self) -> Iterator[Control]:
+    def _using(self, ahead: bool = False) -> Iterator[Control]:
         # One user at a time. A fault of a node ends the cluster; so does Ctrl-C, which leaves the nodes in the
-        # middle of something.
+        # middle of something. A fault in preprocessing is kept for the next user.
         with self._busy:
             control = self._control
             if control is None:
-                raise EngineError("the cluster is closed")
+                raise self._failed or EngineError("the cluster is closed")
             try:
                 yield control
             except (NodeFault, MaskError) as error:
                 self.close()
-                raise EngineError(str(error), error.code) from None
+                failed = EngineError(str(error), error.code)
+                if ahead and not (isinstance(error, NodeFault) and error.node == COORDINATOR):
+                    self._failed = failed
+                raise failed from None
             except BaseException:
                 self.close()
                 raise
+            finally:
+                self._idle.used()
 
     def _next(self) -> int:
         self._number += 1

@@ -138,28 +138,38 @@ def mask_value(
     Raises ValueError when `value` does not fit the slot, MaskError when the nodes' messages do not fit
     together.
     """
-    kind = field_named(field_name)
     clear = check_value(value, slot, field_name).reshape(-1)
+    return masked_with(clear, slot, field_named(field_name), told_mask(slot, field_name, shape, messages))
+
+
+def masked_with(clear: Array, slot: Slot, kind: Field, mask: Array) -> bytes:
+    """x - r for flat x; `mask` is r as integers, or packed bits."""
+    if slot.bits:
+        return (pack_bits(clear) ^ mask).astype("<u8", copy=False).tobytes()
+    return bytes(kind.to_bytes(kind.from_ints(kind.to_ints(kind.from_ints(clear)) - mask)))
+
+
+def told_mask(slot: Slot, field_name: str, shape: Structure, messages: Mapping[int, bytes]) -> Array:
+    """r, flat integers or packed bits, from what each node told of it. Raises MaskError unless it fits together."""
+    kind = field_named(field_name)
     if shape.wide:
         mask = _reconstructed(slot, kind, shape, messages)
-        if slot.bits:
-            return (pack_bits(clear) ^ mask).astype("<u8", copy=False).tobytes()
-        return bytes(kind.to_bytes(kind.from_ints(kind.to_ints(kind.from_ints(clear)) - kind.to_ints(mask))))
+        return mask if slot.bits else kind.to_ints(mask)
     pieces = collect_pieces(slot.nbytes(kind), shape, messages)
     if slot.bits:
-        words = pack_bits(clear)
+        words = np.zeros(words_for(slot.size), np.uint64)
         for piece in pieces:
             words ^= np.frombuffer(piece, "<u8")
-        return words.astype("<u8", copy=False).tobytes()
-    total = kind.to_ints(kind.from_ints(clear))
+        return words
+    total = kind.to_ints(kind.zeros((slot.size,)))
     for subset, piece in zip(shape.subsets, pieces, strict=True):
         try:
             raw = kind.from_bytes(piece, (slot.size,))
         except ValueError:  # the whole set told the same
             names = " and ".join(map(str, subset))
             raise MaskError(subset, f"nodes {names} drew a mask that is not reduced modulo the field's prime") from None
-        total = kind.to_ints(kind.from_ints(total - kind.to_ints(raw)))
-    return bytes(kind.to_bytes(kind.from_ints(total)))
+        total = kind.to_ints(kind.from_ints(total + kind.to_ints(raw)))
+    return total
 
 
 def check_value(value: Array, slot: Slot, field_name: str) -> Array:

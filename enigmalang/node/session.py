@@ -2,18 +2,23 @@
 run.
 
 The coordinator is not trusted to tell all nodes the same: before a circuit runs, the nodes compare digests
-of it and of everything public that goes with it, in one round among themselves.
+of it and of everything public that goes with it, in one round among themselves; decoding and checking the
+circuit fill the time until the others' digests are there.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from enigmalang.circuits.circuit import Circuit
 from enigmalang.fields import field_named, warm
-from enigmalang.mpc.machine import MachineError, Plan, agree, execute, make_plan
+from enigmalang.mpc.ahead import replenish
+from enigmalang.mpc.machine import Agreement, MachineError, Plan, execute, make_plan
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.mpc.shuffle import OrderError
+from enigmalang.node.blocks import NodeBlock
 from enigmalang.node.masking import Mask, Slot, draw_masks, mask_message, slots_of, unmask_share
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import Share
@@ -56,7 +61,8 @@ class Session:
         self._circuits: dict[bytes, _Kept] = {}
         self._memory: dict[int, Share] = {}
         self._prepared: _Prepared | None = None
-        self._drawn = 0  # masks so far: the nodes' streams must be at one place
+        self._block = NodeBlock(self._party)
+        replenish(self._party)
 
     def answer(self, request: msg.Request) -> msg.Reply | None:
         """Do what is asked. Raises WireError when the request does not make sense here, PeerError when
@@ -67,6 +73,10 @@ class Session:
                 return self._prepare(request)
             case msg.Run():
                 return self._run(request)
+            case msg.Job():
+                return self._job(request)
+            case msg.Replenish():
+                return msg.Stocked(request.number, replenish(self._party))
             case msg.Forget():
                 for handle in request.handles:
                     self._memory.pop(handle, None)
@@ -75,18 +85,16 @@ class Session:
                 return self._stats(request)
 
     def _prepare(self, request: msg.Prepare) -> msg.Masks | None:
-        for old in request.drop:
-            self._circuits.pop(old, None)
-        kept = self._circuit(request)
-        party = self._party
+        kept, party = self._circuit(request), self._party
         masks = draw_masks(party, list(kept.slots.values()))
-        self._drawn += len(masks)
         self._prepared = _Prepared(request.number, request.digest, kept, masks)
         if not masks:
             return None
         return msg.Masks(request.number, [mask_message(mask, party.structure, party.me) for mask in masks])
 
-    def _circuit(self, request: msg.Prepare) -> _Kept:
+    def _circuit(self, request: msg.Prepare | msg.Job) -> _Kept:
+        for old in request.drop:
+            self._circuits.pop(old, None)
         if not request.circuit:
             if request.digest not in self._circuits:
                 raise WireError("a circuit was named that this node does not have")
@@ -103,34 +111,62 @@ class Session:
         prepared, self._prepared = self._prepared, None  # a mask is used once
         if prepared is None or prepared.number != request.number:
             raise WireError("a run without its preparation")
-        self._agree(prepared, request)
-        inputs = self._inputs(prepared, request)
+        agreement = self._agreement(prepared.digest, request)
+        inputs = self._inputs(prepared.kept.slots, prepared.masks, request)
+        return self._executed(agreement, prepared.kept, inputs, request)
+
+    def _job(self, request: msg.Job) -> msg.Done:
+        self._prepared = None
+        agreement = self._agreement(request.digest, request)
+        kept = self._circuit(request)
+        inputs = self._inputs(kept.slots, self._block.take(kept.slots.values()), request)
+        return self._executed(agreement, kept, inputs, request)
+
+    def _executed(
+        self, agreement: Agreement, kept: _Kept, inputs: dict[int, Share], request: msg.Run | msg.Job
+    ) -> msg.Done:
         try:
-            check_receivers(prepared.kept.circuit, request.recipients)
+            check_receivers(kept.circuit, request.recipients)
         except ValueError as error:
             raise WireError(str(error)) from None
+        agreement.reach()
         try:
-            with self._party.counters.phase("node: run"):
-                kept = prepared.kept
-                result = execute(
-                    self._party, kept.circuit, inputs, self._memory, request.recipients, plan=kept.plan
-                )
+            with self._party.counters.phase("node: run"), self._named(kept.circuit, request.handles) as memory:
+                result = execute(self._party, kept.circuit, inputs, memory, request.recipients, plan=kept.plan)
         except (MachineError, OrderError) as error:
             raise WireError(str(error)) from None
-        return msg.Done(request.number, [encode_array(value) for value in result.opened], list(result.sealed))
+        opened = [encode_array(value) for value in result.opened]
+        return msg.Done(request.number, opened, list(result.sealed), self._block.renewed())
 
-    def _agree(self, prepared: _Prepared, request: msg.Run) -> None:
-        # Every list goes in with its lengths: different requests have different encodings.
-        subject = prepared.digest + self._drawn.to_bytes(8, "big") + msg.encode_message(request)
-        agree(self._party, blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest())
+    @contextmanager
+    def _named(self, circuit: Circuit, handles: list[int]) -> Iterator[dict[int, Share]]:
+        """The kept shares under the circuit's own handles; those that it keeps are taken over at the end."""
+        if not handles:
+            yield self._memory
+            return
+        if any(not 0 <= handle < len(handles) for _, handle in circuit.keeps):
+            raise WireError("a handle to keep a value under is missing")
+        memory = {own: self._memory[handle] for own, handle in enumerate(handles) if handle in self._memory}
+        yield memory
+        self._memory.update({handles[own]: memory[own] for _, own in circuit.keeps})
 
-    def _inputs(self, prepared: _Prepared, request: msg.Run) -> dict[int, Share]:
-        slots = prepared.kept.slots
+    def _agreement(self, circuit: bytes, request: msg.Run | msg.Job) -> Agreement:
+        # Every list goes in with its lengths: different requests have different encodings. The nodes' streams and
+        # stocks must be at one place.
+        party, at = self._party, self._block.position
+        numbers = (party.drawn, party.stock.taken, at.numbers, at.bits)
+        public = msg.Run(request.number, request.masked, request.recipients, request.handles)
+        subject = circuit + b"".join(number.to_bytes(8, "big") for number in numbers) + msg.encode_message(public)
+        return Agreement(party, blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest())
+
+    def _inputs(
+        self, slots: dict[int, Slot], masks: list[Mask], request: msg.Run | msg.Job
+    ) -> dict[int, Share]:
         if len(request.masked) != len(slots):
             raise WireError(f"{len(request.masked)} inputs where the circuit has {len(slots)}")
         party = self._party
         shares: dict[int, Share] = {}
-        for slot, mask, masked in zip(slots, prepared.masks, request.masked, strict=True):
+        for slot, mask, masked in zip(slots, masks, request.masked, strict=True):
             try:
                 shares[slot] = unmask_share(mask, masked, party.field, party.structure, party.me)
             except ValueError as error:
@@ -138,6 +174,6 @@ class Session:
         return shares
 
     def _stats(self, request: msg.AskStats) -> msg.Stats:
-        counted = self._party.counters
-        counters = {name: getattr(counted, name) for name in msg.COUNTERS}
-        return msg.Stats(request.number, counters, counted.seconds)
+        online, ahead = self._party.counters, self._party.ahead
+        counters, apart = ({name: getattr(c, name) for name in msg.COUNTERS} for c in (online, ahead))
+        return msg.Stats(request.number, counters, online.seconds, apart)

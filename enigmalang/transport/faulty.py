@@ -4,7 +4,7 @@ Faults strike frames on their way *in*, so a fault stands for a bad peer, a bad 
 pass: a frame that would come too late is reported late at once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -63,17 +63,34 @@ class FaultyNetwork:
         self, tag: int, sends: Mapping[int, Buffer], expects: Mapping[int, int]
     ) -> dict[int, memoryview | bytes]:
         """See `Network.exchange`. Every frame is sent; faults strike what arrives."""
-        faults = [fault for peer in expects if (fault := self._faults.get((self._step, peer)))]
-        self._step += 1
-        self._closed |= {fault.peer for fault in faults if fault.kind is FaultKind.CLOSE}
-        gone = self._closed & (sends.keys() | expects.keys())
-        self.struck += [fault for fault in faults if fault.kind is FaultKind.CLOSE]
-        if gone:
-            raise PeerError(min(gone), "closed the connection")
+        faults = self._due(sends.keys() | expects.keys(), expects)
         received = self._inner.exchange(tag, sends, expects)
         for fault in faults:
             self._strike(fault, tag, received)
         return received
+
+    def post(self, tag: int, sends: Mapping[int, Buffer]) -> None:
+        """See `Network.post`. A link that is gone is noticed by `fetch`."""
+        self._inner.post(tag, sends)
+
+    def fetch(self, tag: int, expects: Mapping[int, int]) -> dict[int, memoryview | bytes]:
+        """See `Network.fetch`. A step of its own, as an exchange is."""
+        faults = self._due(set(expects), expects)
+        received = self._inner.fetch(tag, expects)
+        for fault in faults:
+            self._strike(fault, tag, received)
+        return received
+
+    def _due(self, touched: Set[int], expects: Mapping[int, int]) -> list[Fault]:
+        """This step's faults. Raises PeerError when one of the links that are used is gone."""
+        faults = [fault for peer in expects if (fault := self._faults.get((self._step, peer)))]
+        self._step += 1
+        self._closed |= {fault.peer for fault in faults if fault.kind is FaultKind.CLOSE}
+        self.struck += [fault for fault in faults if fault.kind is FaultKind.CLOSE]
+        gone = self._closed & touched
+        if gone:
+            raise PeerError(min(gone), "closed the connection")
+        return faults
 
     def _strike(self, fault: Fault, tag: int, received: dict[int, memoryview | bytes]) -> None:
         self.struck.append(fault)

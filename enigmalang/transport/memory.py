@@ -29,8 +29,16 @@ class MemoryNetwork:
         expects: Mapping[int, int],
     ) -> dict[int, memoryview | bytes]:
         """See `Network.exchange`."""
+        self.post(tag, sends)
+        return self.fetch(tag, expects)
+
+    def post(self, tag: int, sends: Mapping[int, bytes | bytearray | memoryview]) -> None:
+        """See `Network.post`."""
         for peer, frame in sends.items():
             self._queues[self.me, peer].put((tag, frame))
+
+    def fetch(self, tag: int, expects: Mapping[int, int]) -> dict[int, memoryview | bytes]:
+        """See `Network.fetch`."""
         return {peer: self._receive(peer, tag, size) for peer, size in expects.items()}
 
     def _receive(self, peer: int, tag: int, size: int) -> memoryview | bytes:

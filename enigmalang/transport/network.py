@@ -37,3 +37,11 @@ class Network(Protocol):
         tag or length.
         """
         ...
+
+    def post(self, tag: int, sends: Mapping[int, bytes | bytearray | memoryview]) -> None:
+        """The first half of an `exchange`: what can be done meanwhile need not wait for the peers."""
+        ...
+
+    def fetch(self, tag: int, expects: Mapping[int, int]) -> dict[int, memoryview | bytes]:
+        """The second half of an `exchange`."""
+        ...

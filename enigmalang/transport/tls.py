@@ -49,8 +49,16 @@ class TlsNetwork:
     ) -> dict[int, memoryview | bytes]:
         """See `Network.exchange`. A peer is late when nothing of its frame arrives for the network's time-out
         (seconds; None waits for ever: then whoever owns the process decides)."""
+        self.post(tag, sends)
+        return self.fetch(tag, expects)
+
+    def post(self, tag: int, sends: Mapping[int, Buffer]) -> None:
+        """See `Network.post`."""
         for peer, body in sends.items():
             self._senders[peer].send(tag, body)
+
+    def fetch(self, tag: int, expects: Mapping[int, int]) -> dict[int, memoryview | bytes]:
+        """See `Network.fetch`."""
         received: dict[int, memoryview | bytes] = {}
         for peer, length in expects.items():
             self.waiting_for = peer

@@ -75,11 +75,34 @@ class Prepare(Message, frozen=True):
 
 
 class Run(Message, frozen=True):
-    """Run the prepared circuit: one masked value per input slot, receivers' keys. Answered by `Done`."""
+    """Run the prepared circuit: one masked value per input slot, receivers' keys, and what the circuit's handles
+    0, 1, … stand for (none: themselves). Answered by `Done`.
+    """
 
     number: int
     masked: list[bytes]
     recipients: list[bytes]
+    handles: list[int] = []
+
+
+class Job(Message, frozen=True):
+    """`Prepare` and `Run` in one, for inputs that are masked with numbers of the block that the nodes gave with
+    their last `Done` that had one. Answered by `Done`.
+    """
+
+    number: int
+    digest: bytes
+    circuit: bytes
+    drop: list[bytes]
+    masked: list[bytes]
+    recipients: list[bytes]
+    handles: list[int] = []
+
+
+class Replenish(Message, frozen=True):
+    """A short step of work that needs no input. Answered by `Stocked`."""
+
+    number: int
 
 
 class Forget(Message, frozen=True):
@@ -94,7 +117,7 @@ class AskStats(Message, frozen=True):
     number: int
 
 
-Request = Prepare | Run | Forget | AskStats
+Request = Prepare | Run | Job | Replenish | Forget | AskStats
 
 
 # --- replies ---
@@ -112,19 +135,32 @@ class Masks(Message, frozen=True):
 
 
 class Done(Message, frozen=True):
-    """The circuit ran: opened values (`encode_array`), this node's piece of each sealed output."""
+    """The circuit ran: opened values (`encode_array`), this node's piece of each sealed output; when the last ones
+    run out what this node tells of a new block of masks (`node.blocks`).
+    """
 
     number: int
     opened: list[bytes]
     sealed: list[bytes]
+    masks: list[bytes] = []
+
+
+class Stocked(Message, frozen=True):
+    """A step was done; whether there is more to do."""
+
+    number: int
+    more: bool
 
 
 class Stats(Message, frozen=True):
-    """This node's counters (all of `COUNTERS`), and seconds by what they were spent on."""
+    """This node's counters (all of `COUNTERS`), seconds by what they were spent on, and apart from both the counters
+    of preprocessing.
+    """
 
     number: int
     counters: dict[str, int]
     seconds: dict[Told, float]
+    ahead: dict[str, int] = {}
 
 
 class Fault(Message, frozen=True):
@@ -152,7 +188,7 @@ class Heartbeat(Message, frozen=True):
     waiting_for: int
 
 
-Reply = Ready | Masks | Done | Stats | Fault | Heartbeat
+Reply = Ready | Masks | Done | Stocked | Stats | Fault | Heartbeat
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODERS: dict[Any, msgspec.msgpack.Decoder[Any]] = {

@@ -17,6 +17,7 @@ from node_helpers import LONG, chain, children, endless, impatient, rogue, run_p
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.cluster import Cluster
 from enigmalang.node.processes import Processes
+from enigmalang.wire import messages as msg
 
 SHORT = 2.0
 
@@ -28,7 +29,21 @@ class _Run(threading.Thread):
         super().__init__()
         self.error: EngineError | None = None
         self._cluster = cluster
+        self._told = threading.Event()
+        self._watch_requests()
         self.start()
+
+    def _watch_requests(self) -> None:
+        control = self._cluster._control
+        assert control is not None
+        send_all = control.send_all
+
+        def send(message: msg.Message) -> None:
+            send_all(message)
+            if isinstance(message, (msg.Run, msg.Job)):
+                self._told.set()
+
+        control.send_all = send  # type: ignore[method-assign]
 
     def run(self) -> None:
         try:
@@ -43,7 +58,7 @@ class _Run(threading.Thread):
         deadline = time.monotonic() + LONG
         signs, seen = control._watch._signs, dict[int, set[int]]()
         while time.monotonic() < deadline and self.is_alive():
-            if self._cluster._number == 2 and control._sent == 4:  # prepared and run, twice
+            if self._told.is_set():
                 for node, sign in signs.items():
                     seen.setdefault(node, set()).add(sign.progress)
                 if all(len(progress) > 2 for progress in seen.values()):

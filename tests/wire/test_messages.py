@@ -10,6 +10,8 @@ from enigmalang.wire.errors import WireError
 REQUESTS = [
     msg.Prepare(3, b"d" * 32, b"circuit", [b"e" * 32]),
     msg.Run(3, [b"m", b""], [b"k" * 32]),
+    msg.Job(3, b"d" * 32, b"", [], [b"m"], [], [5, 7]),
+    msg.Replenish(4),
     msg.Forget([1, 2**63 - 1]),
     msg.AskStats(9),
 ]
@@ -17,6 +19,8 @@ REPLIES = [
     msg.Ready(),
     msg.Masks(3, [b"share"]),
     msg.Done(3, [b"opened"], []),
+    msg.Done(3, [], [], [b"numbers", b"bits"]),
+    msg.Stocked(4, True),
     msg.Stats(9, {"rounds": 5}, {"run": 0.25}),
     msg.Fault(2, "closed the connection", True),
     msg.Heartbeat(10**12, 3),
