@@ -110,6 +110,10 @@ def _step(edge: Edge) -> str:
             return f"it goes through this loop{into}"
         case "index":
             return f"an element is taken{into}"
+        case "sort" | "permute":
+            return f"it is put in order{into}"
+        case "shuffle":
+            return f"it is shuffled{into}"
         case "call":
             return f"it goes through this call{into}"
         case name if name.startswith("reduce_"):

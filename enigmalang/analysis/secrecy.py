@@ -69,7 +69,7 @@ def propagate(program: Program, flow: Flow) -> Secrets:
     for function in program.functions.values():
         for op in operations(function.body):
             if op.op == "share" and op.result not in secrets.came and op.result not in secrets.births:
-                secrets.births[op.result] = Birth(op.result.span, _share_text(op))
+                secrets.births[op.result] = Birth(op.result.span, _share_text(op, flow))
                 _spread(secrets, [op.result])
     for value in secrets.births:
         value.label = Label.PRIVATE
@@ -89,7 +89,9 @@ def _spread(secrets: Secrets, sources: Iterable[Value]) -> None:
                 queue.append(edge.target)
 
 
-def _share_text(op: Operation) -> str:
+def _share_text(op: Operation, flow: Flow) -> str:
+    if any(edge.op.op == "shuffle" for edge in flow.out.get(op.result, ())):
+        return "nobody may know the order of what is shuffled"
     name = op.result.hint or op.operands[0].hint
     return f"`{name}` is private here" if name else "this value is stored in a private place here"
 

@@ -66,8 +66,7 @@ def _sorted(
         "axes": tuple(axis_of(v) for v in columns), "keys": len(keys), "descending": descending,
         "ranked": ranks is not None}
     operands = columns if ranks is None else [*columns, ranks]
-    op = f.build.emit("sort", operands, span, types=[v.type for v in columns], attrs=attrs,
-                      hints=[v.hint for v in columns])
+    op = f.build.emit("sort", operands, span, types=[v.type for v in columns], attrs=attrs)
     made = dict(zip(columns, op.results, strict=True))
     return tuple(made[v] for v in rows)
 
@@ -104,15 +103,13 @@ def moved(op: str) -> Callable[[Frame, ast.Call], Bundle]:
 def shuffle(f: Frame, node: ast.Call) -> Bundle:
     """`__shuffle(rows…)`: what is shuffled is private from there on, for nobody may know the order."""
     parts = [items_of(f, arg) for arg in node.args]
-    shared = [
-        f.build.value("share", (v,), node.span, type=v.type, hint=v.hint) for part in parts for v in part.leaves]
+    shared = [f.build.value("share", (v,), node.span, type=v.type) for part in parts for v in part.leaves]
     return Bundle(_typed(f, node, parts), _emit(f, "shuffle", (), shared, node.span))
 
 
 def _emit(f: Frame, op: str, first: tuple[Value, ...], columns: Sequence[Value], span: Span) -> tuple[Value, ...]:
     attrs = {"axes": tuple(axis_of(v) for v in columns)}
-    return f.build.emit(op, (*first, *columns), span, types=[v.type for v in columns], attrs=attrs,
-                        hints=[v.hint for v in columns]).results
+    return f.build.emit(op, (*first, *columns), span, types=[v.type for v in columns], attrs=attrs).results
 
 
 def masked(f: Frame, node: ast.Call) -> Bundle:

@@ -11,7 +11,15 @@ from enigmalang.semantics.arguments import check_arguments
 from enigmalang.semantics.context import Body
 from enigmalang.semantics.conversions import array_rule, input_rule, reshape_rule
 from enigmalang.semantics.model import Kind, Symbol
-from enigmalang.semantics.orders import cumsum_rule, like_rule, moved_rule, shuffle_rule, sort_rule, sorted_rule, zeros_rule
+from enigmalang.semantics.orders import (
+    cumsum_rule,
+    like_rule,
+    moved_rule,
+    shuffle_rule,
+    sort_rule,
+    sorted_rule,
+    zeros_rule,
+)
 from enigmalang.semantics.places import integer
 from enigmalang.semantics.relations import (
     element_of,
@@ -190,7 +198,8 @@ TABLE = MappingProxyType({row.name: row for row in (
     Builtin("any", 1, 1, truths_rule, "any(xs)"),
     Builtin("all", 1, 1, truths_rule, "all(xs)"),
     Builtin("sorted", 1, 1, sorted_rule,
-            "sorted(xs), sorted(xs, key=f), sorted(xs, by=keys), each also with reverse=True", ("reverse", "key", "by")),
+            "sorted(xs), sorted(xs, key=f), sorted(xs, by=keys), each also with reverse=True",
+            ("reverse", "key", "by")),
     Builtin("reversed", 1, 1, reversed_rule, "reversed(xs)"),
     Builtin("range", 1, 3, range_rule, "range(n), range(a, b), or range(a, b, step)"),
     Builtin("zip", 1, None, zip_rule, "zip(xs, ys)"),

@@ -43,6 +43,20 @@ PROGRAMS = {
         "print(reveal(variance(xs) > 1), reveal(argmax(xs)))\n",
         "[9,1,5,5,5]", "[8,2,6,5,4]",
     ),
+    "ties and their ranks": (
+        'from sort import argsort, rank, shuffle, top_k\nprivate xs: list[uint8, 60] = input("x")\n'
+        "print(reveal(sum(rank(xs)) > 0), reveal(top_k(xs, 2)[1] > 0), reveal(argsort(xs)[0] < 99))\n"
+        "print(reveal(sum(shuffle(xs)) > 0), reveal(max(xs) > 1))\n",
+        str([5] * 50), str([i + 1 for i in range(50)]),
+    ),
+    "tables": (
+        "from table import group_sum, join, keep, lookup, unique\n"
+        'private xs: list[uint8, 9] = input("x")\nys: list[uint8, 9] = [1, 2, 3, 4, 5]\n'
+        "print(reveal(unique(xs)[1] > 0), reveal(sum(group_sum(xs, ys)[1])))\n"
+        "print(reveal(keep(ys, [x > 200 for x in xs])[1]), reveal(sum(lookup([0, 77], xs, ys)[0])))\n"
+        "print(reveal(join(xs, ys, [0, 7, 7], [1, 1, 1])[3]))\n",
+        "[9,9,9,9,9]", "[1,2,3,4,5]",
+    ),
     "fixed point": (
         'from fixed_math import exp, sqrt\nprivate x: fixed = input("x")\n'
         "print(reveal(sqrt(x) > 1.0), reveal(exp(x) > 2.0), reveal(x * x / 3.0 > 0.1))\n",
@@ -105,7 +119,7 @@ def test_the_witness_would_notice(tmp_path: Path) -> None:
 def test_between_processes(tmp_path: Path) -> None:
     """Rounds, bytes and work, counted by the workers, are the same for two secrets."""
     with Session(Settings()) as session:
-        for name in ("comparison", "private if and while", "sorting and statistics"):
+        for name in ("comparison", "private if and while", "sorting and statistics", "tables"):
             text, *secrets = PROGRAMS[name]
             path = tmp_path / "p.enig"
             path.write_text(text)
