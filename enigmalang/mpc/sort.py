@@ -14,7 +14,7 @@ comparisons, and a shuffle of all columns and the index. Keys of few values need
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
 
@@ -27,7 +27,7 @@ from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.counting import FEW_VALUES, sort_few_values
 from enigmalang.mpc.opening import reveal_bits
 from enigmalang.mpc.party import Party
-from enigmalang.mpc.pivots import Items
+from enigmalang.mpc.pivots import BATCH, Items
 from enigmalang.mpc.segments import sorted_places
 from enigmalang.mpc.shuffle import Table, shuffle
 from enigmalang.sharing import ArithShare, BitShare
@@ -37,6 +37,7 @@ from enigmalang.sharing.secret import split_bits
 PIECE = 1 << 20
 
 Ranges = tuple[tuple[int, int], ...]
+Test = Callable[[Party, ArithShare, int | None], BitShare]
 
 
 def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None = None) -> Table:
@@ -118,14 +119,17 @@ class _Keys:
         differences = [field.sub(np.take(row, left, axis=0), np.take(row, right, axis=0)) for row in self.elements]
         if len(differences) == 1:
             return ltz(self.party, ArithShare(field, differences[0]), self.bits[0])
-        count, widest = len(left), max(self.bits)
-        less = _split(ltz(self.party, ArithShare(field, np.concatenate(differences)), widest), count)
-        equal = _split(eqz(self.party, ArithShare(field, np.concatenate(differences[:-1])), widest), count)
+        less = self._each(ltz, differences)
+        equal = self._each(eqz, differences[:-1])
         result = less.pop()
         while less:
             result = xor(less.pop(), and_(self.party, equal.pop(), result))
         return result
 
-
-def _split(joined: BitShare, count: int) -> list[BitShare]:
-    return split_bits(joined, [(count,)] * (joined.size // count))
+    def _each(self, test: Test, values: list[Raw]) -> list[BitShare]:
+        """A test of several arrays: many values each at the width they need, few together in the same rounds."""
+        field, count = self.party.field, self.party.field.size_of(values[0])
+        if count > BATCH:
+            return [test(self.party, ArithShare(field, x), bits) for x, bits in zip(values, self.bits, strict=False)]
+        joined = test(self.party, ArithShare(field, np.concatenate(values)), max(self.bits))
+        return split_bits(joined, [(count,)] * len(values))

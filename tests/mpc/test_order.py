@@ -213,7 +213,10 @@ def test_sort_by_three_wide_keys(three):
     columns = np.stack([first, -second, third, np.arange(30).reshape(1, 30).astype(object)])
     ranges = ((0, limit), (-limit, 0), (-limit, limit))
     assert len(packing(three.field.p, ranges, 30)) > 2
-    assert sorted_by(three, columns, ranges)[0] == expected(columns, 3)
+    for few in (5000, 0):  # in few rounds, and each at its own width
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sorting, "BATCH", few)
+            assert sorted_by(three, columns, ranges)[0] == expected(columns, 3)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
