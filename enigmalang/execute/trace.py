@@ -56,7 +56,7 @@ class Wire:
         self.form = form
         self.attrs = attrs
         self.data = data
-        self.serial = serial()
+        self.serial: float = serial()
         self.number = -1
         self.span: Span | None = None
         self.handle: Handle | None = None
@@ -67,6 +67,7 @@ class Wire:
 
     def kept_in(self, array: "Wire", row: int) -> None:
         """From now on it is a row of `array`, which the engine has."""
+        array.serial = min(array.serial, self.serial - 0.5)  # made late, used early
         self.op, self.args, self.data, self.attrs = "take", (array,), None, {"indices": np.array(row), "axis": 0}
 
     @property
