@@ -15,7 +15,7 @@ import numpy.typing as npt
 Items = npt.NDArray[np.int64]
 Less = Callable[[Items, Items], npt.NDArray[np.bool_]]
 
-#: A batch takes as long as so many more comparisons would: 9 rounds of 0.2 ms against 0.4 µs.
+#: For three parties in M61 a batch takes as long as so many more comparisons would: 9 rounds of 0.2 ms against 0.4 µs.
 BATCH = 5000
 #: Segments of so few items compare all pairs, whatever is going on elsewhere.
 FEW = 4
@@ -23,6 +23,14 @@ FEW = 4
 SAMPLE = 128
 #: How many standard deviations a wanted place may lie off without falling into a larger segment.
 DEVIATIONS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Who compares: `less`, and how many more comparisons in a batch are as dear as one batch more."""
+
+    less: Less
+    batch: int = BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +62,11 @@ def spread(starts: Items, lengths: Items) -> Items:
 # ------------------------------------------------------------ which
 
 
-def sampling(segments: Segments, wanted: Items | None) -> tuple[Items, Items | None]:
+def sampling(judge: Judge, segments: Segments, wanted: Items | None) -> tuple[Items, Items | None]:
     """How many items of each segment are its sample, and which places of the sorted samples, one after the other,
     become pivots: all (None), or where few places of a segment are wanted, those around them.
     """
-    sizes = _part_of_all(segments)
+    sizes = _part_of_all(judge, segments)
     if wanted is None:
         return sizes, None
     thin = np.maximum(np.minimum(segments.lengths // 4, SAMPLE), (segments.lengths ** (2 / 3) / 16).astype(np.int64))
@@ -73,9 +81,9 @@ def sampling(segments: Segments, wanted: Items | None) -> tuple[Items, Items | N
     return sizes, np.flatnonzero(chosen)
 
 
-def _part_of_all(segments: Segments) -> Items:
+def _part_of_all(judge: Judge, segments: Segments) -> Items:
     """A large part where comparisons count, for then each tells most; a smaller one where batches count."""
-    part = 2 if int(segments.lengths.sum()) > 8 * BATCH else 8
+    part = 2 if int(segments.lengths.sum()) > 8 * judge.batch else 8
     return np.maximum(3, segments.lengths // part)
 
 
@@ -135,7 +143,7 @@ class Pivots:
 # ------------------------------------------------------------ where
 
 
-def search(less: Less, items: Items, owners: Items, pivots: Pivots) -> Items:
+def search(judge: Judge, items: Items, owners: Items, pivots: Pivots) -> Items:
     """How many pivots are below each item, those of earlier segments counted. `owners` are the items' segments.
 
     Each batch compares an item with one pivot, that halves what is left, or with several when items are few.
@@ -149,8 +157,8 @@ def search(less: Less, items: Items, owners: Items, pivots: Pivots) -> Items:
             items, owners, low, high, left = (array[more] for array in (items, owners, low, high, left))
         if not len(left):
             return found
-        probes = _probes(low, high, owners, pivots, _ways(len(left), int((high - low).max())))
-        _narrow(less, items, low, high, probes, pivots)
+        probes = _probes(low, high, owners, pivots, _ways(judge, len(left), int((high - low).max())))
+        _narrow(judge.less, items, low, high, probes, pivots)
 
 
 def _narrow(less: Less, items: Items, low: Items, high: Items, probes: list[Items], pivots: Pivots) -> None:
@@ -170,10 +178,10 @@ def _narrow(less: Less, items: Items, low: Items, high: Items, probes: list[Item
         high[stopped] = np.minimum(high[stopped], probe[stopped])
 
 
-def _ways(count: int, pivots: int) -> int:
+def _ways(judge: Judge, count: int, pivots: int) -> int:
     """Into how many parts a batch should cut what is left of so many items: the most bits for its price."""
     ways = [w for w in (2, 4, 8, 16) if w == 2 or w <= 2 * pivots]
-    return max(ways, key=lambda w: np.log2(w) / (BATCH + (w - 1) * count))
+    return max(ways, key=lambda w: np.log2(w) / (judge.batch + (w - 1) * count))
 
 
 def _probes(low: Items, high: Items, owners: Items, pivots: Pivots, ways: int) -> list[Items]:

@@ -1,8 +1,8 @@
 """Sorting by comparisons with public outcomes: what is compared with what, in few batches of many comparisons.
 
-Public work only. The items are numbers 0, 1, …; `less(i, j)` says of two arrays of items which of each pair is the
-smaller, for any number of pairs at the price of one batch of message rounds. Items come in a uniformly random order,
-so the first of a segment are a random sample of it, and are distinct.
+Public work only. The items are numbers 0, 1, …; `Judge.less(i, j)` says of each pair from two arrays of items whether
+the first is the smaller, for any number of pairs at the price of one batch of message rounds. Items are distinct and come
+in a uniformly random order, so the first of a segment are a random sample of it.
 
 A long segment is split by a sorted sample of its own (sample sort: Frazer, McKellar, JACM 1970): each other item finds
 its gap by search, all items of all segments together; the gaps are the next segments. Short segments compare all
@@ -15,32 +15,32 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from enigmalang.mpc.pivots import BATCH, FEW, Items, Less, Pivots, Segments, sampling, search, spread
+from enigmalang.mpc.pivots import FEW, Items, Judge, Pivots, Segments, sampling, search, spread
 
 
-def sorted_places(less: Less, rows: int, n: int, ranks: Items | None = None) -> Items:
+def sorted_places(judge: Judge, rows: int, n: int, ranks: Items | None = None) -> Items:
     """The items 0..rows * n - 1, each row of n sorted: (rows * n,). With `ranks`, ascending, at least those of each
     row are the right items.
     """
     order = np.arange(rows * n)
     starts = np.arange(rows) * n
     wanted = None if ranks is None else (starts[:, None] + ranks).reshape(-1)
-    _refine(less, order, Segments(starts, np.full(rows, n)), wanted)
+    _refine(judge, order, Segments(starts, np.full(rows, n)), wanted)
     return order
 
 
-def _refine(less: Less, order: Items, segments: Segments, wanted: Items | None) -> None:
+def _refine(judge: Judge, order: Items, segments: Segments, wanted: Items | None) -> None:
     """Sort the segments of `order` in place, as far as the wanted places ask."""
     short: list[Segments] = []
     while True:
         segments = segments.where((segments.lengths > 1) & _asked(segments, wanted))
-        all_pairs = segments.lengths <= _longest_short(segments.lengths)
+        all_pairs = segments.lengths <= _longest_short(judge, segments.lengths)
         short.append(segments.where(all_pairs))
         segments = segments.where(~all_pairs)
         if not len(segments):
             break
-        segments = _split(less, order, segments, wanted)
-    _compare_pairs(less, order, short)
+        segments = _split(judge, order, segments, wanted)
+    _compare_pairs(judge, order, short)
 
 
 def _asked(segments: Segments, wanted: Items | None) -> npt.NDArray[np.bool_]:
@@ -50,20 +50,20 @@ def _asked(segments: Segments, wanted: Items | None) -> npt.NDArray[np.bool_]:
     return np.asarray(np.searchsorted(wanted, ends) > np.searchsorted(wanted, segments.starts))
 
 
-def _longest_short(lengths: Items) -> int:
+def _longest_short(judge: Judge, lengths: Items) -> int:
     """Up to which length all pairs are compared: what that costs more than sorting is worth a few batches."""
     if not len(lengths):
         return FEW
     sizes, counts = np.unique(lengths, return_counts=True)
     more = np.cumsum(counts * (sizes * (sizes - 1) / 2 - sizes * np.log2(sizes)).clip(min=0))
-    fits = np.searchsorted(more, 3 * BATCH, side="right")
+    fits = np.searchsorted(more, 3 * judge.batch, side="right")
     return max(FEW, int(sizes[fits - 1]) if fits else 0)
 
 
 # ------------------------------------------------------------ short segments: all pairs
 
 
-def _compare_pairs(less: Less, order: Items, groups: list[Segments]) -> None:
+def _compare_pairs(judge: Judge, order: Items, groups: list[Segments]) -> None:
     """Sort segments in place, in one batch; of each length together."""
     lengths = np.concatenate([group.lengths for group in groups])
     starts = np.concatenate([group.starts for group in groups])
@@ -74,7 +74,7 @@ def _compare_pairs(less: Less, order: Items, groups: list[Segments]) -> None:
         blocks.append((places, left, right, order[places]))
     if not blocks:
         return
-    outcomes = less(
+    outcomes = judge.less(
         np.concatenate([items[:, left].reshape(-1) for _, left, _, items in blocks]),
         np.concatenate([items[:, right].reshape(-1) for _, _, right, items in blocks]),
     )
@@ -95,16 +95,16 @@ def _compare_pairs(less: Less, order: Items, groups: list[Segments]) -> None:
 # ------------------------------------------------------------ long segments: pivots and search
 
 
-def _split(less: Less, order: Items, segments: Segments, wanted: Items | None) -> Segments:
+def _split(judge: Judge, order: Items, segments: Segments, wanted: Items | None) -> Segments:
     """Split each segment by pivots from a sample of its own; the new segments, in order."""
-    sizes, chosen = sampling(segments, wanted)
+    sizes, chosen = sampling(judge, segments, wanted)
     sample = order[spread(segments.starts, sizes)]
-    _refine(less, sample, Segments(np.cumsum(sizes) - sizes, sizes), chosen)
+    _refine(judge, sample, Segments(np.cumsum(sizes) - sizes, sizes), chosen)
     pivots = Pivots.of(sample, sizes, chosen)
     lengths = segments.lengths - sizes
     rest = order[spread(segments.starts + sizes, lengths)]
     owners = np.repeat(np.arange(len(segments)), lengths)
-    gaps = np.concatenate([search(less, rest, owners, pivots), pivots.gaps_of_sample])
+    gaps = np.concatenate([search(judge, rest, owners, pivots), pivots.gaps_of_sample])
     items = np.concatenate([rest, sample])  # the sample last: what is known of it is no random order
     keys = 2 * (gaps + np.concatenate([owners, pivots.owners]))
     keys[len(rest) :][pivots.places] += 1

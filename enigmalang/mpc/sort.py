@@ -27,7 +27,7 @@ from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.counting import FEW_VALUES, sort_few_values
 from enigmalang.mpc.opening import reveal_bits
 from enigmalang.mpc.party import Party
-from enigmalang.mpc.pivots import BATCH, Items
+from enigmalang.mpc.pivots import BATCH, Items, Judge
 from enigmalang.mpc.segments import sorted_places
 from enigmalang.mpc.shuffle import Table, shuffle
 from enigmalang.sharing import ArithShare, BitShare
@@ -55,8 +55,13 @@ def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None
     flat = shuffled.flat()
     keys = _Keys(party, np.concatenate([flat[: len(ranges)], flat[columns:]]), ranges, n)
     wanted = None if ranks is None else np.unique(np.array(ranks, np.int64))
-    order = sorted_places(keys.less, rows, n, wanted)
+    order = sorted_places(Judge(keys.less, batch_worth(party)), rows, n, wanted)
     return _taken(Table(table.field, shuffled.raw[:columns]), order, ranks)
+
+
+def batch_worth(party: Party) -> int:
+    """How many more comparisons cost what one batch more does: fewer where a comparison sends more."""
+    return max(1, BATCH * 61 // party.field.q // party.t**2)
 
 
 def _with_index(table: Table) -> Table:
@@ -129,7 +134,7 @@ class _Keys:
     def _each(self, test: Test, values: list[Raw]) -> list[BitShare]:
         """A test of several arrays: many values each at the width they need, few together in the same rounds."""
         field, count = self.party.field, self.party.field.size_of(values[0])
-        if count > BATCH:
+        if count > batch_worth(self.party):
             return [test(self.party, ArithShare(field, x), bits) for x, bits in zip(values, self.bits, strict=False)]
         joined = test(self.party, ArithShare(field, np.concatenate(values)), max(self.bits))
         return split_bits(joined, [(count,)] * len(values))
