@@ -23,6 +23,9 @@ _DECLARED = {
     "spread": "void*, int64_t*, void*, int64_t, int64_t, int64_t",
     "to_lanes": "void*, void*, int64_t, int64_t, int64_t",
     "cross_and": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, void*, int64_t, int64_t, int64_t",
+    "look_up": "void*, void*, void*, void*, int64_t, int64_t, int64_t, int64_t, int64_t",
+    "look_on": "void*, void*, void*, void*, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t",
+    "from_planes": "void*, void*, void*, int64_t, int64_t, int64_t",
     "xor_rows": "void*, void*, void*, int64_t, int64_t, int64_t",
     "mul_gf2k": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
     "shuffle_rows": "void*, int64_t, void*, int64_t, int64_t, void*",
@@ -37,6 +40,7 @@ NAMES = {
     "cross_and": "cross_and",
     "spread": "spread",
     "to_lanes": "to_lanes",
+    **{name: name for name in ("look_up", "look_on", "from_planes")},
     "xor_rows": "xor_rows",
     "mul_gf2k": "mul_gf2k",
     "shuffle_rows": "shuffle_rows",
@@ -64,6 +68,8 @@ class Kernels:
         self._cross_and = functions["cross_and"]
         self._spread = functions["spread"]
         self._to_lanes = functions["to_lanes"]
+        self._look_up, self._look_on = functions["look_up"], functions["look_on"]
+        self._from_planes = functions["from_planes"]
         self._xor_rows = functions["xor_rows"]
         self._mul_gf2k = functions["mul_gf2k"]
         self._shuffle_rows = functions["shuffle_rows"]
@@ -96,6 +102,21 @@ class Kernels:
     def to_lanes(self, words: Any, out: Any, limbs: int) -> None:
         """One plane's bits as integers 0 and 1 into (lanes,) of so many limbs."""
         self._to_lanes(_NOTHING, _NOTHING, _at(words), _at(out), len(out), limbs, len(words))
+
+    def from_planes(self, planes: Any, out: Any) -> None:
+        """Bit planes (64 * limbs, words) to integers (lanes, limbs)."""
+        block = _ffi.new("uint64_t[64]")
+        self._from_planes(_NOTHING, _NOTHING, _at(planes), _at(out), block, *out.shape, planes.shape[1])
+
+    def look_up(self, tables: Any, c: Any, top: Any, out: Any, width: int, mode: int, one: bool) -> None:
+        """Masked bits (pieces, lanes) from tables (lanes, pieces, words) and public numbers; see `kernels.lookup`."""
+        sizes = (*tables.shape[:2], width, mode, one)
+        self._look_up(_NOTHING, _NOTHING, _at(tables), _at(c), _at(top), _at(out), *sizes)
+
+    def look_on(self, tables: Any, opened: Any, c: Any, out: Any, width: int, mode: int, at: int, one: bool) -> None:
+        """The bits asked for, (pieces, words), from tables and what was opened; see `kernels.lookup`."""
+        sizes = (*tables.shape[:2], width, mode, at, one)
+        self._look_on(_NOTHING, _NOTHING, _at(tables), _at(opened), _at(c), _at(out), *sizes)
 
     def cross_and(self, x: Any, rows_x: Any, y: Any, rows_y: Any, mine: Any, out: Any) -> None:
         """As `gf2.and_cross`, into `out` (rows, words)."""

@@ -27,7 +27,7 @@ from enigmalang.mpc.wide.addends import deal_addends
 from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
 from enigmalang.sharing.shamir import subset_value
 
-PIECE_BYTES = 1 << 22  # bytes of one party's planes handled at a time
+PIECE_BYTES = 1 << 21  # bytes of one party's planes handled at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,22 @@ def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part 
     last = None if c is None else _last_addend(party, c, pieces)
     planes = [] if dealt is None else [*dealt(), _known_planes(party, last, lanes, window)]
     return Addends(lanes, planes, [] if parts is None else parts(last))
+
+
+def random_addends(party: Party, lanes: int) -> tuple[Raw, Addends]:
+    """Shares of uniform elements, and the addends of these themselves: nothing is opened. One round."""
+    field, shape = party.field, party.structure
+    pieces = random_pieces(party.streams, field, shape, party.me, party.fresh(), lanes)
+    every = Window(0, field.q)
+    own, last = _own_addend(party, pieces), None
+    if party.me in shape.last:
+        last = _last_addend(party, field.zeros((lanes,)), pieces)
+    mine = None if own is None else every.planes(field, own)
+    dealers = shape.parties[: party.t]
+    dealt = alone(party, lambda r: deal_planes(party, r, dealers, mine, (field.q, words_for(lanes))))
+    planes = [*dealt, _known_planes(party, last, lanes, every)]
+    # These are addends of -r: of c - r with c = 0.
+    return field.neg(share_of_pieces(field, shape, party.me, pieces)), Addends(lanes, planes, [])
 
 
 def _deal_parts(

@@ -8,6 +8,8 @@ from enigmalang.fields import unpack_bits
 from enigmalang.mpc.bits import make_integers
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.stock import CAPACITY
+from enigmalang.mpc.tables import STEP as TABLES
+from enigmalang.mpc.tabulate import make_tables
 from enigmalang.mpc.wide.masks import random_masks
 from enigmalang.sharing.pseudorandom import random_bit_words
 
@@ -18,10 +20,13 @@ STEP = 1 << 12
 def replenish(party: Party) -> bool:
     """One step; whether there is more to do. Every party calls this at the same place of the session."""
     count = min(STEP, CAPACITY - party.stock.bits)
-    if count:
-        with party.counting_ahead():
+    wanted = 0 if party.structure.wide else party.tables.capacity - len(party.tables)
+    with party.counting_ahead():
+        if count:
             random_bits(party, count)
-    return party.stock.bits < CAPACITY
+        elif wanted:
+            make_tables(party, min(TABLES, wanted))
+    return party.stock.bits < CAPACITY or wanted > TABLES
 
 
 def random_bits(party: Party, count: int) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from enigmalang.fields import Raw, words_for
 from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_ranges, split_masked
 from enigmalang.mpc.adder import and_all, carries
+from enigmalang.mpc.lookup import looked_up
 from enigmalang.mpc.party import Party
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.pseudorandom import clear_padding
@@ -30,11 +31,14 @@ def ltz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
     Rounds, for w = q or bits + 1: t + 1 + ceil(log2 w): 8 for n = 3 in M61, 7 for 31 bits. ANDs: 3 w - 2 - ceil(log2 w)
     and w (t - 1), for a smaller range t (t - 1) / 2 more: 175 for n = 3 in M61, 89 for 31 bits; 236 and 122 for n = 5.
     Per party and comparison at most 38 bytes for n = 3 in M61, 24 for 31 bits; 91 and 56 for n = 5.
+    With tables in stock (`mpc.lookup`; in M127 for less than 64 bits) 2 rounds, no ANDs.
     """
+    if bits is not None and bits < 1:
+        raise ValueError(f"bits = {bits}")
+    if (ahead := _ahead(party, x, bits, equal=False)) is not None:
+        return ahead
     if bits is None or bits > party.field.q - 2:
         return _by_ranges(party, x, party.field.q, _lowest_bit_of_double)
-    if bits < 1:
-        raise ValueError(f"bits = {bits}")
     return _by_ranges(party, x, bits + 2, lambda party, d: _top_bit(party, d, bits))
 
 
@@ -44,13 +48,25 @@ def eqz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
     S + C is a multiple of p just when S xor C is all ones. For a small x the low bits + 1 of them tell: S + C = x -
     W modulo 2^(bits+1), W the multiples of p in the sum: 0 or 1 for x > 0, 1 for x = 0, 1 or 2 for x < 0.
     Rounds, for w = q or bits + 1: t + ceil(log2 w): 7 for n = 3 in M61, 6 for 31 bits. ANDs: w t - 1, for a smaller
-    range (t - 1) (t - 2) / 2 more.
+    range (t - 1) (t - 2) / 2 more. With tables in stock 2 rounds.
     """
+    if bits is not None and bits < 1:
+        raise ValueError(f"bits = {bits}")
+    if (ahead := _ahead(party, x, bits, equal=True)) is not None:
+        return ahead
     if bits is None or bits > party.field.q - 2:
         return _by_ranges(party, x, party.field.q, _all_ones)
-    if bits < 1:
-        raise ValueError(f"bits = {bits}")
     return _by_ranges(party, x, bits + 1, lambda party, d: _low_ones(party, d, bits))
+
+
+def _ahead(party: Party, x: ArithShare, bits: int | None, equal: bool) -> BitShare | None:
+    """Two rounds by tables made ahead, when there are enough."""
+    with party.counters.phase("comparisons"):
+        words = looked_up(party, x.flat(), bits, equal)
+    if words is None:
+        return None
+    party.counters.comparisons += x.size
+    return BitShare(words, x.shape)
 
 
 def _by_ranges(party: Party, x: ArithShare, rows: int, test: Test) -> BitShare:

@@ -12,6 +12,7 @@ import numpy as np
 from enigmalang.fields import Field, Raw
 from enigmalang.mpc.counters import Counters
 from enigmalang.mpc.stock import Stock
+from enigmalang.mpc.tables import Tables
 from enigmalang.sharing import Keys, Structure
 from enigmalang.sharing.streams import Streams
 from enigmalang.transport.network import Network, PeerError
@@ -44,6 +45,7 @@ class Party:
         self.counters = Counters()
         self.ahead = Counters()  # of preprocessing, apart from the runs'
         self.stock = Stock(field, self.pieces)
+        self.tables = Tables(field, self.pieces)
         self._instruction = 0
         self._tag = 0
 

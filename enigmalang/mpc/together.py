@@ -113,8 +113,8 @@ UNARY: dict[str, Unary] = {
 
 def _common_bits(nodes: list[Node]) -> int | None:
     """Comparisons run together over the widest of their ranges: rounds are dearer than bits."""
-    widths = {node.attrs.get("bits") for node in nodes}
-    return None if None in widths else max(widths)
+    widths = [node.attrs.get("bits") for node in nodes]
+    return None if None in widths else max(width for width in widths if width is not None)
 
 
 def _of_integers(values: Values, nodes: Sequence[int], protocol: Unary) -> None:
