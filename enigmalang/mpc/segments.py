@@ -1,8 +1,8 @@
 """Sorting by comparisons with public outcomes: what is compared with what, in few batches of many comparisons.
 
 Public work only. The items are numbers 0, 1, …; `Judge.less(i, j)` says of each pair from two arrays of items whether
-the first is the smaller, for any number of pairs at the price of one batch of message rounds. Items are distinct and come
-in a uniformly random order, so the first of a segment are a random sample of it.
+the first is the smaller, for any number of pairs at the price of one batch of message rounds. Items are distinct and
+come in a uniformly random order, so the first of a segment are a random sample of it.
 
 A long segment is split by a sorted sample of its own (sample sort: Frazer, McKellar, JACM 1970): each other item finds
 its gap by search, all items of all segments together; the gaps are the next segments. Short segments compare all
