@@ -61,6 +61,7 @@ OPS: dict[str, CircuitOp] = {
         CircuitOp("neg", 1, A),
         CircuitOp("scale", 1, A, ("factor",), doc="times a public integer array (broadcast)"),
         CircuitOp("sum", 1, A, ("axis",), doc="sum over one axis"),
+        CircuitOp("cumsum", 1, A, doc="running sums along the last axis"),
         CircuitOp("xor", 2, B),
         CircuitOp("not", 1, B),
         # structural, local, both forms

@@ -81,6 +81,12 @@ def _sum(node: Node, x: Array) -> Array:
     return np.asarray(_wide(x).sum(axis=axis), dtype=object)
 
 
+def _cumsum(node: Node, x: Array) -> Array:
+    if x.dtype != object and _top(x) * max(1, x.shape[-1]) < 1 << 63:
+        return np.asarray(np.cumsum(x, axis=-1, dtype=np.int64))
+    return np.asarray(np.cumsum(_wide(x), axis=-1), dtype=object)
+
+
 def _product(a: int, b: int, terms: int) -> int:
     return a * b * max(1, terms)
 
@@ -131,6 +137,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "neg": lambda node, a: -a,
     "scale": lambda node, a: _exactly(_product, np.multiply, a, np.asarray(node.attrs["factor"])),
     "sum": _sum,
+    "cumsum": _cumsum,
     "xor": lambda node, a, b: np.logical_xor(a, b),
     "not": lambda node, a: np.logical_not(a),
     "reshape": lambda node, a: a.reshape(node.shape),

@@ -216,7 +216,7 @@ def _permute(d: "TracedDomain", op: Operation, order: Any, *found: Any) -> tuple
 # ---- least and greatest
 
 #: Up to so many numbers in all, the least of each row is found by a sort for one place: some 14 rounds for short rows,
-#: 32 for 1,000 numbers, at one to two comparisons a number. A tree takes one comparison a number and ten rounds a level.
+#: 32 for 1,000 numbers, at one to two comparisons a number. A tree takes one comparison a number, ten rounds a level.
 SELECTED = 1 << 16
 
 
@@ -261,13 +261,8 @@ def _spread(d: "TracedDomain", op: Operation, flags: Any, *found: Any) -> tuple[
 
 
 def _cumsum(d: "TracedDomain", op: Operation, xs: Any) -> Traced:
-    """Running sums by doubling: local work."""
-    rows = w.move_last(d.arith(xs), op.attrs["axis"])
-    length, step = rows.shape[-1], 1
-    while step < length:
-        tail, before = w.take(rows, np.arange(step, length), -1), w.take(rows, np.arange(length - step), -1)
-        rows = w.concat([w.take(rows, np.arange(step), -1), w.add(tail, before)], -1)
-        step *= 2
+    """Running sums: local work."""
+    rows = w.running(w.move_last(d.arith(xs), op.attrs["axis"]))
     rank = len(rows.shape)
     at = rank + op.attrs["axis"]
     return d.made(w.transpose(rows, [i if i < at else rank - 1 if i == at else i - 1 for i in range(rank)]))

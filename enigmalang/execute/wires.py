@@ -75,6 +75,11 @@ def total(a: Wire, axis: int) -> Wire:
     return _node("sum", (a,), a.shape[:axis] + a.shape[axis + 1 :], A, axis=axis)
 
 
+def running(a: Wire) -> Wire:
+    """Running sums along the last axis."""
+    return _node("cumsum", (a,), a.shape, A)
+
+
 def mul(a: Wire, b: Wire) -> Wire:
     if a.op == "const":
         a, b = b, a

@@ -107,6 +107,18 @@ def _sum(values: Values, node: Node) -> Share:
     return ArithShare(x.field, x.field.sum(x.raw, node.attrs["axis"]))
 
 
+def _cumsum(values: Values, node: Node) -> Share:
+    """By doubling: after the step s, each element is the sum of the last 2s up to it. log2(n) additions of arrays."""
+    x = values.arith(node.args[0])
+    length, field = node.shape[-1], x.field
+    raw = field.reshape(x.raw, (-1, length) if x.raw.size else node.shape).copy()
+    step = 1
+    while step < length and raw.size:
+        raw[:, step:] = field.add(raw[:, step:], raw[:, :-step])
+        step *= 2
+    return ArithShare(field, field.reshape(raw, node.shape))
+
+
 # ------------------------------------------------------------ products with a public factor
 
 
@@ -239,6 +251,7 @@ LOCAL: dict[str, Callable[[Values, Node], Share]] = {
     "neg": _neg,
     "scale": _scale,
     "sum": _sum,
+    "cumsum": _cumsum,
     "mul": _product,
     "dot": _product,
     "matmul": _product,

@@ -215,6 +215,11 @@ def _sum(node: Node, shapes: list[Shape], bits: int) -> Shape:
     return shapes[0][:axis] + shapes[0][axis + 1 :]
 
 
+def _cumsum(node: Node, shapes: list[Shape], bits: int) -> Shape:
+    _axis(-1, len(shapes[0]))
+    return shapes[0]
+
+
 def _reshape(node: Node, shapes: list[Shape], bits: int) -> Shape:
     if prod(shapes[0]) != prod(node.shape):
         raise _Refused(f"cannot reshape {shapes[0]} to {node.shape}")
@@ -362,6 +367,7 @@ _RULES: dict[str, Rule] = {
     "const": _const,
     "scale": _scale,
     "sum": _sum,
+    "cumsum": _cumsum,
     "reshape": _reshape,
     "broadcast": _broadcast_to,
     "take": _take,

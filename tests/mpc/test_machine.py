@@ -67,6 +67,7 @@ def every_operation() -> tuple[Build, list[np.ndarray]]:
         b.add("scale", (p,), (2, 3), A, factor=np.array([1, 2, -3]))
         b.add("sum", (p,), (3,), A, axis=0)
         b.add("sum", (p,), (2,), A, axis=-1)
+        b.add("cumsum", (p,), (2, 3), A)
     for p, q in ((f, g), (f, h), (h, g), (h, h)):
         shape = np.broadcast_shapes(b.nodes[p].shape, b.nodes[q].shape)
         both = b.add("and", (p, q), shape, B)

@@ -131,6 +131,7 @@ BAD: dict[str, tuple[Circuit, str]] = {
     "form of an argument": (_one("xor", [(2,), (2,)], (2,), A), "form is arith"),
     "too few arguments": (_one("add", [(2,)], (2,)), "1 arguments, needs 2"),
     "nothing to concatenate": (_one("concat", [], (2,), axis=0), "at least one"),
+    "running sum of one number": (_one("cumsum", [()], ()), "axis -1 is outside"),
     "axis outside": (_one("sum", [(2, 3)], (2,), axis=2), "axis 2 is outside"),
     "axes no permutation": (_one("transpose", [(2, 3)], (2, 2), axes=(0, 0)), "do not permute"),
     "reshape changes size": (_one("reshape", [(2, 3)], (5,)), "cannot reshape"),

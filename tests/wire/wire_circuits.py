@@ -36,6 +36,7 @@ def every_operation(field: str = "M61") -> Circuit:
     add("scale", (d,), (3, 4), factor=np.array(7))
     add("scale", (o,), (5, 2), factor=np.arange(10).reshape(5, 2))
     add("sum", (d,), (3,), axis=-1)
+    add("cumsum", (d,), (3, 4))
     bits = add("input", (), (2, 2), B, slot=1)
     e = add("xor", (bits, b), (2, 2), B)
     add("not", (e,), (2, 2), B)
