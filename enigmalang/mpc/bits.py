@@ -4,9 +4,8 @@ Adversary: honest but curious, at most t parties together, n >= 2t + 1.
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from enigmalang.fields import Raw, bit_integers, unpack_bits
+from enigmalang.fields import Raw, bit_integers, pack_bits, unpack_bits, words_for
 from enigmalang.mpc.addends import Window, carry_save_window, deal_known, lane_ranges, split_masked
 from enigmalang.mpc.adder import carries
 from enigmalang.mpc.deal import and_planes, reshare_products
@@ -129,15 +128,13 @@ def a2b(party: Party, x: ArithShare, bits: int) -> BitShare:
     if not 1 <= bits < party.field.q:
         raise ValueError(f"bits = {bits}: wanted 1 to {party.field.q - 1}")
     lanes, flat = x.size, x.flat()
-    out = np.empty((party.pieces, lanes, bits), np.uint8)
+    out = np.empty((party.pieces, words_for(lanes * bits)), np.uint64)
     with party.counters.phase("conversions"):
-        for part in lane_ranges(party, lanes, 2 * bits):
-            out[:, part] = _lane_major(low_bits(party, flat[part], bits), part.stop - part.start)
-    return BitShare.packed(out.reshape(party.pieces, *x.shape, bits))
-
-
-def _lane_major(planes: Raw, lanes: int) -> npt.NDArray[np.uint8]:
-    return unpack_bits(planes, lanes).transpose(0, 2, 1)
+        for part in lane_ranges(party, lanes, 2 * bits):  # whole words of results: a part's lanes are a multiple of 64
+            planes = low_bits(party, flat[part], bits)
+            rows = unpack_bits(planes, part.stop - part.start).transpose(0, 2, 1).reshape(party.pieces, -1)
+            out[:, part.start * bits // 64 : words_for(part.stop * bits)] = pack_bits(rows)
+    return BitShare(out, (*x.shape, bits))
 
 
 def low_bits(party: Party, x: Raw, bits: int) -> Raw:

@@ -21,6 +21,7 @@ from enigmalang.mpc.multiply import mul
 from enigmalang.mpc.party import Party, alone
 from enigmalang.sharing import ArithShare, BitShare
 
+BATCH = 1 << 13  # comparisons that cost no more than the rounds which they save
 DIVMOD_LANES = 1 << 16  # quotients computed at a time: their bits are held as integers
 
 
@@ -182,8 +183,9 @@ def divmod_(party: Party, x: ArithShare, y: ArithShare, bits: int) -> ArithShare
     """(floor(x / y), x mod y) on a new first axis, for 0 <= x < 2^bits, y >= 0; y = 0 gives (0, 0).
 
     Equal shapes. Restoring long division: the next digit is the number of multiples of y that fit, all compared
-    at once. Short arrays use wider digits (fewer rounds), long ones narrower (fewer comparisons). Rounds for
-    n = 3 in M61: 22 + 11 a digit. Raises ValueError for bits out of range.
+    at once. Short arrays use wider digits (fewer rounds), long ones narrower (fewer comparisons): of w bits, 2^w - 1
+    comparisons of bits + w bits. Rounds for n = 3, 32 bits and up to 32 quotients: 65, with stocks for all 29; 11 (4) a
+    digit. Raises ValueError for bits out of range.
     """
     if not 1 <= bits <= party.field.q - 2:
         raise ValueError(f"bits = {bits}: wanted 1 to {party.field.q - 2}")
@@ -211,8 +213,8 @@ def _long_division(party: Party, x: Raw, y: Raw, bits: int) -> Raw:
 
 
 def _digit_width(lanes: int, bits: int, q: int) -> int:
-    wanted = 4 if lanes <= 128 else 2 if lanes <= 8192 else 1
-    return max(1, min(wanted, bits, q - 2 - bits))  # so that all multiples stay in range
+    wanted = min(8, (BATCH // max(1, lanes)).bit_length() - 1)
+    return max(1, min(wanted, bits, q - 1 - bits))  # so that all multiples stay in range
 
 
 def _clipped(party: Party, y: Raw, bits: int) -> tuple[Raw, Raw]:
