@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from enigmalang.fields import residues
 from enigmalang.fields.arithmetic import Layout
 from enigmalang.fields.layout import layout
 from enigmalang.fields.warm import kernels
@@ -167,6 +168,11 @@ class Field(ABC):
             return out
         x, step_x = self._matrices(x, batch)
         y, step_y = self._matrices(y, batch)
+        if residues.pays(self.q, m, k, n):
+            xs, ys, outs = (self.reshape(a, (-1, *self.shape_of(a)[-2:])) for a in (x, y, out))
+            for b, part in enumerate(outs):
+                residues.matmul(self.q, xs[b if step_x else 0], ys[b if step_y else 0], part)
+            return out
         kernels().prime[self.q].matmul(x, step_x, y, step_y, out, (prod(batch), m, k, n))
         return out
 

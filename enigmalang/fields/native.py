@@ -16,6 +16,7 @@ from _cffi_backend import FFI
 
 from enigmalang.fields import arithmetic
 from enigmalang.fields.arithmetic import Arithmetic
+from enigmalang.fields.residues import Residues
 
 _DECLARED = {
     "divide": "void*, uint64_t, uint64_t, void*, void*, int64_t",
@@ -31,6 +32,11 @@ _DECLARED = {
     "shuffle_rows": "void*, int64_t, void*, int64_t, int64_t, void*",
     "deal": "void*, int64_t, void*, int64_t, void*, void*, int64_t, int64_t, void*, int64_t, int64_t",
     "absorb": "void*, void*, int64_t, void*",
+}
+_RESIDUES = {
+    **{f"residues_{q}": "void*, void*, double, double, void*, int64_t" for q in (61, 127)},
+    "collect": "void*, double, double, void*, int64_t, void*, void*, int64_t",
+    **{f"restore_{q}": "void*, void*, void*, void*, _Bool, void*, int64_t" for q in (61, 127)},
 }
 #: Names of the kernels in the machine code, with their entry in `_DECLARED`.
 NAMES = {
@@ -61,6 +67,7 @@ class Kernels:
         self._engine.finalize_object()
         functions = {name: self._function(name, _DECLARED[kind]) for name, kind in NAMES.items()}
         self.prime = {q: Arithmetic(self._prime_function, q) for q in (61, 127)}
+        self.residues = {q: self._residue_kernels(q) for q in (61, 127)}
         self.deal = {61: _deal(functions["deal_61"], 1), 127: _deal(functions["deal_127"], 2)}
         self.absorb = {61: _absorb(functions["absorb_61"], 1), 127: _absorb(functions["absorb_127"], 2)}
         self._divide_127 = functions["divide_127"]
@@ -73,6 +80,12 @@ class Kernels:
         self._xor_rows = functions["xor_rows"]
         self._mul_gf2k = functions["mul_gf2k"]
         self._shuffle_rows = functions["shuffle_rows"]
+
+    def _residue_kernels(self, q: int) -> Residues:
+        digits, collect, restore = (
+            self._function(name, _RESIDUES[name]) for name in (f"residues_{q}", "collect", f"restore_{q}")
+        )
+        return Residues(digits, collect, restore, _at, _NOTHING)
 
     def _prime_function(self, name: str) -> Any:
         return self._function(name, arithmetic.DECLARED[arithmetic.NAMES[name]])

@@ -4,7 +4,7 @@
 are canonical (0 <= x < p) on entry and on exit.
 """
 
-from enigmalang.fields.kernels import bits, elements, gf2k, lookup, order, rounds
+from enigmalang.fields.kernels import bits, elements, gf2k, lookup, order, residues, rounds
 from enigmalang.fields.kernels.build import COMPILED
 
-__all__ = ["COMPILED", "bits", "elements", "gf2k", "lookup", "order", "rounds"]
+__all__ = ["COMPILED", "bits", "elements", "gf2k", "lookup", "order", "residues", "rounds"]
