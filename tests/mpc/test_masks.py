@@ -27,7 +27,7 @@ from enigmalang.mpc.outputs import fresh_elements, fresh_words
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.node import masking
-from enigmalang.node.masking import Slot, draw_mask, mask_message, mask_value, unmask_share
+from enigmalang.node.masking import Slot, draw_mask, draw_masks, mask_message, mask_value, unmask_share
 from enigmalang.sharing import ArithShare, structure
 from enigmalang.sharing.streams import Stream
 from enigmalang.transport.memory import run_parties
@@ -413,7 +413,7 @@ def draws(c: Committee, sessions: tuple[bytes, ...] = (b"one", b"two"), runs: in
                     inputs = {}
                     for slot, bits in ((0, False), (1, True)):
                         kind = Slot((70,), bits)
-                        mask = draw_mask(kind, party.field, party.streams, party.structure, party.me, party.fresh())
+                        (mask,) = draw_masks(party, [kind])
                         masked = bytes(kind.nbytes(party.field))
                         inputs[slot] = unmask_share(mask, masked, party.field, party.structure, party.me)
                     execute(party, circuit(), inputs, memory, [recipient])
@@ -426,6 +426,16 @@ def draws(c: Committee, sessions: tuple[bytes, ...] = (b"one", b"two"), runs: in
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 1), (5, 2)])
 def test_no_part_of_a_key_stream_is_used_twice(n: int, t: int) -> None:
     for party in draws(Committee(n, t, M61)):
+        assert len(party) > 100
+        assert set(party.values()) == {1}
+
+
+@pytest.mark.parametrize("round_bytes", [-1, 1 << 40])
+def test_wide_committees_use_streams_once(round_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With kings and without (`mpc.wide`)."""
+    monkeypatch.setattr("enigmalang.mpc.wide.kings.ROUND_BYTES", round_bytes)
+    assert structure(8, 3).wide
+    for party in draws(Committee(8, 3, M61), sessions=(b"one",), runs=2):
         assert len(party) > 100
         assert set(party.values()) == {1}
 

@@ -160,7 +160,7 @@ def reshare_by_kings(party: Party, round_: Round, space: Space, local: Raw) -> C
     Two rounds: `round_`, and one of its own in the finisher.
     """
     shape, size = party.structure, space.size_of(local)
-    bounds = [size * i // shape.n for i in range(shape.n + 1)]
+    bounds = _bounds(size, shape.n)
     doubled, random = random_numbers(party, round_, space, size, True)
     masked = None if doubled is None else space.add(local, doubled)
     own = None
@@ -186,6 +186,11 @@ def reshare_by_kings(party: Party, round_: Round, space: Space, local: Raw) -> C
         return space.sub(_proclaimed(party, space, bounds, opened), random())
 
     return finish
+
+
+def _bounds(size: int, n: int) -> list[int]:
+    """King i's part is bounds[i - 1] to bounds[i]."""
+    return [size * i // n for i in range(n + 1)]
 
 
 def _reigns(bounds: list[int]) -> list[tuple[int, int, int]]:
