@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enigmalang.circuits.circuit import Circuit
-from enigmalang.circuits.table import OP_LIST, OP_NUMBER, Table, ends_of, is_op, live_nodes, starts_of, table_of
+from enigmalang.circuits.table import OP_NUMBER, Table, distinct, ends_of, is_op, live_nodes, starts_of, table_of
 
 Truths = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
@@ -204,10 +204,8 @@ def _kinds(table: Table, silent: Truths) -> tuple[list[int], list[Kind]]:
     """For each node the place of its kind among those there are, in order; -1 for those without messages."""
     kinds = np.full(len(table), -1, np.int64)
     longer = np.nonzero(_LONGER_OPS[table.ops])[0]
-    pairs = table.ops[longer].astype(np.int64) * len(table.attr_list) + table.attrs[longer]
-    distinct, which = np.unique(pairs, return_inverse=True)
-    named = [_kind(OP_LIST[p // len(table.attr_list)].name, table.attr_list[p % len(table.attr_list)])
-             for p in distinct.tolist()]
+    first, which = distinct(table.ops[longer], table.attrs[longer])
+    named = [_kind(table.op(i), table.attr_list[table.attrs[i]]) for i in longer[first].tolist()]
     ordered = [_PRODUCT_KIND, *sorted(set(named))]
     place = {kind: number for number, kind in enumerate(ordered)}
     kinds[longer] = np.array([place[kind] for kind in named], np.int64)[which]

@@ -8,7 +8,6 @@ it is first asked for, and kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any, overload
 
@@ -26,6 +25,8 @@ Bytes = npt.NDArray[np.uint8]
 OP_LIST: tuple[CircuitOp, ...] = tuple(OPS.values())
 OP_NUMBER: dict[str, int] = {op.name: number for number, op in enumerate(OP_LIST)}
 FORMS = (Form.ARITH, Form.BITS)
+#: Rows below which a dictionary is faster than sorting columns.
+SMALL = 256
 _NO_ATTRS: dict[str, Any] = {}
 
 
@@ -276,6 +277,14 @@ def live_nodes(table: Table, ends: list[int]) -> npt.NDArray[np.bool_]:
 
 def distinct(*columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows of non-negative integers: where each distinct row comes first, in that order, and each row's place there."""
+    if len(columns[0]) < SMALL:
+        places: dict[tuple[int, ...], int] = {}
+        rows = list(zip(*(column.tolist() for column in columns), strict=True))
+        which_row = [places.setdefault(row, len(places)) for row in rows]
+        first_row = [0] * len(places)
+        for number in range(len(rows) - 1, -1, -1):
+            first_row[which_row[number]] = number
+        return np.array(first_row, np.int64), np.array(which_row, np.int64)
     codes = np.zeros(len(columns[0]), np.int64)
     top = 1
     for column in columns:
@@ -290,10 +299,3 @@ def distinct(*columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDA
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return first[order], place[which]
-
-
-def with_handles(circuit: Circuit, handles: Sequence[int]) -> Circuit:
-    """`circuit` with `handles[h]` for each handle h."""
-    table = table_of(circuit.nodes)
-    nodes = table.with_attrs(table.where("load").tolist(), lambda attrs: {"handle": handles[attrs["handle"]]})
-    return replace(circuit, nodes=nodes, keeps=tuple((node, handles[handle]) for node, handle in circuit.keeps))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from enigmalang.circuits.circuit import OPS, Array, Circuit, Form, Node
-from enigmalang.circuits.table import OP_LIST, Table, distinct, table_of
+from enigmalang.circuits.table import OP_LIST, SMALL, Table, distinct, table_of
 from enigmalang.wire.arrays import MAX_ELEMENTS, checked_size
 from enigmalang.wire.errors import WireError
 
@@ -61,6 +61,8 @@ def _different(table: Table) -> list[int]:
 
     What has a wrong number of arguments, or one that is no earlier node, is the last to check: it is refused.
     """
+    if len(table) < SMALL:
+        return list(range(len(table)))
     counts, users, arities = table.counts, table.users(), _ARITIES[table.ops]
     wrong = np.where(arities < 0, counts < 1, counts != arities)
     wrong[users[(table.args >= users) | (table.args < 0)]] = True

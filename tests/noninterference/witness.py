@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form
-from enigmalang.circuits.table import with_handles
+from enigmalang.circuits.table import table_of
 from enigmalang.execute.ports import EngineStats, RunResult, Sealed
 from enigmalang.fields import field_named, pack_bits
 from enigmalang.mpc.machine import execute
@@ -19,6 +19,13 @@ from enigmalang.sharing import ArithShare, BitShare, Share, structure
 from enigmalang.sharing.shamir import share
 from enigmalang.transport.memory import run_parties
 from enigmalang.wire.codec import encode_circuit
+
+
+def with_handles(circuit: Circuit, handles: Sequence[int]) -> Circuit:
+    """`circuit` with `handles[h]` for each handle h."""
+    table = table_of(circuit.nodes)
+    nodes = table.with_attrs(table.where("load").tolist(), lambda attrs: {"handle": handles[attrs["handle"]]})
+    return replace(circuit, nodes=nodes, keeps=tuple((node, handles[handle]) for node, handle in circuit.keeps))
 
 
 class Recorder:

@@ -295,14 +295,14 @@ def test_bad_document_is_refused(change: Callable[[list[Any]], None], text: str)
 def test_alike_nodes_are_all_checked() -> None:
     """The verifier looks at one of several nodes that are alike: each place, one wrong node among many is found."""
     fine = [Node("input", (), (2,), A, {"slot": 0}), Node("input", (), (2,), B, {"slot": 1})]
-    fine += [Node("add", (0, 0), (2,), A) for _ in range(50)]
+    fine += [Node("add", (0, 0), (2,), A) for _ in range(300)]
     wrong = [
         Node("add", (0, 1), (2,), A), Node("add", (1, 0), (2,), A), Node("add", (0, 0), (2,), B),
         Node("add", (0, 0), (3,), A), Node("add", (0,), (2,), A), Node("add", (0, 0, 0), (2,), A),
-        Node("add", (60, 0), (2,), A), Node("select", (0, 0, 1), (2,), A),
+        Node("add", (999, 0), (2,), A), Node("select", (0, 0, 1), (2,), A),
         Node("concat", (0, 0, 0, 0, 1), (10,), A, {"axis": 0}), Node("concat", (0, 0, 0, 0, 0), (8,), A, {"axis": 0}),
     ]
-    for place in (2, 20, 52):
+    for place in (2, 150, 302):
         for node in wrong:
             nodes = (*fine[:place], node, *fine[place:])
             with pytest.raises(WireError, match=rf"node {place}\b"):
