@@ -84,6 +84,10 @@ def _one_test(session: Session, plan: Plan, name: str, inputs: Inputs, out: Writ
     return True
 
 
+#: What is shown of preprocessing, which needs no input and is counted apart.
+_AHEAD = {"rounds": "rounds", "bytes_sent": "bytes sent by a node", "products": "products", "ands": "ANDs"}
+
+
 def shown_stats(stats: EngineStats) -> str:
     """Two columns: what, how much."""
     rows = [
@@ -93,6 +97,10 @@ def shown_stats(stats: EngineStats) -> str:
         ("products", f"{stats.products:,}"),
         ("ANDs", f"{stats.ands:,}"),
         ("comparisons", f"{stats.comparisons:,}"),
+        *(
+            (f"made ahead: {name}", f"{stats.ahead[key]:,}")
+            for key, name in _AHEAD.items() if stats.ahead.get(key)
+        ),
         *((f"seconds: {name}", f"{seconds:.3f}") for name, seconds in stats.seconds.items()),
     ]
     wide, deep = max(len(name) for name, _ in rows), max(len(value) for _, value in rows)

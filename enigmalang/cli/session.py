@@ -126,6 +126,8 @@ class Session:
             found = tracer.engine.stats()
             for name in ("rounds", "bytes_sent", "products", "ands", "comparisons", "circuits"):
                 setattr(total, name, getattr(total, name) + getattr(found, name))
+            for name, count in found.ahead.items():
+                total.ahead[name] = total.ahead.get(name, 0) + count
             for name, value in found.seconds.items():
                 total.seconds[name] = total.seconds.get(name, 0.0) + value
         return total

@@ -15,6 +15,7 @@ from enigmalang.sharing.pseudorandom import random_bit_words
 
 #: Random bits made at a time: a few milliseconds.
 STEP = 1 << 12
+FEW_PIECES = 6  # n = 5
 
 
 def replenish(party: Party) -> bool:
@@ -27,6 +28,16 @@ def replenish(party: Party) -> bool:
         elif wanted:
             make_tables(party, min(TABLES, wanted))
     return party.stock.bits < CAPACITY or wanted > TABLES
+
+
+def begin(party: Party) -> None:
+    """What a session starts with, before anything is asked: one step of each kind, for its first small runs. Where
+    tables take long (many pieces) they are left to idle time.
+    """
+    with party.counting_ahead():
+        random_bits(party, STEP)
+        if not party.structure.wide and party.pieces <= FEW_PIECES:
+            make_tables(party, TABLES)
 
 
 def random_bits(party: Party, count: int) -> None:

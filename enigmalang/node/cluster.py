@@ -101,8 +101,7 @@ class Cluster:
         self._control = Control(self.n, self.t, self.field, self._processes, self._timeout)
         self._control.connect(monotonic() + self._timeout)
         self._seconds["start"] = perf_counter() - began
-        if not self._shape.wide:
-            self._idle.start()
+        self._idle.start()
 
     @property
     def pids(self) -> dict[int, int]:
@@ -170,8 +169,8 @@ class Cluster:
             if control is not None:
                 control.close()
             self._processes.end()
-            self._idle.join()
             atexit.unregister(self.close)
+        self._idle.join()  # it may be closing too
 
     def __enter__(self) -> "Cluster":
         return self

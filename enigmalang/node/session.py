@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from enigmalang.circuits.circuit import Circuit
 from enigmalang.fields import field_named, warm
-from enigmalang.mpc.ahead import replenish
+from enigmalang.mpc.ahead import begin, replenish
 from enigmalang.mpc.machine import Agreement, MachineError, Plan, execute, make_plan
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
@@ -62,7 +62,7 @@ class Session:
         self._memory: dict[int, Share] = {}
         self._prepared: _Prepared | None = None
         self._block = NodeBlock(self._party)
-        replenish(self._party)
+        begin(self._party)
 
     def answer(self, request: msg.Request) -> msg.Reply | None:
         """Do what is asked. Raises WireError when the request does not make sense here, PeerError when
@@ -154,7 +154,7 @@ class Session:
         # Every list goes in with its lengths: different requests have different encodings. The nodes' streams and
         # stocks must be at one place.
         party, at = self._party, self._block.position
-        numbers = (party.drawn, party.stock.taken, at.numbers, at.bits)
+        numbers = (party.drawn, party.stock.taken, party.tables.taken, at.numbers, at.bits)
         public = msg.Run(request.number, request.masked, request.recipients, request.handles)
         subject = circuit + b"".join(number.to_bytes(8, "big") for number in numbers) + msg.encode_message(public)
         return Agreement(party, blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest())

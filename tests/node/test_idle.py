@@ -1,5 +1,7 @@
 """Work in idle time: after a pause, until there is nothing more to do, and never after the end."""
 
+import os
+import signal
 import threading
 
 import pytest
@@ -11,6 +13,7 @@ from enigmalang.mpc.stock import CAPACITY
 from enigmalang.node import idle
 from enigmalang.node.cluster import Cluster
 from enigmalang.node.idle import Idle
+from enigmalang.wire import messages as msg
 
 
 def test_steps_until_done_and_again_after_a_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +80,28 @@ def test_a_fault_in_idle_time_is_told_to_the_next_user(monkeypatch: pytest.Monke
         with pytest.raises(EngineError, match="node 2: its process was killed") as caught:
             run_product(cluster)
         assert caught.value.code == "E0701"
+
+
+def test_closed_in_the_middle_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "PAUSE", LONG)
+    cluster = Cluster.start(timeout=LONG)
+    run_product(cluster)
+    os.kill(cluster.pids[2], signal.SIGSTOP)  # no step ends from here on
+    assert cluster._control is not None
+    sent, send_all = threading.Event(), cluster._control.send_all
+
+    def send(message: msg.Message) -> None:
+        send_all(message)
+        sent.set()
+
+    cluster._control.send_all = send  # type: ignore[method-assign]
+    monkeypatch.setattr(idle, "PAUSE", 0.001)
+    cluster._idle.used()
+    assert sent.wait(LONG)
+    closer = threading.Thread(target=cluster.close)
+    closer.start()
+    closer.join(LONG)
+    assert not closer.is_alive()
+    assert not cluster._idle._thread.is_alive()
+    with pytest.raises(EngineError, match="the cluster is closed"):
+        run_product(cluster)
