@@ -16,9 +16,12 @@ from enigmalang.mpc import shuffle as shuffling
 from enigmalang.mpc import sort as sorting
 from enigmalang.mpc.hops import hops
 from enigmalang.mpc.party import Party
+from enigmalang.mpc.pivots import Judge
+from enigmalang.mpc.segments import sorted_places
 from enigmalang.mpc.shuffle import Table, shuffle
 from enigmalang.mpc.sort import sort
 from enigmalang.sharing import structure
+from enigmalang.transport.network import PeerError
 
 SIZES = [(3, 1), (4, 1), (5, 2)]
 
@@ -233,3 +236,33 @@ def test_message_sizes_do_not_depend_on_the_values():
 
     assert sizes(range(-9, 9)) == sizes([3] * 18)
     assert counting.FEW_VALUES < 19
+
+
+# ------------------------------------------------------------ peers that break the protocol
+
+
+@pytest.mark.parametrize("field", [M61, M127], ids=str)
+def test_a_share_that_is_no_element_names_its_sender(monkeypatch, field):
+    ((sender, _),) = hops(structure(3, 1))[0].moves
+    mask = shuffling._Shuffle._mask
+
+    def ones(self, hop, mine, instruction):
+        mask(self, hop, mine, instruction)
+        if self.party.me == sender:
+            self.mine[...] = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+    monkeypatch.setattr(shuffling._Shuffle, "_mask", ones)
+    c = Committee(3, 1, field)
+    share = c.deal(np.arange(8).reshape(1, 1, 8))
+    with pytest.raises(PeerError, match=f"node {sender}: a number is not reduced"):
+        c.run(lambda party: shuffle(party, [Table(party.field, share(party).raw)]))
+
+
+def test_outcomes_that_contradict_each_other_end_in_some_order():
+    """Where a peer lies, items end in no order, but in their row, and nothing fails."""
+    generator = np.random.default_rng(6)
+    for rows, n, ranks in ((3, 4, None), (2, 300, None), (1, 2000, (5, 1000))):
+        lies = Judge(lambda left, right: generator.random(len(left)) < 0.5)
+        order = sorted_places(lies, rows, n, None if ranks is None else np.array(ranks))
+        assert order.shape == (rows * n,)
+        assert np.array_equal(order // n, np.repeat(np.arange(rows), n))
