@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
-from enigmalang.circuits.circuit import Circuit, Form, Node
+from enigmalang.circuits.circuit import Circuit, Node
 from enigmalang.circuits.layers import Layer, Schedule
+from enigmalang.circuits.table import table_of as columns_of
 from enigmalang.fields import Field, Raw
 from enigmalang.fields.warm import kernels
 from enigmalang.mpc.local import Values, local_product, with_offset
@@ -46,8 +48,9 @@ class Step:
 def plan_steps(circuit: Circuit, schedule: Schedule) -> dict[int, Step]:
     """The small layers of integer products, by their number in the schedule. The same at every party."""
     sizes = {}
+    each = _integers(circuit)
     for number, layer in enumerate(schedule.layers):
-        count = _small(circuit, layer)
+        count = _small(each, layer)
         if count:
             sizes[number] = count
     batches: list[list[int]] = []
@@ -67,14 +70,18 @@ def plan_steps(circuit: Circuit, schedule: Schedule) -> dict[int, Step]:
     return steps
 
 
-def _small(circuit: Circuit, layer: Layer) -> int:
+def _integers(circuit: Circuit) -> list[int]:
+    """For each node how many integers it has; too many for a small layer where they are bits."""
+    table = columns_of(circuit.nodes)
+    sizes = np.array([prod(shape) for shape in table.shape_list], np.int64)[table.shapes]
+    return [int(size) for size in np.where(table.forms == 0, sizes, SMALL + 1).tolist()]
+
+
+def _small(sizes: list[int], layer: Layer) -> int:
     """How many products, or 0 for a layer that is not small, or has other things than integer products."""
     if layer.protocol != "products" or len(layer.together) > SMALL:
         return 0
-    nodes = [circuit.nodes[i] for i in layer.together]
-    if any(node.form is not Form.ARITH for node in nodes):
-        return 0
-    count = sum(node.size for node in nodes)
+    count = sum([sizes[i] for i in layer.together])
     return count if count <= SMALL else 0
 
 
