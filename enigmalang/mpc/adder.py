@@ -3,6 +3,7 @@
 Adversary: honest but curious, at most t parties together, n >= 2t + 1.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from enigmalang.fields import Raw, Rows
 from enigmalang.mpc.deal import and_into, and_planes
 from enigmalang.mpc.party import Party, alone
+
+Fold = tuple[Rows, Rows, Rows, int]
 
 
 def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
@@ -28,7 +31,7 @@ def prefix_levels(width: int, wanted: tuple[int, ...]) -> tuple[tuple[int, tuple
 
 
 @lru_cache(maxsize=256)
-def _folds(width: int, wanted: tuple[int, ...]) -> tuple[tuple[Rows, Rows, Rows, int], ...]:
+def _folds(width: int, wanted: tuple[int, ...]) -> tuple[Fold, ...]:
     """The levels for generate planes at 0..width-1 and propagate planes after them: rows[left] AND rows[right] is
     put into rows[target], XORed for the first `kept`, the generate planes.
 
@@ -56,14 +59,28 @@ def carries(party: Party, s: Raw, c: Raw, width: int, wanted: tuple[int, ...], l
     So row 0 gives s OR c. Returns (pieces, width, words), of which rows 0 and `wanted` are the carries out of them.
     Rounds 1 + ceil(log2 width). ANDs for wanted = (width - 1,): about 3 width - 2 - log2 width.
     """
+    return _folded(party, s, c, width, _folds(width, wanted), lanes)[:, :width]
+
+
+def almost_carry(party: Party, s: Raw, c: Raw, width: int, lanes: int) -> tuple[Raw, Raw, Raw]:
+    """The carry out of row width - 1 >= 1 as a, x, y of (pieces, words): it is a XOR (x AND y), which is one AND and
+    one round more. Otherwise as `carries`.
+    """
+    *folds, ((left,), (right,), (target,), _) = _folds(width, (width - 1,))
+    both = _folded(party, s, c, width, folds, lanes)
+    return both[:, target], both[:, left], both[:, right]
+
+
+def _folded(party: Party, s: Raw, c: Raw, width: int, folds: Sequence[Fold], lanes: int) -> Raw:
+    """The generate and propagate planes after these levels, (pieces, 2 width, words)."""
     both = np.empty((party.pieces, 2 * width, s.shape[2]), np.uint64)  # one array, so that a level is one call
-    g, p, rows = both[:, :width], both[:, width:], _first(width)
+    rows = _first(width)
     alone(party, lambda r: and_into(party, r, s, rows, c, rows, lanes, both, rows, 0))
-    np.bitwise_xor(s[:, :width], c[:, :width], out=p)
-    g[:, 0] ^= p[:, 0]
-    for left, right, target, kept in _folds(width, wanted):
+    np.bitwise_xor(s[:, :width], c[:, :width], out=both[:, width:])
+    both[:, 0] ^= both[:, width]
+    for left, right, target, kept in folds:
         alone(party, lambda r: and_into(party, r, both, left, both, right, lanes, both, target, kept))  # noqa: B023
-    return g
+    return both
 
 
 def and_all(party: Party, planes: Raw, lanes: int) -> Raw:

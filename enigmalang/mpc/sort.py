@@ -30,6 +30,7 @@ from enigmalang.mpc.party import Party
 from enigmalang.mpc.pivots import BATCH, Items, Judge
 from enigmalang.mpc.segments import sorted_places
 from enigmalang.mpc.shuffle import Table, shuffle
+from enigmalang.mpc.signs import opened_ltz
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.secret import split_bits
 
@@ -115,23 +116,21 @@ class _Keys:
         out = np.empty(len(left), np.bool_)
         for start in range(0, len(left), PIECE):
             part = slice(start, start + PIECE)
-            less = self._compare(left[part], right[part])
-            words = reveal_bits(self.party, less)
-            out[part] = unpack_bits(words, less.size)
+            out[part] = self._compare(left[part], right[part])
         return out
 
-    def _compare(self, left: Items, right: Items) -> BitShare:
+    def _compare(self, left: Items, right: Items) -> npt.NDArray[np.bool_]:
         """Lexicographic: less in one element, or equal there and less in the following."""
         field = self.party.field
         differences = [field.sub(np.take(row, left, axis=0), np.take(row, right, axis=0)) for row in self.elements]
         if len(differences) == 1:
-            return ltz(self.party, ArithShare(field, differences[0]), self.bits[0])
+            return opened_ltz(self.party, ArithShare(field, differences[0]), self.bits[0])
         less = self._each(ltz, differences)
         equal = self._each(eqz, differences[:-1])
         result = less.pop()
         while less:
             result = xor(less.pop(), and_(self.party, equal.pop(), result))
-        return result
+        return unpack_bits(reveal_bits(self.party, result), result.size).astype(np.bool_)
 
     def _each(self, test: Test, values: list[Raw]) -> list[BitShare]:
         """A test of several arrays: many values each at the width they need, few together in the same rounds."""
