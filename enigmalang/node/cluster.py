@@ -22,6 +22,7 @@ from enigmalang.node.blocks import ClientBlock
 from enigmalang.node.control import COORDINATOR, Control, NodeFault
 from enigmalang.node.idle import Idle
 from enigmalang.node.masking import MaskError, Slot, check_value, mask_value, slots_of
+from enigmalang.node.patience import start_seconds
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import structure
@@ -79,7 +80,8 @@ class Cluster:
 
         `threshold` (default: the most possible) is how many nodes may pool what they know and still learn
         nothing. `workers` are as many processes that were started before, and now belong to the cluster.
-        `timeout`, in seconds, bounds the start, and later the time without any progress of a node.
+        `timeout`, in seconds, bounds the start (for more than 9 nodes a ninth of it each), and later the time
+        without any progress of a node.
         Raises ValueError for impossible numbers, EngineError when a worker does not come up.
         """
         threshold = check_numbers(nodes, threshold, field, timeout)
@@ -99,7 +101,7 @@ class Cluster:
         began = perf_counter()
         self._processes.start()
         self._control = Control(self.n, self.t, self.field, self._processes, self._timeout)
-        self._control.connect(monotonic() + self._timeout)
+        self._control.connect(monotonic() + start_seconds(self.n, self._timeout))
         self._seconds["start"] = perf_counter() - began
         self._idle.start()
 

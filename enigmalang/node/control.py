@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from enigmalang.node.patience import start_seconds
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.watch import STEP, Watch
 from enigmalang.transport.identity import new_key
@@ -51,7 +52,8 @@ class Control:
 
     def __init__(self, n: int, t: int, field: str, processes: Processes, timeout: float) -> None:
         self._nodes = range(1, n + 1)
-        self._boot = [msg.Bootstrap(msg.VERSION, node, n, t, field, timeout) for node in self._nodes]
+        start = start_seconds(n, timeout)
+        self._boot = [msg.Bootstrap(msg.VERSION, node, n, t, field, start) for node in self._nodes]
         self._processes = processes
         self._timeout = timeout
         self._watch = Watch(n, timeout, processes.cpu_ticks)

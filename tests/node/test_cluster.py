@@ -42,6 +42,27 @@ def test_other_sizes(nodes: int, threshold: int, field: str) -> None:
         assert sorted(other.pids) == list(range(1, nodes + 1))
 
 
+def test_eleven_nodes() -> None:
+    """A wide committee: other protocols for bits, inputs and products; its sets have keys, so it shuffles by them."""
+    nodes = (
+        Node("input", (), (4,), A, {"slot": 0}),
+        Node("input", (), (4,), B, {"slot": 1}),
+        Node("ltz", (0,), (4,), B),
+        Node("and", (1, 2), (4,), B),
+        Node("b2a", (3,), (4,), A),
+        Node("mul", (0, 4), (4,), A),
+        Node("shr", (0,), (4,), A, {"f": 1, "mode": "exact"}),
+    )
+    recipient = X25519PrivateKey.generate()
+    raw, public = recipient.private_bytes_raw(), recipient.public_key().public_bytes_raw()
+    circuit = Circuit("M61", nodes, (5, 6), outputs=(Output(0, 0), Output(3, 0)))
+    with Cluster.start(nodes=11) as wide:
+        result = wide.run(circuit, [np.array([5, -7, 0, -1]), np.array([True, True, True, False])], [public])
+        assert [value.tolist() for value in result.opened] == [[0, -7, 0, 0], [2, -4, 0, -1]]
+        assert wide.unseal(result.sealed[0], raw, False).tolist() == [5, -7, 0, -1]
+        assert wide.unseal(result.sealed[1], raw, True).tolist() == [False, True, False, False]
+
+
 def test_bits_in_and_out(cluster: Cluster) -> None:
     nodes = (
         Node("input", (), (70,), B, {"slot": 0}),
