@@ -9,7 +9,7 @@ from enigmalang.circuits.circuit import Array
 from enigmalang.execute import wires as w
 from enigmalang.execute.numbers import trunc_div
 from enigmalang.execute.trace import Wire
-from enigmalang.types.ranges import Range
+from enigmalang.types.ranges import ZERO, Range
 
 ONE = 1
 
@@ -29,13 +29,9 @@ def constant(wire: Wire) -> int | None:
     return int(value.flat[0])
 
 
-ZERO = Range(0, 0)
-
-
 def bits_of_difference(a: Range, b: Range) -> int:
     """The least k >= 1 with -2^k <= x - y < 2^k for x, y in the ranges."""
-    low, high = a.low - b.high, a.high - b.low
-    return max(1, high.bit_length() if high > 0 else 0, (~low).bit_length() if low < 0 else 0)
+    return max(1, Range(a.low - b.high, a.high - b.low).bits)
 
 
 def less(a: Wire, b: Wire, bits: int | None = None) -> Wire:
@@ -48,12 +44,12 @@ def equal(a: Wire, b: Wire, bits: int | None = None) -> Wire:
     return w.eqz(w.sub(a, b), bits)
 
 
-def minimum(a: Wire, b: Wire) -> Wire:
-    return w.select(w.b2a(less(a, b)), a, b)
+def minimum(a: Wire, b: Wire, bits: int | None = None) -> Wire:
+    return w.select(w.b2a(less(a, b, bits)), a, b)
 
 
-def maximum(a: Wire, b: Wire) -> Wire:
-    return w.select(w.b2a(less(a, b)), b, a)
+def maximum(a: Wire, b: Wire, bits: int | None = None) -> Wire:
+    return w.select(w.b2a(less(a, b, bits)), b, a)
 
 
 def sign(a: Wire, range: Range) -> Wire | None:
@@ -154,9 +150,11 @@ def wrap(a: Wire, range: Range, low: int, high: int) -> Wire:
 
 def clamp(a: Wire, range: Range, low: int, high: int) -> Wire:
     if range.high > high:
-        a = minimum(a, w.const(np.full(a.shape, high, dtype=object)))
+        bits = bits_of_difference(range, Range(high, high))
+        a = minimum(a, w.const(np.full(a.shape, high, dtype=object)), bits)
     if range.low < low:
-        a = maximum(a, w.const(np.full(a.shape, low, dtype=object)))
+        bits = bits_of_difference(Range(min(range.low, high), min(range.high, high)), Range(low, low))
+        a = maximum(a, w.const(np.full(a.shape, low, dtype=object)), bits)
     return a
 
 

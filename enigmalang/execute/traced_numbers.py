@@ -50,6 +50,12 @@ def _two(rule: Callable[[Wire, Wire], Wire]) -> Rule:
     return lambda d, op, a, b: d.made(rule(d.arith(a), d.arith(b)))
 
 
+def _either(rule: Callable[[Wire, Wire, int], Wire]) -> Rule:
+    def make(d: "D", op: Operation, a: Any, b: Any) -> Traced:
+        return d.made(rule(d.arith(a), d.arith(b), rules.bits_of_difference(range_of(op, 0), range_of(op, 1))))
+    return make
+
+
 def _less(swap: bool = False, negate: bool = False) -> Rule:
     def make(d: "D", op: Operation, a: Any, b: Any) -> Traced:
         x, y = (d.arith(b), d.arith(a)) if swap else (d.arith(a), d.arith(b))
@@ -133,7 +139,7 @@ def _shifted(x: Wire, count: int, range: Range) -> Wire:
     """Shifts past all bits leave 0 or -1."""
     if count <= range.bits:
         return w.shr(x, count)
-    return w.const(np.zeros(x.shape, dtype=np.int64)) if range.low >= 0 else w.neg(w.b2a(w.ltz(x)))
+    return w.const(np.zeros(x.shape, dtype=np.int64)) if range.low >= 0 else w.neg(w.b2a(w.ltz(x, max(1, range.bits))))
 
 
 def _scaled(d: "D", op: Operation, a: Any) -> tuple[Wire, Range]:
@@ -196,8 +202,8 @@ NUMBER_RULES: dict[str, Rule] = {
     "floordiv": _floordiv,
     "mod": _mod,
     "div": _div,
-    "min": _two(rules.minimum),
-    "max": _two(rules.maximum),
+    "min": _either(rules.minimum),
+    "max": _either(rules.maximum),
     "band": _bitwise,
     "bor": _bitwise,
     "bxor": _bitwise,

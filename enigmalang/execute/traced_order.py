@@ -23,6 +23,7 @@ from enigmalang.execute import wires as w
 from enigmalang.execute.orders import check_columns, checked_ranks, element_type, moved, order_of, public_columns
 from enigmalang.execute.secret import Secret, Shape
 from enigmalang.execute.trace import Traced, Wire
+from enigmalang.execute.traced_numbers import range_of
 from enigmalang.ir.ir import Operation, Tensor, Value
 from enigmalang.ir.typing import columns
 from enigmalang.types.ranges import Range, nominal
@@ -220,7 +221,7 @@ def _permute(d: "TracedDomain", op: Operation, order: Any, *found: Any) -> tuple
 SELECTED = 1 << 16
 
 
-def _extreme(join: Callable[[Wire, Wire], Wire], greatest: bool) -> Callable[..., Traced]:
+def _extreme(join: Callable[[Wire, Wire, int], Wire], greatest: bool) -> Callable[..., Traced]:
     """The least or greatest along an axis; 0 where there is none (a public list has reverted before)."""
     def make(d: "TracedDomain", op: Operation, xs: Any) -> Traced:
         axis = op.attrs["axis"]
@@ -229,7 +230,9 @@ def _extreme(join: Callable[[Wire, Wire], Wire], greatest: bool) -> Callable[...
         if length == 0:
             return d.made(w.const(np.zeros(rows.shape[:-1], dtype=np.int64)))
         if length < 3 or rows.shape[-1] * int(np.prod(rows.shape[:-1])) > SELECTED or rows.op == "const":
-            return d.made(w.fold(rows, -1, join))
+            each = range_of(op, 0)
+            bits = rules.bits_of_difference(each, each)
+            return d.made(w.fold(rows, -1, lambda x, y: join(x, y, bits)))
         place = (length - 1,) if greatest else (0,)
         attrs = {"keys": 1, "ranges": (_bounds(op.operands[0], False),), "ranks": place}
         made = w.order("sort", (rows,), (1, *rows.shape[:-1], 1), **attrs)
