@@ -5,7 +5,6 @@ Numbers are ARITH wires. `Range` says what a number can be, and with it how many
 
 import numpy as np
 
-from enigmalang.circuits.circuit import Array
 from enigmalang.execute import wires as w
 from enigmalang.execute.numbers import trunc_div
 from enigmalang.execute.trace import Wire
@@ -202,42 +201,3 @@ def bitwise(op: str, a: Wire, b: Wire, x: Range, y: Range) -> Wire:
         p, q = w.a2b(a, width), w.a2b(b, width)
     joined = {"band": w.and_, "bor": w.or_, "bxor": w.xor}[op](p, q)
     return from_bits(joined, negative)
-
-
-# ---- order
-
-
-def merge_layers(count: int) -> list[tuple[Array, Array]]:
-    """Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M): in each layer,
-    element `low` and element `high` are put in order; works for any number of elements."""
-    layers = []
-    t = max(1, (count - 1).bit_length())
-    p = 1 << (t - 1)
-    while p > 0:
-        q, r, d = 1 << (t - 1), 0, p
-        while True:
-            i = np.arange(count - d)
-            low = i[(i & p) == r]
-            if low.size:
-                layers.append((low, low + d))
-            if q == p:
-                break
-            d, q, r = q - p, q >> 1, p
-        p >>= 1
-    return layers
-
-
-def sort_last(a: Wire) -> Wire:
-    """Ascending along the last axis: one comparison layer for each layer of the network."""
-    count = a.shape[-1]
-    if count < 2:
-        return a
-    for low, high in merge_layers(count):
-        x, y = w.take(a, low, -1), w.take(a, high, -1)
-        least = minimum(x, y)
-        most = w.sub(w.add(x, y), least)
-        order = np.arange(count)
-        order[low] = count + np.arange(low.size)
-        order[high] = count + low.size + np.arange(low.size)
-        a = w.take(w.concat([a, least, most], -1), order, -1)
-    return a

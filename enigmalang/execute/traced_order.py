@@ -243,24 +243,54 @@ def _extreme(join: Callable[[Wire, Wire, int], Wire], greatest: bool) -> Callabl
 # ---- scans
 
 
+#: From so many rows on, rows are spread by moving them rather than by a scan.
+LONG = 512
+
+
 def _spread(d: "TracedDomain", op: Operation, flags: Any, *found: Any) -> tuple[Any, ...]:
-    """A scan of logarithmic depth: what a row does not have yet it takes from the row 1, 2, 4, … before it, and whether
-    that one has it (Hillis and Steele 1986). One round of products a step."""
     length = check_columns(op, found)
     batch = np.broadcast_shapes(flags.shape[:-1], _batch(found, op.attrs["axes"]))
     layout = _layout(d, found, op.attrs["axes"], batch)
     has = w.broadcast(d.arith(flags), (*batch, length))
-    if length == 0:
-        return _columns(d, op, found, w.concat([w.expand(x, 0) for x in layout.wires], 0), layout, False)
-    rows = w.concat([w.expand(w.mul(has, x), 0) for x in layout.wires] + [w.expand(has, 0)], 0)
+    rows = w.concat([w.expand(x, 0) for x in layout.wires], 0)
+    if length:
+        rows = (_moved_on if length >= LONG and isinstance(flags, Secret) else _scanned)(has, rows)
+    return _columns(d, op, found, rows, layout, False)
+
+
+def _scanned(has: Wire, columns: Wire) -> Wire:
+    """A scan of logarithmic depth: what a row does not have yet it takes from the row 1, 2, 4, … before it, and whether
+    that one has it (Hillis and Steele 1986). One round of products a step."""
+    count, length = columns.shape[0], columns.shape[-1]
+    rows = w.concat([w.mul(columns, has), w.expand(has, 0)], 0)
     step = 1
     while step < length:
         head, tail = w.take(rows, np.arange(step), -1), w.take(rows, np.arange(step, length), -1)
         before = w.take(rows, np.arange(length - step), -1)
-        lacks = w.shift(w.neg(w.take(tail, np.array([len(layout.wires)]), 0)), 1)
+        lacks = w.shift(w.neg(w.take(tail, np.array([count]), 0)), 1)
         rows = w.concat([head, w.add(tail, w.mul(lacks, before))], -1)
         step *= 2
-    return _columns(d, op, found, rows, layout, False)
+    return rows
+
+
+def _moved_on(has: Wire, columns: Wire) -> Wire:
+    """The rows that have a value are moved to the front, where each takes the difference to the one before it; back in
+    their places, the running sums of the differences are the values. A sort of truths, a product, a permutation.
+
+    The places are 0..n-1 as that sort moved them, and so a permutation.
+    """
+    count, length = columns.shape[0], columns.shape[-1]
+    parts = [w.take_one(columns, number, 0) for number in range(count)]
+    places = w.broadcast(w.const(np.arange(length)), has.shape)
+    wires = (w.shift(w.neg(has), 1), *parts, places)
+    made = w.order("sort", wires, (count + 2, *has.shape), keys=1, ranges=((0, 1),), ranks=None)
+    kept = w.shift(w.neg(w.take_one(made, 0, 0)), 1)
+    front = w.take(made, np.arange(1, count + 1), 0)
+    zeros = w.const(np.zeros((*front.shape[:-1], 1), dtype=np.int64))
+    before = w.concat([zeros, w.take(front, np.arange(length - 1), -1)], -1)
+    steps = w.mul(kept, w.sub(front, before))
+    back = [w.take_one(steps, number, 0) for number in range(count)]
+    return w.running(w.order("permute", (w.take_one(made, count + 1, 0), *back), columns.shape))
 
 
 def _cumsum(d: "TracedDomain", op: Operation, xs: Any) -> Traced:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runtime_support import TRUTHS, agree, numbers, opened, operation, run_on, shared, traced
 
+from enigmalang.execute import traced_order
 from enigmalang.execute.domain import ClearDomain
 from enigmalang.execute.failures import Revert
 from enigmalang.execute.traced_order import NotPlaces, Places, is_permutation
@@ -197,6 +198,25 @@ def test_spread(items):
         assert agree(op, args, public=public) == expected
     if items:
         assert agree(op, args, public={0}) == expected
+
+
+@given(items=st.lists(st.tuples(st.booleans(), st.integers(-9, 9), st.booleans()), min_size=2, max_size=11))
+@settings(max_examples=50, deadline=None)
+def test_spread_by_moving(items):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(traced_order, "LONG", 2)
+        op = operation("spread", [(TRUTHS, None), column, (TRUTHS, None)], [numbers(I32, 1), TRUTHS], axes=(-1, -1))
+        args = [np.array([row[c] for row in items], dtype=kind) for c, kind in ((0, bool), (1, np.int64), (2, bool))]
+        for public in (set(), {1}, {0, 1}):
+            agree(op, args, public=public)
+        matrix = operation("spread", [(Tensor(BOOL, 2), None), (numbers(I32, 3), SMALL)], [numbers(I32, 3)], axes=(-2,))
+        agree(matrix, [np.array([args[0], ~args[0]]), np.arange(4 * len(items)).reshape(2, len(items), 2)])
+
+
+def test_long_spread():
+    op = operation("spread", [(TRUTHS, None), (numbers(I32, 1), None)], [numbers(I32, 1)], axes=(-1,))
+    flags = np.arange(600) % 7 == 3
+    agree(op, [flags, np.arange(600) ** 2])
 
 
 @given(items=st.lists(st.integers(-9, 9), max_size=11))

@@ -46,10 +46,12 @@ class Labelled(Machine):
     """Takes what is labelled private for a secret, also where it happens to be public (a loop without steps)."""
 
     def perform(self, op: Operation, args: tuple[Any, ...]) -> Sequence[Any]:
-        hidden = (
+        hidden = tuple(
             a if v.label is Label.PUBLIC or isinstance(v.type, Opaque) or isinstance(a, Secret) else ClearSecret(a)
             for v, a in zip(op.operands, args, strict=True))
-        return super().perform(op, tuple(hidden))
+        if any(isinstance(a, Secret) for a in hidden):
+            return self.domain.apply(op, hidden)
+        return super().perform(op, hidden)
 
 
 def run(program: Program, args: list[Any], check: bool = True) -> list[Any]:

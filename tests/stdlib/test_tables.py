@@ -106,10 +106,10 @@ def test_short_lists(bench: Bench, tmp_path: Path, xs: list[int]) -> None:
 
 
 def test_longer_lists_take_the_other_way(bench: Bench, tmp_path: Path) -> None:
-    """`rank` and `histogram` sort when there are more than 40."""
-    xs = [i * 17 % 23 for i in range(50)]
+    """`rank` sorts when there are more than 200, `histogram` when it has more than 40 edges."""
+    xs = [i * 17 % 23 for i in range(201)]
     edges = list(range(46))
-    script = Script(HEADER + declare("xs", "list[uint8, 50]", xs) + declare("es", "list[uint8, 50]", edges))
+    script = Script(HEADER + declare("xs", "list[uint8, 201]", xs) + declare("es", "list[uint8, 50]", edges))
     script.same("rank($xs)", ranks(xs))
     script.same("histogram($xs, $es)", [xs.count(e) for e in edges[:-1]])
     script.run(bench, tmp_path)
