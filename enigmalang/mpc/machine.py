@@ -6,6 +6,7 @@ and split again. Local operations act on shares directly. A value is dropped aft
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node
 from enigmalang.circuits.layers import Layer, Schedule, schedule
+from enigmalang.circuits.table import table_of
 from enigmalang.fields import unpack_bits
 from enigmalang.mpc.local import LOCAL, Values, constant
 from enigmalang.mpc.multiply import masked_product
@@ -49,18 +51,21 @@ class Plan:
 
     schedule: Schedule
     steps: dict[int, Step]
+    shared_slots: frozenset[int] = frozenset()  # of more than one input node
 
 
 def make_plan(circuit: Circuit) -> Plan:
     """The plan of a circuit."""
     cut = schedule(circuit)
-    return Plan(cut, plan_steps(circuit, cut))
+    table = table_of(circuit.nodes)
+    slots = Counter(table[number].attrs["slot"] for number in table.where("input").tolist())
+    return Plan(cut, plan_steps(circuit, cut), frozenset(slot for slot, count in slots.items() if count > 1))
 
 
 def execute(
     party: Party,
     circuit: Circuit,
-    inputs: Mapping[int, Share],
+    inputs: dict[int, Share],
     memory: dict[int, Share],
     recipients: Sequence[bytes] = (),
     digest: bytes | None = None,
@@ -68,10 +73,10 @@ def execute(
 ) -> Result:
     """Run the circuit with the other parties, who must call this with the same circuit.
 
-    `inputs[slot]` are this party's shares; `memory[handle]` holds kept shares, and gets those of
-    `circuit.keeps` when everything has succeeded; `recipients` are raw X25519 public keys. With a `digest` (32
-    bytes, of the circuit) the parties first compare it, in one round. `plan` is the circuit's, if it was worked out
-    before.
+    `inputs[slot]` are this party's shares, and are taken out of it when they are used; `memory[handle]` holds kept
+    shares, and gets those of `circuit.keeps` when everything has succeeded; `recipients` are raw X25519 public keys.
+    With a `digest` (32 bytes, of the circuit) the parties first compare it, in one round. `plan` is the circuit's, if
+    it was worked out before.
     Raises MachineError, and PeerError when a peer is gone, broke the protocol, or runs another circuit.
     """
     if circuit.field != party.field.name:
@@ -124,7 +129,7 @@ class _Run:
         party: Party,
         circuit: Circuit,
         plan: Plan,
-        inputs: Mapping[int, Share],
+        inputs: dict[int, Share],
         memory: Mapping[int, Share],
     ) -> None:
         self.party = party
@@ -135,6 +140,7 @@ class _Run:
         self._uses = plan.schedule.uses.copy()
         self._only_opened = plan.schedule.only_opened  # their values here are local products, of degree 2t
         self._steps = Steps(party, plan.steps)
+        self._kept = plan.shared_slots
 
     def layer(self, number: int, layer: Layer) -> None:
         """Local nodes, then those done together."""
@@ -159,7 +165,7 @@ class _Run:
             return constant(self.party, node)
         name, where = ("slot", self.inputs) if node.op == "input" else ("handle", self.memory)
         key = node.attrs[name]
-        share = where.get(key)
+        share = self.inputs.pop(key, None) if node.op == "input" and key not in self._kept else where.get(key)
         if share is None:
             raise MachineError(f"node {number} ({node.op}): nothing under {name} {key}")
         form = Form.ARITH if isinstance(share, ArithShare) else Form.BITS

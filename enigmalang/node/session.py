@@ -155,9 +155,14 @@ class Session:
         # stocks must be at one place.
         party, at = self._party, self._block.position
         numbers = (party.drawn, party.stock.taken, party.tables.taken, at.numbers, at.bits)
-        public = msg.Run(request.number, request.masked, request.recipients, request.handles)
-        subject = circuit + b"".join(number.to_bytes(8, "big") for number in numbers) + msg.encode_message(public)
-        return Agreement(party, blake2b(subject, digest_size=DIGEST_BYTES, person=b"enig run").digest())
+        small = msg.Run(request.number, [], request.recipients, request.handles)
+        lengths = (len(request.masked), *map(len, request.masked))
+        hashed = blake2b(circuit, digest_size=DIGEST_BYTES, person=b"enig run")
+        hashed.update(b"".join(number.to_bytes(8, "big") for number in (*numbers, *lengths)))
+        for masked in request.masked:  # where the inputs are large they are not copied
+            hashed.update(masked)
+        hashed.update(msg.encode_message(small))
+        return Agreement(party, hashed.digest())
 
     def _inputs(
         self, slots: dict[int, Slot], masks: list[Mask], request: msg.Run | msg.Job
@@ -166,9 +171,10 @@ class Session:
             raise WireError(f"{len(request.masked)} inputs where the circuit has {len(slots)}")
         party = self._party
         shares: dict[int, Share] = {}
-        for slot, mask, masked in zip(slots, masks, request.masked, strict=True):
+        for slot in reversed(slots):  # what was used goes at once: it is as large as the inputs
             try:
-                shares[slot] = unmask_share(mask, masked, party.field, party.structure, party.me)
+                shares[slot] = unmask_share(
+                    masks.pop(), request.masked.pop(), party.field, party.structure, party.me)
             except ValueError as error:
                 raise WireError(f"input {slot}: {error}") from None
         return shares

@@ -119,6 +119,7 @@ class Worker:
                 self._queue.put(msg.decode_request(body))
             except Exception as error:  # noqa: BLE001 — told by the executing thread
                 self._queue.put(error)
+            del body  # it may be large, and the next one may be long in coming
 
     def _beat(self) -> None:
         while True:
