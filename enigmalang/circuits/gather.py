@@ -8,15 +8,16 @@ ready when they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from enigmalang.circuits.circuit import Array, Circuit, Form, Output
+from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
 from enigmalang.circuits.layers import Layer, cut_layers
-from enigmalang.circuits.table import Rows, Shape, Table, distinct, is_op, table_of
+from enigmalang.circuits.simplify import drop_dead
+from enigmalang.circuits.table import OP_NUMBER, Rows, Shape, Table, distinct, is_op, table_of
 from enigmalang.source import Span
 
 #: Fewer nodes than this are not worth looking at, and smaller groups not worth making.
@@ -67,6 +68,7 @@ def gather(circuit: Circuit) -> Gathered:
     if groups.max(initial=-1) < 0:
         return _unchanged(circuit, table)
     made = _Gather(circuit, table, stages, groups).run()
+    made = replace(made, circuit=drop_dead(made.circuit))
     return made if len(made.circuit.nodes) < len(table) else _unchanged(circuit, table)
 
 
@@ -183,8 +185,28 @@ class _Gather:
         if node.op == "input":
             self.inputs.append(((attrs["slot"],), False))
             attrs = {"slot": len(self.inputs) - 1}
-        args = tuple(self.single(arg) for arg in node.args)
+        args = self.joined(node) if node.op == "concat" else tuple(self.single(arg) for arg in node.args)
+        if node.op == "concat" and len(args) == 1:
+            self.place[number] = args[0]
+            return
         self.place[number] = self.add(node.op, args, node.shape, node.form, attrs, node.span)
+
+    def joined(self, node: Node) -> tuple[int, ...]:
+        """The parts of a concat: single values in a row, as lists have that were filled one by one, are gathered."""
+        table, inner = self.table, node.shape[1:]
+        args = np.array(node.args, np.int64)
+        one = (table.ops[args] == OP_NUMBER["reshape"]) & (node.attrs["axis"] == 0)
+        values = np.where(one, table.args[np.minimum(table.starts[args], len(table.args) - 1)], -1)
+        one &= [table.shape_list[shape] == inner for shape in table.shapes[values].tolist()]
+        made: list[int] = []
+        for run in np.split(np.arange(len(args)), np.nonzero(np.diff(one))[0] + 1):
+            sources = values[run]
+            if one[run[0]] and len(run) >= LEAST_GROUP and (sources != sources[0]).any() and (
+                    self.spread(sources) <= len(run) // 2):
+                made.append(self.gathered(sources, inner))
+            else:
+                made += [self.single(arg) for arg in args[run].tolist()]
+        return tuple(made)
 
     def single(self, number: int) -> int:
         """The new node with the value of an old one."""
@@ -239,7 +261,10 @@ class _Gather:
         axis = node.attrs["axis"] % len(whole)
         indices = np.array([int(a["indices"]) for a in self.attrs_of(members)], np.int64)
         shape = (*whole[:axis], count, *whole[axis + 1 :])
-        made = self.add("take", (source,), shape, node.form, {"indices": indices, "axis": axis}, node.span)
+        if count == whole[axis] and (indices == np.arange(count)).all():
+            made = source
+        else:
+            made = self.add("take", (source,), shape, node.form, {"indices": indices, "axis": axis}, node.span)
         if axis:
             axes = (axis, *(i for i in range(len(shape)) if i != axis))
             made = self.add("transpose", (made,), tuple(shape[i] for i in axes), node.form, {"axes": axes}, node.span)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
+from enigmalang.circuits.concats import Views, flatten
 from enigmalang.circuits.evaluate import evaluate
 from enigmalang.circuits.table import OP_NUMBER, Rows, Table, distinct, ends_of, flat_args, live_nodes, table_of
 from enigmalang.source import Span
@@ -24,7 +25,7 @@ RANDOM = frozenset({"shuffle"})
 
 def simplify(circuit: Circuit) -> Circuit:
     """An equivalent circuit: the same openings, outputs and kept handles, in the same order."""
-    return drop_dead(_fuse_dots(_Walk(circuit).run()))
+    return drop_dead(flatten(drop_dead(_fuse_dots(_Walk(circuit).run()))))
 
 
 #: What a node is to the rules: nothing special, a constant, one of zeros, one of ones.
@@ -67,6 +68,7 @@ class _Walk:
         self.args: list[tuple[int, ...]] = []
         self.spans: list[Span | None] = []
         self.special: list[int] = []
+        self.views = Views(self)
 
     def run(self) -> Circuit:
         table, renamed = self.table, list[int]()
@@ -104,7 +106,8 @@ class _Walk:
         if kind.quick == 0:
             return True
         if kind.quick == 1:
-            return not self.special[args[0]] and self.kinds[self.kind_of[args[0]]].op != kind.op
+            inner = self.kinds[self.kind_of[args[0]]].op
+            return not self.special[args[0]] and inner != kind.op and (kind.op != "take" or inner != "concat")
         condition, then, otherwise = args
         return not self.special[condition] | self.special[otherwise] and then != otherwise
 
@@ -203,7 +206,8 @@ def _quick(op: str, attrs: dict[str, Any]) -> int:
         return 1 if attrs.get("divisor", attrs.get("f")) not in (0, 1) else -1
     if op == "scale":
         return 1 if not _special(attrs["factor"]) & (_ZEROS | _ONES) else -1
-    return {"input": 0, "load": 0, "const": 0, "select": 3, "neg": 1, "not": 1}.get(op, -1 if op in _RULES else 1)
+    known = {"input": 0, "load": 0, "const": 0, "select": 3, "neg": 1, "not": 1, "take": 1}
+    return known.get(op, -1 if op in _RULES else 1)
 
 
 Result = Node | int
@@ -286,7 +290,10 @@ def _reshape(walk: _Walk, node: Node) -> Result:
     inner = walk.node(node.args[0])
     if inner.shape == node.shape:
         return node.args[0]
-    return replace(node, args=inner.args) if node.op == "reshape" and inner.op == "reshape" else node
+    if node.op != "reshape" or inner.op != "reshape":
+        return node
+    same = walk.node(inner.args[0]).shape == node.shape
+    return inner.args[0] if same else replace(node, args=inner.args)
 
 
 def _divc(walk: _Walk, node: Node) -> Result:
@@ -305,7 +312,20 @@ def _concat(walk: _Walk, node: Node) -> Result:
     return node if len(full) in (0, len(node.args)) else replace(node, args=tuple(full))
 
 
+def _take(walk: _Walk, node: Node) -> Result:
+    """One place of a concat lies in one of its parts; the only place of an axis is a matter of shape."""
+    inner, axis = walk.node(node.args[0]), node.attrs["axis"]
+    if inner.op != "concat" or np.ndim(node.attrs["indices"]) or inner.attrs["axis"] != axis:
+        return node
+    index = int(node.attrs["indices"]) % inner.shape[axis]
+    part, place = walk.views.of(node.args[0]).at(index)
+    if walk.node(part).shape[axis] == 1:
+        return walk.place(replace(node, op="reshape", args=(part,), attrs={}))
+    return walk.place(replace(node, args=(part,), attrs={"indices": np.array(place), "axis": axis}))
+
+
 _RULES: dict[str, Callable[[_Walk, Node], Result]] = {
+    "take": _take,
     "add": _add,
     "sub": _sub,
     "mul": _mul,
