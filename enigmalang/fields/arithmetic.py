@@ -32,7 +32,7 @@ DECLARED = {
     "dot": "void*, int64_t, void*, int64_t, void*, int64_t, int64_t",
     "matmul": "void*, int64_t, void*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
     "reshare": "int64_t, void*, int64_t, void*, int64_t, void*, int64_t, int64_t, void*, int64_t, int64_t,"
-    "int64_t, int64_t, void*, void*, int64_t, int64_t, void*, int64_t, int64_t, void*",
+    "int64_t, int64_t, int64_t, void*, void*, int64_t, int64_t, void*, int64_t, int64_t, void*",
     "gather": "void*, void**, int64_t, int64_t",
     "combine": "void*, void**, int64_t, void*, int64_t",
     "mask": "void*, int64_t",

@@ -22,8 +22,9 @@ def use_elements(
 ) -> None:
     """Hand `use`, part by part, `per` random elements for each of `count` values from each (stream, purpose).
 
-    The kernels behind `use` mask the words. The streams are of different keys. An element that is p is drawn again as
-    `Stream.elements` does: then, once in 2^61 elements, all is drawn in memory and used once more.
+    A part of a stream is `per` rows, an element for each of the part's values. The kernels behind `use` mask the
+    words. The streams are of different keys. An element that is p is drawn again as `Stream.elements` does: then, once
+    in 2^61 elements, all is drawn in memory and used once more.
     """
     step = max(1, PART // (per * field.limbs))
     width = min(step, count) * per
@@ -41,4 +42,5 @@ def use_elements(
         for row, (stream, purpose) in zip(whole, streams, strict=True):
             stream.seek(instruction, purpose)
             stream.elements(field, row)
-        use(0, count, at(whole), count * per)
+        for first in range(0, count, step):
+            use(first, min(step, count - first), at(whole) + field.nbytes * per * first, count * per)

@@ -76,15 +76,16 @@ def dealer(field: Field, locals_: Sequence[Local], recipe: Recipe, messages: Raw
     work, per = at(scratch), recipe.per
     to = at(messages) if messages.size else work
     before = recipe.drawn, recipe.others
-    after = per, recipe.table, to, recipe.messages, field.size_of(own), at(own)
+    after = recipe.table, to, recipe.messages, field.size_of(own), at(own)
 
     def deal(first: int, size: int, words: Any, stride: int) -> bool:
         void, start = False, 0
         for *end, length in ends:
             low, high = max(first, start), min(first + size, start + length)
             if low < high:
-                there = words + field.nbytes * per * (low - first)
-                void |= kernel(*end, low - start, there, *before, stride, *after, low, high - low, work)
+                there = words + field.nbytes * (low - first)
+                rows = stride, per, size
+                void |= kernel(*end, low - start, there, *before, *rows, *after, low, high - low, work)
             start += length
         return void
 

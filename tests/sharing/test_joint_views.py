@@ -15,6 +15,7 @@ from test_shares import streams_of
 
 from enigmalang.fields import M61, M127, Field
 from enigmalang.sharing import Structure, structure
+from enigmalang.sharing.draws import PART
 from enigmalang.sharing.local import given
 from enigmalang.sharing.pseudorandom import masked_product_share
 from enigmalang.sharing.shamir import lagrange, share, subset_value
@@ -156,10 +157,11 @@ def test_the_real_share_of_zero_of_degree_2t(field: Field, n: int, t: int) -> No
     shares = {j: masked_product_share(streams[j], field, shape, j, 7, nothing) for j in shape.parties}
     draws: dict[tuple[int, ...], View] = {}
     for subset in shape.subsets:
-        stream, rows = streams[subset[0]].of_subset(subset), field.empty((LANES, t))
+        stream, rows = streams[subset[0]].of_subset(subset), field.empty((LANES * t,))
         stream.seek(7)
         stream.elements(field, rows)
-        draws[subset] = tuple(int(v) for v in field.to_ints(rows)[-1])
+        part = (LANES - 1) % (PART // (t * field.limbs)) + 1  # so many values are in the last part: t rows of them
+        draws[subset] = tuple(int(v) for v in field.to_ints(field.reshape(rows[-part * t :], (t, part)))[:, -1])
     for j, row in shares.items():
         assert int(field.to_ints(row)[-1]) % field.p == product_zero(shape, field.p, draws, j)
         words = row.reshape(LANES, field.limbs)

@@ -79,5 +79,9 @@ def kernel(*operands: Any, returns: Any = types.void) -> Callable[[Callable[...,
 
 
 inline: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(inline="always")
-#: A loop that several kernels share.
-loop: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(**_OPTIONS)
+
+
+def loop(*operands: Any, returns: Any = types.void) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A loop that several kernels share, compiled once, for operands as those of `kernel`."""
+    compile_it: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(returns(*operands), **_OPTIONS)
+    return compile_it

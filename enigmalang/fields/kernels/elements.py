@@ -64,23 +64,23 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
                     for j in range(0, k, 2):
                         line = b * oy + j * n + start
                         if j + 1 < k:
-                            pair(y, line, 1, y, line + n, 1, x, row + j, row + j + 1, j > 0, out, here, size)
+                            pair(y, line, y, line + n, x, row + j, row + j + 1, j > 0, out, here, size)
                         else:
-                            single(y, line, 1, x, row + j, j > 0, out, here, size)
+                            single(y, line, x, row + j, j > 0, out, here, size)
 
     def reshare(
         kind: int, x: Any, dx: int, y: Any, dy: int, z: Any, dz: int, first: int, draws: Any, drawn: int, others: int,
-        stride: int, per: int, table: Any, messages: Any, spoken: int, count: int, own: Any, place: int, n: int,
-        scratch: Any,
+        stride: int, per: int, line: int, table: Any, messages: Any, spoken: int, count: int, own: Any, place: int,
+        n: int, scratch: Any,
     ) -> Any:  # fmt: skip
         """The shares of n values that a party deals, and what it has of its own share after the round.
 
         Value i is `kind` of the elements i of x, y and z, the first of them number `first`. Each share is a row of
         `table` times (value, `drawn` random elements): rows 0.. go to messages (spoken, count), the last to `own`,
         where `others` more random elements are added, and z for SELECT; both from column `place`.
-        Random elements are words of key stream, masked here: `per` for a value from each of the streams, which are
-        `stride` elements apart. `scratch` has PIECE elements. Returns 0, or not 0 if one of them was p, and all
-        that was written is void.
+        Random elements are words of key stream, masked here: `per` rows from each of the streams, which are `stride`
+        elements apart, the rows `line`. `scratch` has PIECE elements. Returns 0, or not 0 if one of them was p, and
+        all that was written is void.
         """
         bad = np.uint64(0)
         terms = 1 + drawn
@@ -97,26 +97,22 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
                     scratch[i] = np.uint64(0)
             value = x if kind == GIVEN else scratch
             iv = at if kind == GIVEN else 0
-            for g in range(drawn // per + others):
-                bad |= masked(draws, g * stride + start * per, size * per)
+            for k in range(drawn + others):
+                bad |= masked(draws, (k // per) * stride + (k % per) * line + start, size)
             for r in range(spoken + 1):
                 target = own if r == spoken else messages
                 here = to if r == spoken else r * count + to
-                row = r * terms
-                if drawn == 0:
-                    single(value, iv, 1, table, row, False, target, here, size)
-                else:
-                    pair(value, iv, 1, draws, start * per, per, table, row, row + 1, False, target, here, size)
-                for k in range(1, drawn, 2):
-                    line = (k // per) * stride + start * per + k % per
+                for k in range(-1, drawn, 2):  # terms in pairs: the value first, then random elements
+                    left = value if k < 0 else draws
+                    one = iv if k < 0 else (k // per) * stride + (k % per) * line + start
+                    two = ((k + 1) // per) * stride + ((k + 1) % per) * line + start
+                    j = r * terms + 1 + k
                     if k + 1 < drawn:
-                        then = ((k + 1) // per) * stride + start * per + (k + 1) % per
-                        j = row + 1 + k
-                        pair(draws, line, per, draws, then, per, table, j, j + 1, True, target, here, size)
+                        pair(left, one, draws, two, table, j, j + 1, k > 0, target, here, size)
                     else:
-                        single(draws, line, per, table, row + k + 1, True, target, here, size)
-            for k in range(others):
-                added(draws, (drawn // per + k) * stride + start, 1, own, to, size)
+                        single(left, one, table, j, k > 0, target, here, size)
+            for k in range(drawn, drawn + others):
+                added(draws, (k // per) * stride + start, 1, own, to, size)
             if kind == SELECT:
                 added(z, at * dz, dz, own, to, size)
         return bad
@@ -140,9 +136,9 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
                 bad |= unreduced(parts[j], start, size)
                 if j + 1 < k:
                     bad |= unreduced(parts[j + 1], start, size)
-                    pair(parts[j], start, 1, parts[j + 1], start, 1, table, j, j + 1, j > 0, out, start, size)
+                    pair(parts[j], start, parts[j + 1], start, table, j, j + 1, j > 0, out, start, size)
                 else:
-                    single(parts[j], start, 1, table, j, j > 0, out, start, size)
+                    single(parts[j], start, table, j, j > 0, out, start, size)
         return bad
 
     def mask(x: Any, n: int) -> Any:
@@ -160,7 +156,7 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
         sum_: kernel(W, W, N, N, N),
         dot: kernel(W, N, W, N, W, N, N),
         matmul: kernel(W, N, W, N, W, N, N, N, N),
-        reshare: kernel(N, W, N, W, N, W, N, N, W, N, N, N, N, W, W, N, N, W, N, N, W, returns=U),
+        reshare: kernel(N, W, N, W, N, W, N, N, W, N, N, N, N, N, W, W, N, N, W, N, N, W, returns=U),
         gather: kernel(W, WS, N, N, returns=U),
         combine: kernel(W, WS, N, W, N, returns=U),
         mask: kernel(W, N, returns=U),

@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 from numba import carray  # type: ignore[attr-defined]
 
-from enigmalang.fields.kernels.build import ONES, TOP63, N, R, U, W, intrinsic128, kernel, loop
+from enigmalang.fields.kernels.build import FLAG, ONES, TOP63, N, R, U, W, intrinsic128, kernel, loop
 
 NONE, ONE, S62, S63 = np.uint64(0), np.uint64(1), np.uint64(62), np.uint64(63)
 _I128, _WORD = ir.IntType(128), ir.IntType(64)
@@ -62,7 +62,7 @@ plus: Any = intrinsic128(_plus)
 # ---------------------------------------------------------------- loops
 
 
-@loop
+@loop(W, N, N, W, N, N, W, N, N)
 def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """x * y."""
     for i in range(n):
@@ -71,7 +71,7 @@ def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: in
         out[o], out[o + 1] = times(x[j], x[j + 1], y[k], y[k + 1])
 
 
-@loop
+@loop(W, N, N, W, N, N, W, N, N, W, N, N)
 def difference_product(
     c: Any, ic: int, dc: int, x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int
 ) -> None:
@@ -83,7 +83,7 @@ def difference_product(
         out[o], out[o + 1] = times(c[m], c[m + 1], d0, d1)
 
 
-@loop
+@loop(W, N, N, W, N, N, FLAG, W, N, N)
 def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: Any, io: int, n: int) -> None:
     """x + y, or x - y: the complement of a residue is p less it."""
     mask0 = ONES if flip else NONE
@@ -94,7 +94,7 @@ def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: A
         out[o], out[o + 1] = plus(x[j], x[j + 1], y[k] ^ mask0, y[k + 1] ^ mask1)
 
 
-@loop
+@loop(W, N, N, W, N, N)
 def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """out += y."""
     for i in range(n):
@@ -102,15 +102,14 @@ def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
         out[o], out[o + 1] = plus(out[o], out[o + 1], y[k], y[k + 1])
 
 
-@loop
+@loop(W, N, W, N, W, N, N, FLAG, W, N, N)
 def pair(
-    x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, table: Any, jx: int, jy: int, more: bool,
-    out: Any, io: int, n: int,
-) -> None:  # fmt: skip
+    x: Any, ix: int, y: Any, iy: int, table: Any, jx: int, jy: int, more: bool, out: Any, io: int, n: int
+) -> None:
     """table[jx] * x + table[jy] * y; added to `out` if there is `more`."""
     a0, a1, b0, b1 = table[2 * jx], table[2 * jx + 1], table[2 * jy], table[2 * jy + 1]
     for i in range(n):
-        j, k = 2 * (ix + i * dx), 2 * (iy + i * dy)
+        j, k = 2 * (ix + i), 2 * (iy + i)
         p0, p1 = times(x[j], x[j + 1], a0, a1)
         q0, q1 = times(y[k], y[k + 1], b0, b1)
         p0, p1 = plus(p0, p1, q0, q1)
@@ -120,12 +119,12 @@ def pair(
         out[o], out[o + 1] = p0, p1
 
 
-@loop
-def single(x: Any, ix: int, dx: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
+@loop(W, N, W, N, FLAG, W, N, N)
+def single(x: Any, ix: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
     """table[jx] * x; added to `out` if there is `more`."""
     c0, c1 = table[2 * jx], table[2 * jx + 1]
     for i in range(n):
-        j = 2 * (ix + i * dx)
+        j = 2 * (ix + i)
         p0, p1 = times(x[j], x[j + 1], c0, c1)
         o = 2 * (io + i)
         if more:
@@ -133,7 +132,7 @@ def single(x: Any, ix: int, dx: int, table: Any, jx: int, more: bool, out: Any, 
         out[o], out[o + 1] = p0, p1
 
 
-@loop
+@loop(W, N, N, returns=U)
 def masked(x: Any, ix: int, n: int) -> Any:
     """Clear the bits above q in place; not 0 if an element is p itself."""
     bad = NONE
@@ -145,7 +144,7 @@ def masked(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop
+@loop(W, N, N, returns=U)
 def unreduced(x: Any, ix: int, n: int) -> Any:
     """Not 0 if an element is not a residue."""
     bad = NONE
@@ -155,7 +154,7 @@ def unreduced(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop
+@loop(W, N, W, N, W, N, N)
 def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x * y."""
     low, top = NONE, NONE
@@ -166,7 +165,7 @@ def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     out[2 * io], out[2 * io + 1] = low, top
 
 
-@loop
+@loop(W, N, W, N, N)
 def summed(x: Any, ix: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x."""
     low, top = NONE, NONE

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from enigmalang.fields.kernels.build import P61, N, R, W, inline, kernel, loop
+from enigmalang.fields.kernels.build import FLAG, P61, N, R, U, W, inline, kernel, loop
 
 LOW32 = np.uint64((1 << 32) - 1)
 LOW31 = np.uint64((1 << 31) - 1)
@@ -52,10 +52,17 @@ def times(a: Any, b: Any) -> Any:
     return folded(a0 * b0 + ((a1 * b1) << S1) + shifted31(a0 * b1 + a1 * b0))
 
 
+@inline
+def halves(low: Any, top: Any) -> Any:
+    """low + top * 2^32 modulo p for any two words."""
+    upper = folded(top)
+    return folded(folded(low) + ((upper & LOW29) << S32) + (upper >> S29))
+
+
 # ---------------------------------------------------------------- loops
 
 
-@loop
+@loop(W, N, N, W, N, N, W, N, N)
 def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """x * y."""
     if dx == 0:
@@ -71,7 +78,7 @@ def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: in
             out[io + i] = times(x[ix + i], y[iy + i])
 
 
-@loop
+@loop(W, N, N, W, N, N, W, N, N, W, N, N)
 def difference_product(
     c: Any, ic: int, dc: int, x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int
 ) -> None:
@@ -84,7 +91,7 @@ def difference_product(
             out[io + i] = times(c[ic + i * dc], once(x[ix + i * dx] + (P61 - y[iy + i * dy])))
 
 
-@loop
+@loop(W, N, N, W, N, N, FLAG, W, N, N)
 def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: Any, io: int, n: int) -> None:
     """x + y, or x - y: the complement of a residue is p less it."""
     mask = P61 if flip else NONE
@@ -101,7 +108,7 @@ def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: A
             out[io + i] = once(x[ix + i] + (y[iy + i] ^ mask))
 
 
-@loop
+@loop(W, N, N, W, N, N)
 def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """out += y."""
     if dy == 0:
@@ -113,42 +120,41 @@ def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
             out[io + i] = once(out[io + i] + y[iy + i])
 
 
-@loop
+@loop(W, N, W, N, W, N, N, FLAG, W, N, N)
 def pair(
-    x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, table: Any, jx: int, jy: int, more: bool,
-    out: Any, io: int, n: int,
-) -> None:  # fmt: skip
+    x: Any, ix: int, y: Any, iy: int, table: Any, jx: int, jy: int, more: bool, out: Any, io: int, n: int
+) -> None:
     """table[jx] * x + table[jy] * y; added to `out` if there is `more`."""
     a0, a1, b0, b1 = table[jx] & LOW31, high(table[jx]), table[jy] & LOW31, high(table[jy])
     if more:
         for i in range(n):
-            p, q = x[ix + i * dx], y[iy + i * dy]
+            p, q = x[ix + i], y[iy + i]
             p0, p1, q0, q1 = p & LOW31, high(p), q & LOW31, high(q)
             low = p0 * a0 + q0 * b0
             low = (low & P61) + (low >> S61) + ((p1 * a1 + q1 * b1) << S1)
             out[io + i] = folded(low + shifted31(p0 * a1 + p1 * a0 + q0 * b1 + q1 * b0) + out[io + i])
     else:
         for i in range(n):
-            p, q = x[ix + i * dx], y[iy + i * dy]
+            p, q = x[ix + i], y[iy + i]
             p0, p1, q0, q1 = p & LOW31, high(p), q & LOW31, high(q)
             low = p0 * a0 + q0 * b0
             low = (low & P61) + (low >> S61) + ((p1 * a1 + q1 * b1) << S1)
             out[io + i] = folded(low + shifted31(p0 * a1 + p1 * a0 + q0 * b1 + q1 * b0))
 
 
-@loop
-def single(x: Any, ix: int, dx: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
+@loop(W, N, W, N, FLAG, W, N, N)
+def single(x: Any, ix: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
     """table[jx] * x; added to `out` if there is `more`."""
     c = table[jx]
     if more:
         for i in range(n):
-            out[io + i] = once(times(x[ix + i * dx], c) + out[io + i])
+            out[io + i] = once(times(x[ix + i], c) + out[io + i])
     else:
         for i in range(n):
-            out[io + i] = times(x[ix + i * dx], c)
+            out[io + i] = times(x[ix + i], c)
 
 
-@loop
+@loop(W, N, N, returns=U)
 def masked(x: Any, ix: int, n: int) -> Any:
     """Clear the bits above q in place; not 0 if an element is p itself."""
     bad = NONE
@@ -159,7 +165,7 @@ def masked(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop
+@loop(W, N, N, returns=U)
 def unreduced(x: Any, ix: int, n: int) -> Any:
     """Not 0 if a word is not a residue."""
     bad = NONE
@@ -169,7 +175,7 @@ def unreduced(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop
+@loop(W, N, W, N, W, N, N)
 def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x * y, at most 2^31 terms: summed by 32-bit halves, which needs no reduction."""
     low, top = NONE, NONE
@@ -182,7 +188,7 @@ def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     out[io] = halves(low, top)
 
 
-@loop
+@loop(W, N, W, N, N)
 def summed(x: Any, ix: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x, at most 2^31 terms."""
     low, top = NONE, NONE
@@ -190,13 +196,6 @@ def summed(x: Any, ix: int, out: Any, io: int, n: int) -> None:
         low += x[ix + i] & LOW32
         top += x[ix + i] >> S32
     out[io] = halves(low, top)
-
-
-@inline
-def halves(low: Any, top: Any) -> Any:
-    """low + top * 2^32 modulo p for any two words."""
-    upper = folded(top)
-    return folded(folded(low) + ((upper & LOW29) << S32) + (upper >> S29))
 
 
 @kernel(R, W, N)
