@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from committee import Committee, agreed, centred, edges, opened
 
+from enigmalang.fields import M61
 from enigmalang.mpc import bits as bit_protocols
 from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.divide import divc, divmod_, shr
@@ -123,6 +124,36 @@ def test_comparison_in_ranges(three: Committee, monkeypatch: pytest.MonkeyPatch)
     assert less == [int(v < 0) for v in x]
     assert zeros == [0] * 3000
     assert rounds > 20  # it was cut into several ranges
+
+
+@pytest.mark.parametrize("words", [1, 6, 64])
+def test_comparison_in_cached_parts(committee: Committee, monkeypatch: pytest.MonkeyPatch, words: int) -> None:
+    """Rows of 3 and of 4 words, so few at a time that a part is two rows, or a few."""
+    monkeypatch.setattr("enigmalang.mpc.deal.DRAW_WORDS", words)
+    for lanes in (150, 250):
+        x = randoms(committee, lanes)
+        shares = committee.deal(x)
+        less = agreed(committee.run(lambda party, give=shares: opened(party, ltz(party, give(party)))))
+        assert less == [int(v < 0) for v in x]
+
+
+def test_nine_parties() -> None:
+    """C(9, 4) = 126 sets, of which a party is in 70."""
+    nine = Committee(9, 4, M61)
+    x = [0, 1, -1, 12345, -12345, (1 << 58) - 1, -(1 << 58)]
+    shares, positive = nine.deal(x), nine.deal([abs(v) for v in x])
+
+    def body(party: object) -> list[list[int]]:
+        value = shares(party)
+        found = [ltz(party, value), ltz(party, value, 58), eqz(party, value), eqz(party, value, 58)]
+        found += [shr(party, value, 7), divc(party, value, 10), bit_protocols.a2b(party, positive(party), 59)]
+        return [opened(party, v) for v in found]
+
+    less, near, zero, same, shifted, divided, bits = agreed(nine.run(body))
+    assert less == near == [int(v < 0) for v in x]
+    assert zero == same == [int(v == 0) for v in x]
+    assert (shifted, divided) == ([v >> 7 for v in x], [v // 10 for v in x])
+    assert bits == [abs(v) >> i & 1 for v in x for i in range(59)]
 
 
 LEVELS = 5  # ceil(log2(32))
