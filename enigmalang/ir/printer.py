@@ -119,7 +119,8 @@ class _Printer:
 
     def define(self, value: Value) -> str:
         number = self.numbers.setdefault(value, len(self.numbers))
-        hint = "" if not value.hint else f".{value.hint if value.hint.isidentifier() else json.dumps(value.hint)}"
+        plain = value.hint.isidentifier() and value.hint.isascii()
+        hint = "" if not value.hint else f".{value.hint if plain else json.dumps(value.hint)}"
         label = " private" if value.label is Label.PRIVATE else ""
         tail = f"{label}{_range(value.range)}{_lens(value.lens)}{self.span(value.span)}"
         return f"%{number}{hint}: {format_ir_type(value.type)}{tail}"

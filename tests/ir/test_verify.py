@@ -37,6 +37,9 @@ GOOD = """
 """
 
 
+ROWS = "%0: uint8<1> = const [value=(1, 2,)] %1: string<*><1> = const [value=(\"a\", \"b\",)]"
+
+
 def program(body: str, result: str = "None", end: str = "yield"):
     return parse_program(f'program "a.enig"\nscript "script" -> {result} {{\n{body}\n{end}\n}}')
 
@@ -47,6 +50,15 @@ def test_well_formed_control_flow_is_accepted():
 
 
 @pytest.mark.parametrize("body, op, problem", [
+    (f"{ROWS} %2: uint8<1> = sort %0 [axes=(), keys=1, descending=false, ranked=false]", "sort", "an axis for each"),
+    (f"{ROWS} %2: uint8<1> = sort %0 [axes=(-2,), keys=1, descending=false, ranked=false]", "sort", "axis -2"),
+    (f"{ROWS} %2: uint8<1> = sort %0 [axes=(-1,), keys=2, descending=false, ranked=false]", "sort", "2 keys among 1"),
+    (f"{ROWS} %2: uint8<1> = sort %0 [axes=(-1,), keys=1, ranked=false]", "sort", "`descending` is"),
+    (f"{ROWS} %2: string<*><1> = sort %1 [axes=(-1,), keys=1, descending=false, ranked=false]", "sort", "no column of"),
+    (f"{ROWS} %2: uint8<1> = sort %0 %1 [axes=(-1,), keys=1, descending=false, ranked=true]", "sort", "ranks are"),
+    (f"{ROWS} %2: uint8<1> = permute %1 %0 [axes=(-1,)]", "permute", "goes by places"),
+    (f"{ROWS} %2: uint8<1> = spread %0 %0 [axes=(-1,)]", "spread", "goes by flags"),
+    (f"{ROWS} shuffle [axes=()]", "shuffle", "has 0 operands"),
     ("%0: bool = const [value=1]", "const", "1 is no bool"),
     ("%0: uint8<1> = const [value=(1, true,)]", "const", "is no uint8<1>"),
     ("%0: uint8 = const", "const", "is no uint8"),

@@ -150,6 +150,23 @@ def total(row):
     return t""", [[[1, 7, 9], 1], [[], 3]], [8, 3]),
     ("zip of unequal lengths", f"def f(private xs: {L}, private ys: {L}):\n    return [x * y for x, y in zip(xs, ys)]",
      [[[1, 2, 3], [4, 5]]], [[4, 10]]),
+    ("sorted rows", "def f(private m: uint8[2, 3]):\n    return [sorted(r, reverse=True) for r in m]",
+     [[[[1, 3, 2], [6, 4, 5]]]], [[[3, 2, 1], [6, 5, 4]]]),
+    ("rows sorted by keys of their own and by common ones", """def f(private m: uint8[2, 3], private ks: uint8[3]):
+    return [sorted(r, by=ks)[0] * 100 + sorted(ks, by=r)[0] for r in m]""",
+     [[[[1, 3, 2], [6, 4, 5]], [9, 8, 9]]], [[309, 408]]),
+    ("places of rows", """from stats import median
+from sort import argmax, rank
+def f(private m: uint8[2, 4]):
+    return [median(r) + 10 * argmax(r) + 100 * sum(rank(r)) for r in m]""",
+     [[[[1, 3, 2, 8], [6, 4, 5, 4]]]], [[1000 + 30 + 2, 900 + 4]]),
+    ("a choice that is the same for all", """def f(private xs: list[uint16, 20], k: uint8, ys: list[uint16, 20]):
+    return [x * (k if k > 2 else ys[k]) + (x if len(xs) > 2 else 1000 // k) for x in xs]""",
+     [[[1, 2, 3], 4, []], [[1, 2], 1, [5, 6]], [[], 0, []]], [[5, 10, 15], [1006, 1012], []]),
+    ("tables of rows", """from table import group_sum, lookup, unique
+def f(private m: uint8[2, 4], private ks: uint8[4]):
+    return [unique(r)[1] + 10 * group_sum(r, ks)[1][0] + 1000 * lookup(r, ks, r)[0][0] for r in m]""",
+     [[[[1, 3, 2, 3], [6, 6, 6, 4]], [9, 8, 9, 1]]], [[3 + 90 + 3000, 2 + 10]]),
     ("pairs", f"""def f(private xs: {L}):
     return [[x * y for y in xs] for x in xs]""", [[[1, 2]], [[]]], [[[1, 2], [2, 4]], []]),
 ]
@@ -210,6 +227,24 @@ def root(x):
     ("a product is a tree",
      "def f(private xs: list[int8, 5]):\n    p = 1\n    for x in xs:\n        p *= x\n    return p",
      {"for": 0, "while": 1}),
+    ("a sort of rows", "def f(private m: uint8[2, 3]):\n    return [sorted(r)[0] for r in m]", {"sort": 1, "map": 0}),
+    ("a place of rows", "from stats import median\ndef f(private m: uint8[2, 3]):\n    return [median(r) for r in m]",
+     {"sort": 2, "if": 1, "map": 0}),
+    ("ranks of rows",
+     "from sort import rank\ndef f(private m: uint8[2, 300]):\n    return [sum(rank(r)) for r in m]",
+     {"sort": 1, "permute": 1, "spread": 1, "gt": 1, "if": 1, "map": 0}),
+    ("a sort that is the same for all rows is done once", """def f(private xs: uint8[9], private ys: uint8[9]):
+    return [sorted(ys)[0] + sorted(ys)[1] + x for x in xs if True]""", {"sort": 1}),
+    ("each shuffle is one of its own", """from sort import shuffle
+def f(private xs: list[uint8, 9]):
+    return shuffle(xs)[0] + shuffle(xs)[0]""", {"shuffle": 2}),
+    ("a shuffle for each", """from sort import shuffle
+def f(private xs: list[uint8, 9]):
+    return [shuffle(xs)[0] + x for x in xs]""", {"shuffle": 1, "map": 0}),
+    ("a shuffle that nobody looks at goes", """from sort import shuffle
+def f(private xs: list[uint8, 9]):
+    ys = shuffle(xs)
+    return xs[0]""", {"shuffle": 0}),
     ("the same thing is done once", "def f(private a: uint8, private b: uint8):\n    return a * b + a * b", {"mul": 1}),
 ]
 
