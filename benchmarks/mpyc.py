@@ -57,9 +57,9 @@ class Parties:
             if party.stdout is not None:
                 party.stdout.close()
 
-    def run(self, workload: Workload, size: int) -> Took:
+    def run(self, workload: Workload, size: int, seed: int = 1) -> Took:
         """Run the workload. Raises WrongResult, and OSError when a party ends."""
-        request = json.dumps({"workload": workload.name, "size": size})
+        request = json.dumps({"workload": workload.name, "size": size, "seed": seed})
         for party in self._parties:
             assert party.stdin is not None
             party.stdin.write(request + "\n")

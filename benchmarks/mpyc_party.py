@@ -15,7 +15,7 @@ from benchmarks.workloads import WORKLOADS
 async def answer(mpc: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Run one workload; seconds until the inputs were shared, and from there to the opened results."""
     workload = WORKLOADS[request["workload"]]
-    data = workload.data(request["size"])
+    data = workload.data(request["size"], request["seed"])
     run = Run(mpc, time.perf_counter)
     await mpc.barrier()
     begin = time.perf_counter()

@@ -15,8 +15,8 @@ from enigmalang.cli.columns import columns, told_bytes, told_seconds, told_times
 SCHEMA = 1
 
 NOTES = """\
-computing: from the masked inputs to the opened results, at the slowest node; whole: also reading and masking the inputs,
-tracing and shipping circuits. MPyC's whole is its inputs and its computing. Ratios compare computing with computing.
+computing: from the masked inputs to the opened results, at the slowest node; whole: also reading and masking the
+inputs, tracing and shipping circuits. NumPy: one call in its turn. MPyC's whole is its inputs and its computing. Ratios compare computing with computing.
 MPyC's links are in the clear (its TLS is off by default and asyncio's only); ours are TLS 1.3. MPyC runs with gmpy2.
 floor: bytes ÷ the loopback's TLS rate with all parties at once, plus operations ÷ the kernels' rate, times parties ÷
 cores; their sum, for on one machine both are work of the same cores. Waiting for a round is not in it.

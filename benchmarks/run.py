@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.check import check
 from benchmarks.mpyc import Parties, Took
+from benchmarks.mpyc_programs import PROGRAMS
 from benchmarks.ours import Given, plan_of, results
 from benchmarks.workloads import Data, Workload
 from enigmalang.cli.floor import Floor, Rates, floor_of, measure_rates
@@ -83,15 +84,16 @@ def measure(workload: Workload, size: int, nodes: int, runs: int, parties: Parti
     begin = time.perf_counter()
     plan = plan_of(workload, size)
     compiled = time.perf_counter() - begin
-    data = workload.data(size)
     rates = measure_rates(nodes, plan.field)
     theirs = _Theirs(workload, size, parties)
     samples, clear = [], []
     with Bench(plan, nodes) as bench:
         base = bench.peak_memory()
         for number in range(runs + 1):
+            seed = 1 + number * workload.fresh
+            data = workload.data(size, seed)
             sample = _once(bench, workload, data)
-            theirs.run()
+            theirs.run(seed)
             seconds = _numpy(workload.numpy, data)
             if number:
                 samples.append(sample)
@@ -110,16 +112,10 @@ def _once(bench: Bench, workload: Workload, data: Data) -> Sample:
 
 
 def _numpy(compute: Callable[[Data], Any], data: Data) -> float:
-    """Seconds; what takes no time is repeated until it does."""
-    count, took = 1, 0.0
-    while True:
-        begin = time.perf_counter()
-        for _ in range(count):
-            compute(data)
-        took = time.perf_counter() - begin
-        if took > 0.002 or count >= 1 << 16:
-            return took / count
-        count *= 8
+    """Seconds of one call in its turn, as ours and MPyC's are."""
+    begin = time.perf_counter()
+    compute(data)
+    return time.perf_counter() - begin
 
 
 class _Theirs:
@@ -132,10 +128,11 @@ class _Theirs:
         self._parties = parties
         self._took: list[Took] = []
 
-    def run(self) -> None:
-        if self._parties is None or (self._took and self._took[-1].whole > PATIENCE):
+    def run(self, seed: int) -> None:
+        known = self._workload.path.stem in PROGRAMS
+        if self._parties is None or not known or (self._took and self._took[-1].whole > PATIENCE):
             return
-        self._took.append(self._parties.run(self._workload, self._size))
+        self._took.append(self._parties.run(self._workload, self._size, seed))
 
     def result(self) -> Mpyc | None:
         if not self._took:

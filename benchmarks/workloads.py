@@ -1,12 +1,15 @@
 """What is measured: for each workload its program, its data, and what NumPy makes of it in the clear."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from math import log2
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 PROGRAMS = Path(__file__).with_name("programs")
 Data = dict[str, Any]
@@ -55,6 +58,7 @@ class Workload:
     program: str = ""
     constants: Callable[[int], dict[str, int]] = field(default=lambda size: {})
     tolerance: float = 0
+    fresh: bool = False  # other data in every run, so that no circuit is the one of the run before
 
     @property
     def path(self) -> Path:
@@ -177,6 +181,75 @@ def _probability(data: Data) -> Any:
     return 1 / (1 + np.exp(-z[:, 0]))
 
 
+# ---- i: circuits of bits
+
+
+def _bits(data: bytes, words: int, width: int) -> Any:
+    """Bytes as bits, least significant first: (blocks, words, width); words of several bytes are big-endian."""
+    numbers = np.frombuffer(data, f">u{width // 8}").astype(np.int64).reshape(-1, words)
+    return (numbers[..., None] >> np.arange(width) & 1).astype(bool)
+
+
+def _aes(size: int, rng: np.random.Generator) -> Data:
+    key, blocks = rng.bytes(16), rng.bytes(16 * size)
+    return {"key": _bits(key, 16, 8)[0], "blocks": _bits(blocks, 16, 8), "bytes": (key, blocks)}
+
+
+def _encrypted(data: Data) -> bytes:
+    """By the `cryptography` package: processors have instructions for it, NumPy has nothing."""
+    key, blocks = data["bytes"]
+    return Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(blocks)
+
+
+def _messages(size: int, rng: np.random.Generator) -> Data:
+    messages = [rng.bytes(int(length)) for length in rng.integers(0, 56, size)]
+    padded = b"".join(m + b"\x80" + bytes(55 - len(m)) + (8 * len(m)).to_bytes(8, "big") for m in messages)
+    return {"blocks": _bits(padded, 16, 32), "bytes": messages}
+
+
+def _digests(data: Data) -> bytes:
+    return b"".join(sha256(message).digest() for message in data["bytes"])
+
+
+def sha256_constants() -> dict[str, list[int]]:
+    """`K` and `H` as the program has them."""
+    text = (PROGRAMS / "sha256.enig").read_text("utf-8")
+    tables = re.findall(r"const (K|H): [^=]*= \[([^\]]*)\]", text)
+    return {name: [int(number, 16) for number in body.split(",")] for name, body in tables}
+
+
+# ---- j: a hundred statements
+
+
+def _small(size: int, rng: np.random.Generator) -> Data:
+    scalars = {name: int(rng.integers(0, 1 << 16)) for name in "abc"}
+    lists = {name: rng.integers(0, 1 << 16, size) for name in "xy"}
+    return scalars | lists | {"k": int(rng.integers(0, 1 << 16))}
+
+
+def statements() -> str:
+    """The statements of the script that are Python too."""
+    text = (PROGRAMS / "script.enig").read_text("utf-8")
+    return "".join(line + "\n" for line in text.splitlines() if line.startswith("L["))
+
+
+def script_names(data: Data) -> dict[str, Any]:
+    """What the statements call, for numbers in the clear, and what they read."""
+    plain = {name: data[name] for name in "abck"} | {"xs": data["x"].tolist(), "ys": data["y"].tolist()}
+    return plain | {
+        "L": {}, "reveal": lambda x: x, "select": lambda c, a, b: a if c else b, "mean": lambda x: sum(x) // len(x),
+    }
+
+
+def _script(data: Data) -> dict[str, Any]:
+    names = script_names(data)
+    exec(_COMPILED, names)  # noqa: S102
+    found: dict[str, Any] = names["L"]
+    return found
+
+
+_COMPILED = compile(statements(), "script.enig", "exec")
+
 WORKLOADS: dict[str, Workload] = {
     w.name: w
     for w in (
@@ -212,6 +285,18 @@ WORKLOADS: dict[str, Workload] = {
             "h", "logistic", "logistic inference, {size} × 64", 10_000, (100, 1_000, 10_000), 10, _logistic,
             _probability, lambda d, found: {"probability": np.rint(found * 65536)}, 300,
             constants=lambda size: {"N": size}, tolerance=8,
+        ),
+        Workload(
+            "i", "aes", "AES-128 of {size} blocks", 1_000, (10, 100, 1_000), 2, _aes, _encrypted,
+            lambda d, found: {"ciphertexts": _bits(found, 16, 8)}, 4,
+        ),
+        Workload(
+            "i", "sha256", "SHA-256 of {size} blocks", 1_000, (10, 100, 1_000), 2, _messages, _digests,
+            lambda d, found: {"digests": _bits(found, 8, 32)}, 1,
+        ),
+        Workload(
+            "j", "script", "100 small statements, lists of {size}", 20, (10, 20, 50), 20, _small, _script,
+            lambda d, found: found, 20, fresh=True,
         ),
         Workload(
             "k", "statistics", "median and histogram of {size} values", 100_000, (1_000, 10_000, 100_000), 50, _valued,

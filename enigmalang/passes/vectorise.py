@@ -70,6 +70,8 @@ def _loop(op: Operation, known: dict[Value, Value], facts: Facts) -> list[Operat
         return None
     known.update(batch.known)
     known.update(found)
+    for old, new in found.items():  # what is known of a length stays known
+        facts.lengths.known.setdefault(new, facts.lengths.of(old))
     return batch.ops
 
 
