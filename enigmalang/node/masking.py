@@ -13,6 +13,7 @@ shares: t+1 honest ones fix the polynomial, so a false share is noticed too.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import prod
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Slot:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     def nbytes(self, kind: Field) -> int:
         """Bytes of a piece, and of the masked value."""

@@ -16,6 +16,7 @@ from enigmalang.mpc.machine import Plan, execute, make_plan
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.planned import BATCH, SMALL, Step, plan_steps
 from enigmalang.sharing import structure
+from enigmalang.transport.faulty import Fault, FaultKind, FaultyNetwork, random_faults
 from enigmalang.transport.network import PeerError
 
 COMMITTEES = [Committee(3, 1, M61), Committee(3, 1, M127), Committee(4, 1, M61), Committee(5, 2, M127)]
@@ -127,3 +128,49 @@ def test_unreduced_share_is_noticed(field: Any, monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(PeerError, match="node 2: a number is not reduced"):
         committee.run(body)
+
+
+def behind_faults(committee: Committee, faults: Callable[[Party], list[Fault]]) -> Callable[[Party], Any]:
+    """A run of the circuit, and of the agreement before it, whose first half is sent ahead."""
+    circuit = circuit_of(committee.field.name)
+    dealt = [committee.deal(np.ones((3, 4), np.int64)), committee.deal(np.ones(4, np.int64)), committee.deal([1, 0, 1])]
+
+    def body(party: Party) -> Any:
+        party.network = FaultyNetwork(party.network, faults(party), seed=party.me)
+        shares = {slot: give(party) for slot, give in enumerate(dealt)}
+        result = execute(party, circuit, shares, {}, digest=bytes(range(32)))
+        return [value.tolist() for value in result.opened]
+
+    return body
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_delays_change_nothing(seed: int) -> None:
+    committee = Committee(5, 2, M61)
+
+    def faults(party: Party) -> list[Fault]:
+        peers = [peer for peer in party.structure.parties if peer != party.me]
+        return random_faults(100 * seed + party.me, 20, peers, 0.5, [FaultKind.DELAY])
+
+    calm = committee.run(behind_faults(committee, lambda party: []))
+    assert committee.run(behind_faults(committee, faults)) == calm
+
+
+@pytest.mark.parametrize("step", [0, 1, 4])
+@pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.REORDER, FaultKind.CLOSE])
+def test_a_lost_message_ends_the_run(step: int, kind: FaultKind) -> None:
+    """In the agreement (step 0) as in the rounds after it. Party 2 hears from 1 in every round."""
+    committee = Committee(3, 1, M61)
+
+    def faults(party: Party) -> list[Fault]:
+        return [Fault(step, peer, kind) for peer in (1, 3)] if party.me == 2 else []
+
+    with pytest.raises(PeerError, match=r"node [13]: "):
+        committee.run(behind_faults(committee, faults))
+
+
+def test_a_corrupted_digest_is_another_circuit() -> None:
+    committee = Committee(3, 1, M61)
+    with pytest.raises(PeerError, match="node 1: runs another circuit"):
+        committee.run(
+            behind_faults(committee, lambda party: [Fault(0, 1, FaultKind.CORRUPT)] if party.me == 2 else []))
