@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -173,43 +173,71 @@ def deal_known(party: Party, round_: Round, mine: Raw | None, count: int) -> Cal
 class Sum:
     """S + C = the sum of the addends modulo p, with S, C (pieces, rows, words) bits of integers in [0, p].
 
-    `majorities` are the carries of the carry-save steps, one row for each position but the last: step i's row r is
-    the carry out of position r of the window that it began with.
+    `majorities` are the carries of the carry-save steps, with the number of rounds before each: row r of one is the
+    carry out of position r + that number of the first window.
     """
 
     lanes: int
     s: Raw
     c: Raw
-    majorities: list[Raw]
+    majorities: list[tuple[int, Raw]]
+
+    def carries_out(self, row: int) -> list[Raw]:
+        """Of every step, out of this row of the first window: (pieces, words) each."""
+        return [majority[:, row - before] for before, majority in self.majorities]
+
+
+@lru_cache(maxsize=64)
+def save_rounds(t: int) -> int:
+    """Rounds from t + 1 addends to two, three to two at a time (Wallace 1964): t - 1 for t <= 4, then 3 for t = 5,
+    5 for t = 10, 6 for t = 15. Where the protocols state rounds, t is for this number and 1.
+    """
+    count, rounds = t + 1, 0
+    while count > 2:
+        count, rounds = count - count // 3, rounds + 1
+    return rounds
 
 
 def carry_save(party: Party, addends: Addends) -> Sum:
-    """t + 1 addends, of all positions, to two. t - 1 rounds, q ANDs each; the carry out of bit q - 1 re-enters."""
-    s, c, *others = addends.planes
-    majorities = []
-    for u in others:
-        left, right = s ^ u, c ^ u
-        majority = _and(party, left, right, addends.lanes)
-        majority ^= u
-        s = np.bitwise_xor(left, c, out=left)
-        c = np.roll(majority, 1, axis=1)
-        majorities.append(majority)
-    return Sum(addends.lanes, s, c, majorities)
+    """t + 1 addends, of all positions, to two; the carry out of bit q - 1 re-enters. `save_rounds`; (t - 1) q ANDs."""
+    return _save(party, addends, slice(None), lambda planes: planes, lambda majority: np.roll(majority, 1, axis=1))
 
 
 def carry_save_window(party: Party, addends: Addends) -> Sum:
-    """As `carry_save`, of a window's positions. A step needs the row before and gives one row less."""
-    s, c, *others = addends.planes
-    majorities = []
-    for number, u in enumerate(others):
-        u = u[:, number:]
-        left, right = s ^ u, c ^ u
-        majority = _and(party, left[:, :-1], right[:, :-1], addends.lanes)
-        majority ^= u[:, :-1]
-        s = (left ^ c)[:, 1:]
-        c = majority
-        majorities.append(majority)
-    return Sum(addends.lanes, np.ascontiguousarray(s), c, majorities)
+    """As `carry_save`, of a window's positions. A step needs the row before, so a round gives one row less."""
+    return _save(party, addends, slice(-1), lambda planes: planes[:, 1:], lambda majority: majority)
+
+
+def _save(
+    party: Party, addends: Addends, used: slice, cut: Callable[[Raw], Raw], shift: Callable[[Raw], Raw]
+) -> Sum:
+    """Rounds of steps on triples: ANDs of the rows `used`, majorities to carries by `shift`, other planes `cut`."""
+    planes, rounds = addends.planes, 0
+    majorities: list[tuple[int, Raw]] = []
+    while len(planes) > 2:
+        whole = len(planes) // 3 * 3
+        triples = [planes[i : i + 3] for i in range(0, whole, 3)]
+        found = _majorities(party, [[p[:, used] for p in triple] for triple in triples], addends.lanes)
+        kept = [cut(p) for p in planes[whole:]]
+        for (a, b, c), majority in zip(triples, found, strict=True):
+            kept += [cut(a ^ b ^ c), shift(majority)]
+            majorities.append((rounds, majority))
+        planes, rounds = kept, rounds + 1
+    s, c = planes
+    return Sum(addends.lanes, np.ascontiguousarray(s), np.ascontiguousarray(c), majorities)
+
+
+def _majorities(party: Party, triples: list[list[Raw]], lanes: int) -> list[Raw]:
+    """(a ^ u)(b ^ u) ^ u of each triple, in one round."""
+    lefts, rights = ([triple[i] ^ triple[2] for triple in triples] for i in (0, 1))
+    if len(triples) == 1:
+        found = [_and(party, lefts[0], rights[0], lanes)]
+    else:
+        joined = _and(party, np.concatenate(lefts, axis=1), np.concatenate(rights, axis=1), lanes)
+        found = np.split(joined, len(triples), axis=1)
+    for majority, triple in zip(found, triples, strict=True):
+        majority ^= triple[2]
+    return found
 
 
 def _and(party: Party, x: Raw, y: Raw, lanes: int) -> Raw:

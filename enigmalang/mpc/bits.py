@@ -6,7 +6,7 @@ Adversary: honest but curious, at most t parties together, n >= 2t + 1.
 import numpy as np
 
 from enigmalang.fields import Raw, bit_integers, pack_bits, unpack_bits, words_for
-from enigmalang.mpc.addends import Window, carry_save_window, deal_known, lane_ranges, split_masked
+from enigmalang.mpc.addends import Window, carry_save_window, deal_known, lane_ranges, save_rounds, split_masked
 from enigmalang.mpc.adder import carries
 from enigmalang.mpc.deal import and_planes, reshare_products
 from enigmalang.mpc.opening import open_words
@@ -139,7 +139,7 @@ def a2b(party: Party, x: ArithShare, bits: int) -> BitShare:
 
 def low_bits(party: Party, x: Raw, bits: int) -> Raw:
     """`a2b` to bit planes: (lanes,) to (pieces, bits, words)."""
-    sums = carry_save_window(party, split_masked(party, x, Window(party.t, bits)))
+    sums = carry_save_window(party, split_masked(party, x, Window(save_rounds(party.t) + 1, bits)))
     out = carries(party, sums.s, sums.c, bits, tuple(range(bits)), sums.lanes)
     out ^= sums.s[:, 1:]
     out ^= sums.c[:, 1:]

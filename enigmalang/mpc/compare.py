@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from enigmalang.fields import Raw, words_for
-from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_ranges, split_masked
+from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_ranges, save_rounds, split_masked
 from enigmalang.mpc.adder import and_all, carries
 from enigmalang.mpc.lookup import looked_up
 from enigmalang.mpc.party import Party
@@ -92,7 +92,7 @@ def _lowest_bit_of_double(party: Party, d: Raw) -> Raw:
 def _top_bit(party: Party, d: Raw, bits: int) -> Raw:
     """Rows of the window: q - 1, then 0, …, `bits`. The first ORs to W, which is the carry into the others."""
     lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
-    sums = carry_save_window(party, split_masked(party, lifted, Window(party.t, bits + 1)))
+    sums = carry_save_window(party, split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1)))
     carry = carries(party, sums.s, sums.c, bits + 1, (bits,), sums.lanes)
     out: Raw = sums.s[:, -1] ^ sums.c[:, -1] ^ carry[:, -1]
     return out
@@ -104,5 +104,5 @@ def _all_ones(party: Party, d: Raw) -> Raw:
 
 
 def _low_ones(party: Party, d: Raw, bits: int) -> Raw:
-    sums = carry_save_window(party, split_masked(party, d, Window(party.t - 1, bits + 1)))
+    sums = carry_save_window(party, split_masked(party, d, Window(save_rounds(party.t), bits + 1)))
     return and_all(party, sums.s ^ sums.c, sums.lanes)

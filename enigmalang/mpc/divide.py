@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from enigmalang.fields import Field, Raw
-from enigmalang.mpc.addends import Addends, Part, Window, carry_save_window, lane_ranges, split_masked
+from enigmalang.mpc.addends import Addends, Part, Window, carry_save_window, lane_ranges, save_rounds, split_masked
 from enigmalang.mpc.adder import and_row, carries
 from enigmalang.mpc.bits import a2b, b2a, planes_to_integers
 from enigmalang.mpc.compare import ltz
@@ -57,14 +57,15 @@ def _shift(party: Party, d: Raw, f: int) -> Raw:
 
 
 def _shift_exactly(party: Party, d: Raw, f: int) -> Raw:
-    """Rows of the window: q - t, …, q - 1, 0, …, f - 1, f. The carries out of q - 1 are W, those out of f - 1 are K."""
+    """Rows of the window: …, q - 1, 0, …, f - 1, f. The carries out of q - 1 are W, those out of f - 1 are K."""
     field, t = party.field, party.t
-    window = Window(t, f + 1)
+    top = save_rounds(t)  # the row of position q - 1
+    window = Window(top + 1, f + 1)
     addends = split_masked(party, _lifted(party, d), window, lambda u, last: field.shift(u, f))
     sums = carry_save_window(party, addends)
     carry = carries(party, sums.s, sums.c, f + 1, (f,), sums.lanes)
-    wraps = [carry[:, 0], *(m[:, t - 1 - i] for i, m in enumerate(sums.majorities))]
-    carried = [carry[:, f], *(m[:, t - 1 - i + f] for i, m in enumerate(sums.majorities))]
+    wraps = [carry[:, 0], *sums.carries_out(top)]
+    carried = [carry[:, f], *sums.carries_out(top + f)]
     values = planes_to_integers(party, np.stack([*wraps, *carried], axis=1), sums.lanes)
     weights = [1] * (t + 1) + [-(1 << (field.q - f))] * t + [1] * t
     return _shifted(party, [*addends.parts, *values], weights, f)
@@ -83,7 +84,7 @@ def _split_known(party: Party, e: Raw, part: Part, count: int) -> tuple[list[Raw
     """
     field, t, lanes = party.field, party.t, party.field.size_of(e)
     if t > 1 or party.structure.wide:
-        addends = split_masked(party, e, Window(t, 1), part)
+        addends = split_masked(party, e, Window(save_rounds(t) + 1, 1), part)
         wraps = _wraps(party, addends)
     else:
         top = field.q - 1
@@ -99,11 +100,11 @@ def _split_known(party: Party, e: Raw, part: Part, count: int) -> tuple[list[Raw
 
 
 def _wraps(party: Party, addends: Addends) -> Raw:
-    """The carries that re-entered, as one shared integer in [0, t]. Rows of the window: q - t, …, q - 1, 0."""
+    """The carries that re-entered, as one shared integer in [0, t]. Rows of the window: …, q - 1, 0."""
     field, t, lanes = party.field, party.t, addends.lanes
     sums = carry_save_window(party, addends)
     either = sums.s[:, 0] ^ sums.c[:, 0] ^ and_row(party, sums.s, sums.c, 0, lanes)
-    bits = [either, *(m[:, t - 1 - i] for i, m in enumerate(sums.majorities))]
+    bits = [either, *sums.carries_out(save_rounds(t))]
     values = planes_to_integers(party, np.stack(bits, axis=1), lanes)
     total: Raw = field.combine([[1] * t], np.stack(values))[0]
     return total
