@@ -9,11 +9,21 @@ import pytest
 from run_support import ENGINES, Bench
 from test_stdlib import Script, declare, ranks
 
+from enigmalang.execute.domain import ClearDomain
+from enigmalang.execute.failures import Revert
+
 XS = [4, 8, 15, 3, 15, 8, 8]
 YS = [-40, 80, 1, -30, 10, 5, -6]
 WIDE = [2**120, -(2**120), 7, 2**119, 7]
 FIXED = [0.5, -2.25, 0.5, 4.0]
 FLAGS = [True, False, True, True, False, False, True]
+
+
+@pytest.fixture(autouse=True)
+def hold_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clear engine holds each private value against the range that the analysis gave it."""
+    original = ClearDomain.__init__
+    monkeypatch.setattr(ClearDomain, "__init__", lambda self, check_ranges=False: original(self, True))
 
 
 def padded(items: list[Any], size: int, zero: Any = 0) -> list[Any]:
@@ -145,6 +155,18 @@ def test_sorted_by_keys(bench: Bench, tmp_path: Path) -> None:
     script.same("[median(r) for r in $m]", [2, 9])
     script.same("[sum(rank(r)) for r in $m]", [6, 5])
     script.run(bench, tmp_path)
+
+
+@pytest.mark.parametrize("call", ["group_sum([1, 2], $xs)", "lookup($xs, [1, 2], $xs)", "keep($xs, [True])",
+                                  "sorted($xs, by=[1])", "join([1], $xs, $xs, $xs)"])
+def test_columns_of_different_lengths_revert(bench: Bench, tmp_path: Path, call: str) -> None:
+    for prefix in ("", "p_"):
+        path = tmp_path / "lengths.enig"
+        path.write_text(HEADER + declare("xs", "list[uint8, 3]", [1, 2, 3]) + f"x = {call.replace('$', prefix)}\n"
+                        + "print(reveal(x))\n")
+        for engine in ENGINES[:2]:
+            with pytest.raises(Revert, match=r"keys for \d elements"):
+                bench.run(path, engine)
 
 
 def test_shuffles_of_every_engine(bench: Bench, tmp_path: Path) -> None:
