@@ -30,7 +30,7 @@ def ltz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
     of 2^bits - 1 - x. Outside its range the answer is wrong, and no more is opened.
     Rounds, for w = q or bits + 1: t + 1 + ceil(log2 w): 8 for n = 3 in M61, 7 for 31 bits. ANDs: 3 w - 2 - ceil(log2 w)
     and w (t - 1), for a smaller range t (t - 1) / 2 more: 175 for n = 3 in M61, 89 for 31 bits; 236 and 122 for n = 5.
-    Per party and comparison at most 38 bytes for n = 3 in M61, 24 for 31 bits; 91 and 56 for n = 5.
+    Per party and comparison at most 38 bytes for n = 3 in M61, 24 for 31 bits; 91 and 55 for n = 5.
     With tables in stock (`mpc.lookup`; in M127 for less than 64 bits) 2 rounds, no ANDs.
     """
     if bits is not None and bits < 1:

@@ -178,6 +178,7 @@ def test_costs_as_stated(committee: Committee, monkeypatch: pytest.MonkeyPatch) 
     shares = committee.deal([3] * 70)
     r = save_rounds(t) + 1
     assert r == t or t > 4
+    known = 2 if t == 1 else r + 1 + 1 + t.bit_length()  # rounds to know the wraps
     stated = [
         (lambda p, x: ltz(p, x), r + 1 + whole, q * (t - 1) + 3 * q - 2 - whole),
         (lambda p, x: ltz(p, x, 31), r + 1 + LEVELS, window_ands(t, r + 32) + 94 - LEVELS),
@@ -185,7 +186,8 @@ def test_costs_as_stated(committee: Committee, monkeypatch: pytest.MonkeyPatch) 
         (lambda p, x: eqz(p, x, 31), r + LEVELS, window_ands(t, r + 31) + 31),
         (lambda p, x: bit_protocols.a2b(p, x, 32), r + 1 + LEVELS, None),
         (lambda p, x: shr(p, x, 31), r + 1 + LEVELS + 1 + t.bit_length(), None),
-        (lambda p, x: shr(p, x, 31, exact=False), 2 if t == 1 else r + 1 + 1 + t.bit_length(), None),
+        (lambda p, x: shr(p, x, 31, exact=False), known, 0 if t == 1 else None),
+        (lambda p, x: divc(p, x, 10), known + r + 1 + (20 * t).bit_length().bit_length() + 1 + t.bit_length(), None),
     ]
 
     def body(party: object) -> list[tuple[int, int]]:
@@ -198,6 +200,21 @@ def test_costs_as_stated(committee: Committee, monkeypatch: pytest.MonkeyPatch) 
 
     for (_, rounds, ands), found in zip(stated, agreed(committee.run(body)), strict=True):
         assert found == (rounds, found[1] if ands is None else 70 * ands)
+
+
+BYTES = [(3, 1, None, 38), (3, 1, 31, 24), (5, 2, None, 91), (5, 2, 31, 55)]
+
+
+@pytest.mark.parametrize(("n", "t", "bits", "most"), BYTES)
+def test_bytes_of_a_comparison_as_stated(n: int, t: int, bits: int | None, most: int) -> None:
+    lanes, committee = 640, Committee(n, t, M61)
+    sizes = []
+    for value in (-1, 77):
+        shares = committee.deal([value] * lanes)
+        counted = committee.run(lambda party, give=shares: (ltz(party, give(party), bits), party.counters)[1])
+        sizes.append([counters.bytes_sent for counters in counted])
+    assert sizes[0] == sizes[1]  # whatever the secrets are
+    assert most - 1 < max(sizes[0]) / lanes <= most  # as the docstring says
 
 
 def test_bits(committee: Committee) -> None:
