@@ -178,6 +178,13 @@ def _logic(rule: Callable[[Wire, Wire], Wire]) -> Rule:
     return lambda d, op, a, b: d.truth(rule(d.bits(a), d.bits(b)))
 
 
+def _not(d: "D", op: Operation, a: Any) -> Traced:
+    """A truth that is held as a number (a sort gives such ones) stays a number."""
+    if a.bits is None:
+        return d.tracer.traced(w.shift(w.neg(d.arith(a)), 1), True)
+    return d.truth(w.not_(d.bits(a)))
+
+
 def _select(d: "D", op: Operation, c: Any, a: Any, b: Any) -> Any:
     if not isinstance(c, Traced):
         x, y = d.alike((a, b))
@@ -219,7 +226,7 @@ NUMBER_RULES: dict[str, Rule] = {
     "and": _logic(w.and_),
     "or": _logic(w.or_),
     "xor": _logic(w.xor),
-    "not": lambda d, op, a: d.truth(w.not_(d.bits(a))),
+    "not": _not,
     "select": _select,
     "convert": _convert,
     "wrap": _wrap,

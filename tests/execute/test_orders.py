@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from runtime_support import TRUTHS, agree, numbers, opened, operation, run_on, shared, traced
 
 from enigmalang.execute import traced_order
+from enigmalang.execute.circuit_engine import CircuitEngine
 from enigmalang.execute.domain import ClearDomain
 from enigmalang.execute.failures import Revert
+from enigmalang.execute.trace import Tracer
+from enigmalang.execute.traced import TracedDomain
 from enigmalang.execute.traced_order import NotPlaces, Places, is_permutation
 from enigmalang.ir.ir import Tensor
 from enigmalang.types.ranges import Range
@@ -237,3 +240,14 @@ def test_like_keeps_the_value():
     op = operation("like", [column, (numbers(I32), SMALL)], [numbers(I32, 1)])
     assert agree(op, [np.array([3, -4]), 9]) == [[3, -4]]
     assert agree(op, [np.array([3, -4]), 9], public={1}) == [[3, -4]]
+
+
+def test_the_negation_of_a_sorted_truth_needs_no_bits():
+    seen = []
+    domain = TracedDomain(Tracer(CircuitEngine("M61"), seen.append))
+    attrs = {"axes": (-1,), "keys": 1, "descending": False, "ranked": False}
+    flags = shared(domain, np.array([True, False, True]), TRUTHS)
+    (ordered,) = domain.apply(operation("sort", [(TRUTHS, None)], [TRUTHS], **attrs), (flags,))
+    (negated,) = domain.apply(operation("not", [(TRUTHS, None)], [TRUTHS]), (ordered,))
+    assert opened(domain, negated, TRUTHS) == [True, False, False]
+    assert not any(node.op == "a2b" for circuit in seen for node in circuit.nodes)
