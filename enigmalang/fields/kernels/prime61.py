@@ -126,19 +126,20 @@ def pair(
 ) -> None:
     """table[jx] * x + table[jy] * y; added to `out` if there is `more`."""
     a0, a1, b0, b1 = table[jx] & LOW31, high(table[jx]), table[jy] & LOW31, high(table[jy])
+    a2, b2 = (a1 << S1) & LOW32, (b1 << S1) & LOW32  # 2^62 = 2 modulo p
     if more:
         for i in range(n):
             p, q = x[ix + i], y[iy + i]
             p0, p1, q0, q1 = p & LOW31, high(p), q & LOW31, high(q)
             low = p0 * a0 + q0 * b0
-            low = (low & P61) + (low >> S61) + ((p1 * a1 + q1 * b1) << S1)
+            low = (low & P61) + (low >> S61) + p1 * a2 + q1 * b2
             out[io + i] = folded(low + shifted31(p0 * a1 + p1 * a0 + q0 * b1 + q1 * b0) + out[io + i])
     else:
         for i in range(n):
             p, q = x[ix + i], y[iy + i]
             p0, p1, q0, q1 = p & LOW31, high(p), q & LOW31, high(q)
             low = p0 * a0 + q0 * b0
-            low = (low & P61) + (low >> S61) + ((p1 * a1 + q1 * b1) << S1)
+            low = (low & P61) + (low >> S61) + p1 * a2 + q1 * b2
             out[io + i] = folded(low + shifted31(p0 * a1 + p1 * a0 + q0 * b1 + q1 * b0))
 
 
