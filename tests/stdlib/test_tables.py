@@ -79,7 +79,8 @@ def test_tables(bench: Bench, tmp_path: Path) -> None:
 def test_wide_and_fixed(bench: Bench, tmp_path: Path) -> None:
     """Numbers of 121 bits, in the larger field, and `fixed`."""
     script = Script(HEADER + declare("xs", "list[int128, 5]", [x // 2**6 for x in WIDE])
-                    + declare("fs", "list[fixed, 9]", FIXED))
+                    + declare("fs", "list[fixed, 9]", FIXED)
+                    + declare("far", "list[fixed, 9]", [-30000.0, 30000.0, -30000.0, 20000.0]))
     wide = [x // 2**6 for x in WIDE]
     script.same("argsort($xs)", sorted(range(5), key=wide.__getitem__))
     script.same("rank($xs)", ranks(wide))
@@ -87,6 +88,8 @@ def test_wide_and_fixed(bench: Bench, tmp_path: Path) -> None:
     script.same("argmin($xs)", 1)
     script.same("group_sum($xs, $xs)", grouped(wide, wide))
     script.same("group_sum($fs, $fs)", ([-2.25, 0.5, 4.0, 0.0], [-2.25, 1.0, 4.0, 0.0], [1, 2, 1, 0], 3))
+    script.same("group_sum([3.0, 1.0, 2.0, 3.0], $far)", (
+        [1.0, 2.0, 3.0, 0.0], [30000.0, -30000.0, -10000.0, 0.0], [1, 1, 2, 0], 3))
     script.same("lookup([0.5, 3.0], $fs, $fs)", ([0.5, 0.0], [True, False]))
     script.same("quantiles($fs, 2)", [0.5])
     script.same("top_k($fs, 2)", [4.0, 0.5])
