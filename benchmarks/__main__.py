@@ -2,29 +2,45 @@
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from typing import Any
 
 from benchmarks import report
 from benchmarks.aims import verdicts
+from benchmarks.kernels import kernels_table, measure_kernels
 from benchmarks.mpyc import Parties
+from benchmarks.plots import plot
 from benchmarks.run import Result, measure
+from benchmarks.startup import measure_startup, startup_table
 from benchmarks.workloads import WORKLOADS, Workload
+from enigmalang.diagnostics import EnigmaError
+from enigmalang.execute.ports import EngineError
+
+#: What is measured by itself, beside the workloads.
+ALONE = ("kernels", "startup")
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """Exits with status 2 for words that are not understood."""
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     names = ", ".join(WORKLOADS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of: {names} (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of: {names} (all); kernels, startup")
     parser.add_argument("--nodes", type=int, default=3, metavar="N")
     parser.add_argument("--size", type=int, metavar="S", help="instead of each workload's own")
     parser.add_argument("--runs", type=int, default=5, metavar="R", help="medians of so many (default 5)")
     parser.add_argument("--json", action="store_true", help="write everything as JSON to stdout")
+    parser.add_argument("--plots", action="store_true",
+                        help="three sizes and 3, 5 and 7 nodes of each, without MPyC, into benchmarks/plots")
+    parser.add_argument("--patience", type=int, default=600, metavar="SECONDS", help="given to one workload")
     parser.add_argument("--no-mpyc", action="store_true", help="leave MPyC out")
     found = parser.parse_args(words)
-    found.workloads = [w for name in found.names or WORKLOADS for w in _named(name, parser)]
+    found.alone = [name for name in ALONE if name in found.names]
+    rest = [name for name in found.names if name not in ALONE]
+    found.workloads = [w for name in (rest if found.names else WORKLOADS) for w in _named(name, parser)]
     return found
 
 
@@ -36,19 +52,80 @@ def _named(name: str, parser: argparse.ArgumentParser) -> list[Workload]:
 
 
 def main(words: Sequence[str]) -> int:
-    """Status 0; a wrong result ends in an exception."""
+    """Status 0, or 1 when a workload could not be measured; a wrong result ends in an exception."""
     chosen = arguments(words)
-    results: list[Result] = []
-    with nullcontext() if chosen.no_mpyc else Parties(chosen.nodes) as parties:
-        for workload in chosen.workloads:
-            size = chosen.size or workload.size
-            print(f"{workload.name} ({size:,}) …", file=sys.stderr, flush=True)
-            results.append(measure(workload, size, chosen.nodes, chosen.runs, parties))
-    if chosen.json:
-        json.dump(report.as_json(results), sys.stdout, indent=1, ensure_ascii=False)
-        print()
+    if chosen.plots:
+        return plots(chosen)
+    alone = measure_alone(chosen)
+    if not chosen.workloads:
+        print(json.dumps(alone, indent=1) if chosen.json else "", end="")
         return 0
-    print(shown(results))
+    results, failures = measure_all(chosen)
+    if chosen.json:
+        json.dump(report.as_json(results) | alone | {"failures": failures}, sys.stdout, indent=1, ensure_ascii=False)
+        print()
+    elif results:
+        print(shown(results))
+    for name, failure in failures.items():
+        print(f"✗ {name}: {failure}", file=sys.stderr)
+    return int(bool(failures))
+
+
+def measure_all(chosen: argparse.Namespace) -> tuple[list[Result], dict[str, str]]:
+    """Each workload; those that the engine or its patience fails are told by name. Raises WrongResult."""
+    results: list[Result] = []
+    failures: dict[str, str] = {}
+    for workload in chosen.workloads:
+        size = chosen.size or workload.size
+        print(f"{workload.name} ({size:,}) …", file=sys.stderr, flush=True)
+        try:
+            with nullcontext() if chosen.no_mpyc else Parties(chosen.nodes) as parties, _patience(chosen.patience):
+                results.append(measure(workload, size, chosen.nodes, chosen.runs, parties))
+            print(report.table(results[-1:]).splitlines()[1], file=sys.stderr, flush=True)
+        except (EngineError, EnigmaError, TimeoutError) as error:
+            failures[workload.name] = f"{type(error).__name__}: {error}"
+    return results, failures
+
+
+@contextmanager
+def _patience(seconds: int) -> Iterator[None]:
+    """TimeoutError after so many seconds."""
+    def stop(number: int, frame: object) -> None:
+        raise TimeoutError(f"not done in {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def measure_alone(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The kernels, the start: as a table at once, or for JSON."""
+    found: dict[str, Any] = {}
+    if "kernels" in chosen.alone:
+        kernels = measure_kernels()
+        found["kernels"] = [asdict(k) for k in kernels]
+        print(kernels_table(kernels), file=sys.stderr if chosen.json else sys.stdout)
+    if "startup" in chosen.alone:
+        starts = measure_startup(chosen.nodes)
+        found["startup"] = [asdict(s) for s in starts]
+        print(startup_table(starts), file=sys.stderr if chosen.json else sys.stdout)
+    return found
+
+
+def plots(chosen: argparse.Namespace) -> int:
+    """Growth of the chosen workloads: of several that run one program, of the first."""
+    programs = {w.path: w for w in reversed(chosen.workloads)}
+    for workload in reversed(list(programs.values())):
+        results = []
+        for nodes in (3, 5, 7):
+            for size in workload.growth:
+                print(f"{workload.name} ({size:,}), {nodes} nodes …", file=sys.stderr, flush=True)
+                results.append(measure(workload, size, nodes, chosen.runs, None))
+        print(plot(results))
     return 0
 
 

@@ -335,7 +335,7 @@ def _mean(mpc: Any) -> Callable[[Any], Any]:
 PROGRAMS: dict[str, Program] = {
     program.__name__: program
     for program in (
-        products, comparisons32, comparisons59, chain, matrix_product, sorting, ranks, auction, logistic, statistics, aes,
-        sha256, script,
+        products, comparisons32, comparisons59, chain, matrix_product, sorting, ranks, auction, logistic, statistics,
+        aes, sha256, script,
     )
 }

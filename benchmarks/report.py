@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ SCHEMA = 1
 
 NOTES = """\
 computing: from the masked inputs to the opened results, at the slowest node; whole: also reading and masking the
-inputs, tracing and shipping circuits. NumPy: one call in its turn. MPyC's whole is its inputs and its computing. Ratios compare computing with computing.
-MPyC's links are in the clear (its TLS is off by default and asyncio's only); ours are TLS 1.3. MPyC runs with gmpy2.
+inputs, tracing and shipping circuits. NumPy: one call in its turn (AES: `cryptography`, SHA-256: `hashlib`). MPyC's
+whole is its inputs and its computing. Ratios compare computing with computing, then whole with whole. MPyC runs with
+gmpy2 and its links are in the clear (its TLS is off by default); ours are TLS 1.3.
 floor: bytes ÷ the loopback's TLS rate with all parties at once, plus operations ÷ the kernels' rate, times parties ÷
 cores; their sum, for on one machine both are work of the same cores. Waiting for a round is not in it.
 * scaled from a smaller size, which the last column names with its law."""
@@ -59,8 +60,15 @@ def machine() -> dict[str, Any]:
     packages = ("numpy", "numba", "cryptography", "mpyc", "gmpy2")
     return {
         "cpu": _cpu(), "cores": os.cpu_count(), "load": list(os.getloadavg()), "python": platform.python_version(),
-        "system": platform.platform(), "versions": {name: version(name) for name in packages},
+        "system": platform.platform(), "versions": {name: _version(name) for name in packages},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # MPyC and gmpy2 are an extra
+        return "not installed"
 
 
 def _cpu() -> str:

@@ -15,6 +15,7 @@ from enigmalang.diagnostics.diagnostic import EnigmaError
 COMMANDS = {
     "run": "Run a program: its statements, or its tests when it has no statements.",
     "test": "Run the tests of files and folders on all three engines.",
+    "bench": "Measure a program: seconds, rounds, bytes, memory, and the physical floor.",
     "check": "Find the errors of files and folders without running them.",
     "dump": "Show what a stage of the compiler made of a file.",
     "explain": "Explain a diagnostic code, such as E0301.",

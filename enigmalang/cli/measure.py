@@ -14,7 +14,6 @@ from enigmalang.execute.ports import Engine, EngineStats
 from enigmalang.execute.runner import run_function
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import InputReader, World
-from enigmalang.ir.ir import Function
 from enigmalang.node.cluster import Cluster
 from enigmalang.node.local import local_world
 from enigmalang.plan.plan import Plan
@@ -57,6 +56,7 @@ class Bench:
         self._tracer = Tracer(self._engine, self._watch)
         self._multiplications = 0
         self._counted: dict[int, tuple[Circuit, int]] = {}
+        self._engine.stats()  # answered when the workers have loaded their protocols
         self.start = time.perf_counter() - begin
 
     def __enter__(self) -> "Bench":
@@ -78,8 +78,7 @@ class Bench:
         counts = _counts(before)
         begin = time.perf_counter()
         world = local_world(self.plan, self._engine, inputs=inputs, out=out, tracer=self._tracer)
-        for function in self._functions():
-            run_function(world, function)
+        run_all(self.plan, world)
         whole = time.perf_counter() - begin
         after = self._engine.stats()
         phases = {name: seconds - known.get(name, 0.0) for name, seconds in after.seconds.items()}
@@ -87,15 +86,17 @@ class Bench:
         computing = phases.get(COMPUTING, phases.get("evaluate", 0.0))
         return Sample(whole, computing, **spent, multiplications=self._multiplications, phases=phases), world
 
-    def _functions(self) -> list[Function]:
-        if self.plan.script is not None:
-            return [self.plan.script]
-        return [self.plan.functions[name].public for name in self.plan.tests]
-
     def peak_memory(self) -> int:
         """The largest resident size that a worker reached, in bytes; 0 where the system does not tell."""
         pids = self._cluster.pids.values() if self._cluster is not None else ()
         return max((peak_memory(pid) for pid in pids), default=0)
+
+
+def run_all(plan: Plan, world: World) -> None:
+    """The script, or the tests of a plan without one. Raises EnigmaError, EngineError."""
+    functions = [plan.script] if plan.script is not None else [plan.functions[name].public for name in plan.tests]
+    for function in functions:
+        run_function(world, function)
 
 
 def _counts(stats: EngineStats) -> dict[str, int]:
