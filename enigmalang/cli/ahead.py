@@ -1,6 +1,6 @@
 """Workers that load their modules while the program is still being compiled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,11 @@ MOST_AHEAD = 31  # as `sharing.structure.MAX_PARTIES`, which is checked later: i
 
 
 @contextmanager
-def workers_ahead(path: str, engine: str, nodes: int) -> Iterator["Processes | None"]:
-    """Start the workers of a program whose text has the word `private`: it will need them. None for another
-    program. When the context ends, they are gone, used or not.
+def workers_ahead(paths: Iterable[str], engine: str, nodes: int) -> Iterator["Processes | None"]:
+    """Start the workers of programs of which one's text has the word `private`: it will need them. None for
+    others. When the context ends, they are gone, used or not.
     """
-    if engine != "mpc" or not 3 <= nodes <= MOST_AHEAD or not _keeps_secrets(path):
+    if engine != "mpc" or not 3 <= nodes <= MOST_AHEAD or not any(map(_keeps_secrets, paths)):
         yield None
         return
     from enigmalang.node.processes import Processes

@@ -26,7 +26,7 @@ def command(
     """
     from enigmalang.cli.ahead import workers_ahead
 
-    with workers_ahead(file, engine, nodes) as workers:
+    with workers_ahead([file], engine, nodes) as workers:
         from enigmalang.cli.inputs import BadInput, Inputs, parse_inputs
         from enigmalang.cli.running import check_size, run_file
         from enigmalang.cli.session import Settings

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from enigmalang.cli.ahead import workers_ahead
 from enigmalang.cli.files import find_files
 from enigmalang.cli.inputs import Inputs
 from enigmalang.cli.options import ENGINES
@@ -42,7 +43,8 @@ def run_tests(paths: Sequence[str], settings: Settings, engine: str | None, as_j
     files, faults = find_files(paths)
     engines = (engine,) if engine else tuple(reversed(ENGINES))
     outcomes: list[Outcome] = []
-    with Progress() as progress, Session(settings) as session:
+    ahead = workers_ahead(files, "mpc" if "mpc" in engines else "", settings.nodes)
+    with ahead as workers, Progress() as progress, Session(settings, workers=workers) as session:
         for path in files:
             progress.phase(f"compiling {path}")
             try:

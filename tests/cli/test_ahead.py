@@ -16,14 +16,14 @@ def secret(tmp_path: Path) -> str:
 
 
 def test_unused_workers_are_ended(secret: str) -> None:
-    with workers_ahead(secret, "mpc", 3) as workers:
+    with workers_ahead([secret], "mpc", 3) as workers:
         assert workers is not None
         assert sorted(workers.pids) == [1, 2, 3]
     assert all(workers.exited(node) for node in (1, 2, 3))
 
 
 def test_a_cluster_takes_them(secret: str) -> None:
-    with workers_ahead(secret, "mpc", 3) as workers:
+    with workers_ahead([secret], "mpc", 3) as workers:
         assert workers is not None
         with Cluster.start(3, workers=workers) as cluster:
             assert cluster.pids == workers.pids
@@ -38,5 +38,5 @@ def test_none_when_nothing_is_private(tmp_path: Path, secret: str) -> None:
         (secret, "circuit", 3),
         (secret, "mpc", 2),
     ]:
-        with workers_ahead(path, engine, nodes) as workers:
+        with workers_ahead([path], engine, nodes) as workers:
             assert workers is None
