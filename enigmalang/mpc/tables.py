@@ -20,7 +20,7 @@ import numpy as np
 from enigmalang.fields import Field, Raw
 
 #: Bytes of tables that a party keeps at most.
-CAPACITY_BYTES = 1 << 22
+CAPACITY_BYTES = 1 << 21
 STEP = 1 << 8  # tables made at a time: a few milliseconds
 GROUPS = 8
 WORDS = 51  # as in `fields.kernels.lookup`
