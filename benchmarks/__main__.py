@@ -28,7 +28,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     """Exits with status 2 for words that are not understood."""
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     names = ", ".join(WORKLOADS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of: {names} (all); kernels, startup")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of {names}; kernels, startup")
     parser.add_argument("--nodes", type=int, default=3, metavar="N")
     parser.add_argument("--size", type=int, metavar="S", help="instead of each workload's own")
     parser.add_argument("--runs", type=int, default=5, metavar="R", help="medians of so many (default 5)")

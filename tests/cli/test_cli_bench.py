@@ -47,7 +47,8 @@ def test_impossible_numbers_are_wrong_usage() -> None:
 
 
 def test_numbers_as_people_read_them() -> None:
-    assert [told_seconds(s) for s in (0, 3e-9, 0.0000425, 0.25, 12)] == ["0 s", "3.00 ns", "42.5 µs", "250 ms", "12.0 s"]
+    told = ["0 s", "3.00 ns", "42.5 µs", "250 ms", "12.0 s"]
+    assert [told_seconds(s) for s in (0, 3e-9, 0.0000425, 0.25, 12)] == told
     assert [told_bytes(n) for n in (12, 1_500, 38_400_000)] == ["12 B", "1.50 kB", "38.4 MB"]
     assert [told_times(r) for r in (None, 0.5, 1234.5)] == ["-", "0.50", "1,234"]
 

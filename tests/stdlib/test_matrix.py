@@ -1,0 +1,26 @@
+"""Matrices on every engine, against NumPy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run_support import ENGINES, Bench
+
+PROGRAM = """
+from matrix import matmul, shaped, transpose
+private a: int8[2, 3] = [[1, -2, 3], [4, 5, -6]]
+private b: int8[3, 2] = [[7, 8], [-9, 10], [11, 12]]
+private xs: list[int8, 10] = [1, 2, 3, 4, 5, 6, 7]
+print(reveal(matmul(a, b)))
+print(reveal(transpose(a)))
+print(reveal(shaped(xs, 3)))
+"""
+A, B = np.array([[1, -2, 3], [4, 5, -6]]), np.array([[7, 8], [-9, 10], [11, 12]])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_matrices(bench: Bench, tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "m.enig"
+    path.write_text(PROGRAM)
+    printed = bench.run(path, engine).splitlines()
+    assert printed == [str((A @ B).tolist()), str(A.T.tolist()), "[[1, 2, 3], [4, 5, 6]]"]
