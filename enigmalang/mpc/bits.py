@@ -41,7 +41,8 @@ def negate(party: Party, x: BitShare) -> BitShare:
 
 
 def and_(party: Party, x: BitShare, y: BitShare) -> BitShare:
-    """AND of equal shapes. One round; per dealing party n - 1 - t bits: 1, 2, 3, 4 for n = 3, 5, 7, 9.
+    """AND of equal shapes. One round; per dealing party n - 1 - t bits: 1, 2, 3 for n = 3, 5, 7; as many
+    numbers of k bits in a wide committee, or two rounds and fewer (`mpc.wide.kings`) for many ANDs.
 
     Replicated multiplication (Araki et al., CCS 2016, for three parties; Cramer-Damgard-Ishai in general).
     """

@@ -156,8 +156,8 @@ def deal_planes(
     """Each dealer shares bit planes that it knows (`mine`, of `shape` (planes, words), overwritten), replicated.
 
     The dealer's words in all of its sets but one are pseudo-random from the set's key; the correction goes to
-    the other members of that one, its anchor: n - 1 - t bits per dealer and bit (1, 2, 3, 4 for n = 3, 5, 7,
-    9; sharing as in Ito, Saito, Nishizeki 1987, pseudo-random as in CDI05). Returns (dealers, pieces, *shape).
+    the other members of that one, its anchor: n - 1 - t bits per dealer and bit (1, 2, 3 for n = 3, 5, 7;
+    sharing as in Ito, Saito, Nishizeki 1987, pseudo-random as in CDI05). Returns (dealers, pieces, *shape).
     """
     if party.structure.wide:
         return wide.deal_planes(party, round_, dealers, mine, shape)

@@ -2,7 +2,8 @@
 
 Adversary: honest but curious, at most t parties together, n >= 2t + 1. Gennaro, Rabin, Rabin (PODC 1998) with
 pseudo-random shares (`mpc.deal`): one round, n - 1 - t elements per dealing party and element of the *result*:
-1, 2, 3, 4 for n = 3, 5, 7, 9. Sums are taken before the resharing, so an inner product costs one element.
+1, 2, 3, 4 for n = 3, 5, 7, 9. Sums are taken before the resharing, so an inner product costs one element. Many products
+of a wide committee: two rounds, about 2 elements whatever n is (`mpc.wide.kings`).
 """
 
 import numpy as np
