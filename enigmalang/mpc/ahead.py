@@ -15,13 +15,14 @@ from enigmalang.sharing.pseudorandom import random_bit_words
 
 #: Random bits made at a time: a few milliseconds.
 STEP = 1 << 12
-FEW_PIECES = 6  # n = 5
+#: Tables are made for committees of so few pieces: up to n = 5. For more of them a step would not be short.
+FEW_PIECES = 6
 
 
 def replenish(party: Party) -> bool:
     """One step; whether there is more to do. Every party calls this at the same place of the session."""
-    count = min(STEP, CAPACITY - party.stock.bits)
-    wanted = 0 if party.structure.wide else party.tables.capacity - len(party.tables)
+    count = min(_step(party), CAPACITY - party.stock.bits)
+    wanted = party.tables.capacity - len(party.tables) if _makes_tables(party) else 0
     with party.counting_ahead():
         if count:
             random_bits(party, count)
@@ -31,13 +32,19 @@ def replenish(party: Party) -> bool:
 
 
 def begin(party: Party) -> None:
-    """What a session starts with, before anything is asked: one step of each kind, for its first small runs. Where
-    tables take long (many pieces) they are left to idle time.
-    """
+    """What a session starts with, before anything is asked: one step of each kind, for its first small runs."""
     with party.counting_ahead():
-        random_bits(party, STEP)
-        if not party.structure.wide and party.pieces <= FEW_PIECES:
+        random_bits(party, _step(party))
+        if _makes_tables(party):
             make_tables(party, TABLES)
+
+
+def _makes_tables(party: Party) -> bool:
+    return not party.structure.wide and party.pieces <= FEW_PIECES
+
+
+def _step(party: Party) -> int:
+    return STEP // party.n if party.structure.wide else STEP
 
 
 def random_bits(party: Party, count: int) -> None:
