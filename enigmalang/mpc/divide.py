@@ -41,7 +41,7 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
     flat, field = x.flat(), party.field
     out = field.empty((x.size,))
     with party.counters.phase("divisions"):
-        for part in lane_ranges(party, x.size, f + party.t + 8 * field.limbs):
+        for part in lane_ranges(party, x.size, f + party.t + 32 * field.limbs):
             out[part] = _shift_exactly(party, flat[part], f) if exact else _shift(party, flat[part], f)
     return ArithShare(field, field.reshape(out, x.shape))
 
@@ -134,7 +134,7 @@ def divc(party: Party, x: ArithShare, divisor: int) -> ArithShare:
         out = _floor_between(party, flat, divisor, -(bound // divisor) - 1, bound // divisor)
     else:
         out = field.empty((x.size,))
-        for part in lane_ranges(party, x.size, 16 * field.limbs):
+        for part in lane_ranges(party, x.size, 64 * field.limbs):
             out[part] = _divide(party, flat[part], divisor)
     return ArithShare(field, field.reshape(out, x.shape))
 

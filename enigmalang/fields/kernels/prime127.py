@@ -197,8 +197,26 @@ def centred_127(x: Any, out: Any, n: int) -> Any:
 
 @kernel(W, U, U, W, W, N)
 def divide_127(px: Any, d0: Any, d1: Any, pquotient: Any, prest: Any, n: int) -> None:
-    """Restoring division of 127-bit integers by d = d1 * 2^64 + d0 < 2^127."""
+    """Division of 128-bit integers by d = d1 * 2^64 + d0 < 2^127: in digits of 32 bits by a d of so many, else by
+    restoring, bit for bit.
+    """
     x, quotient, rest = carray(px, (n, 2)), carray(pquotient, (n, 2)), carray(prest, (n, 2))
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    if d1 == 0 and d0 <= low:
+        for i in range(n):
+            a3 = x[i, 1] >> half
+            b3 = a3 // d0
+            a2 = ((a3 - b3 * d0) << half) | (x[i, 1] & low)
+            b2 = a2 // d0
+            a1 = ((a2 - b2 * d0) << half) | (x[i, 0] >> half)
+            b1 = a1 // d0
+            a0 = ((a1 - b1 * d0) << half) | (x[i, 0] & low)
+            b0 = a0 // d0
+            quotient[i, 0] = (b1 << half) | b0
+            quotient[i, 1] = (b3 << half) | b2
+            rest[i, 0] = a0 - b0 * d0
+            rest[i, 1] = np.uint64(0)
+        return
     one = np.uint64(1)
     top = np.uint64(63)
     for i in range(n):
