@@ -18,7 +18,7 @@ _PROGRAM = """
 import json, time
 begin = time.perf_counter()
 from enigmalang.node.cluster import Cluster
-with Cluster.start(nodes=int({nodes!r})) as cluster:
+with Cluster.start(nodes=int({nodes!r}), timeout=120.0) as cluster:
     linked = time.perf_counter() - begin
     cluster.stats()
     print(json.dumps([linked, time.perf_counter() - begin]))
