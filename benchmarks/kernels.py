@@ -15,7 +15,7 @@ from enigmalang.cli.floor import fastest
 from enigmalang.fields import M61, M127, Field, and_cross, bit_planes, pack_bits
 from enigmalang.sharing.streams import Stream
 
-BIG, SMALL = 1_000_000, 4096
+BIG, SMALL = 1_000_000, 1 << 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from enigmalang.cli.loopback import Loopback, measure_loopback
 from enigmalang.fields import field_named
 from enigmalang.fields.warm import kernels
 
-#: Elements of a measured array: three of them stay in a core's own cache.
-_CACHED = 1 << 12
+#: Elements of a measured array: few enough for a core's own caches, many enough to hide what a call costs.
+_CACHED = 1 << 15
 _REPEATS = 9
 
 
