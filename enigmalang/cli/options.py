@@ -23,7 +23,9 @@ def engine_options(default: str | None) -> Callable[[F], F]:
                 "--threshold", type=int, metavar="T",
                 help="How many nodes may pool what they saw and still learn nothing; default: (N-1)/2, rounded down.",
             ),
-            click.option("--nodes", type=int, default=3, show_default=True, metavar="N", help="Worker processes: 3 to 31."),
+            click.option(
+                "--nodes", type=int, default=3, show_default=True, metavar="N", help="Worker processes: 3 to 31."
+            ),
             click.option(
                 "--engine", type=click.Choice(ENGINES), default=default, show_default=default is not None,
                 help="mpc: shares between nodes; circuit: the same circuits in the clear; clear: no circuits.",
