@@ -10,6 +10,7 @@ from enigmalang.execute.failures import Revert, revert
 from enigmalang.execute.machine import Context, Handler, Machine
 from enigmalang.execute.ports import Identity, Predicate
 from enigmalang.execute.secret import Secret
+from enigmalang.execute.stored import may_be
 from enigmalang.execute.values import AnyValue, ContractRef, data_from, hashable, leaves_from
 from enigmalang.execute.world import Held
 from enigmalang.ir.ir import Operation, Tensor
@@ -113,7 +114,7 @@ def _hold(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: 
         client = machine.context.mode == "client"
         secrets.append(value if isinstance(value, Secret) else machine.domain.share(value, leaf.type, client=client))
     machine.domain.finish(secrets, ())
-    machine.world.held[key] = Held(tuple(secrets), owner, predicate)
+    machine.world.held[key] = Held(tuple(secrets), owner, predicate, op.attrs["type"])
 
 
 def _store(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
@@ -172,22 +173,13 @@ def _given(machine: Machine, op: Operation, value: AnyValue, type: Type) -> Sequ
     """A stored value as the type that is asked for."""
     if isinstance(type, AnyT):
         return (value,)
-    wanted = leaves_of(type)
-    if len(wanted) != len(value.leaves):
-        raise revert(op, "E0201", f"a value of type {value.type} is no {type}")
-    if value.type == type:
-        return value.leaves
-    made = []
-    for leaf, stored, kind in zip(value.leaves, leaves_of(value.type), wanted, strict=True):
-        same = isinstance(kind.type, Tensor) and isinstance(stored.type, Tensor) and stored.type.rank == kind.type.rank
-        if not same or not _alike(stored.type, kind.type):
-            raise revert(op, "E0201", f"a value of type {value.type} is no {type}")
-        made.append(leaf)
-    return made
+    return _asked(op, value.leaves, value.type, type)
 
 
-def _alike(a: Any, b: Any) -> bool:
-    return type(a.element) is type(b.element)
+def _asked(op: Operation, leaves: Sequence[Any], stored: Type, type: Type) -> Sequence[Any]:
+    if not may_be(leaves, stored, type):
+        raise revert(op, "E0201", f"a value of type {stored} is no {type}")
+    return leaves
 
 
 def _missing(op: Operation, db: str, key: Args) -> Revert:
@@ -208,7 +200,7 @@ def _get(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
                 raise _missing(op, "MPC", key)
             if not (may(machine, held.predicate, held.owner, "compute") or owns(machine, held.owner, "compute")):
                 raise _refused(op, f"computing with MPC[{shown_key(key)}]")
-            return held.leaves
+            return _asked(op, held.leaves, held.type, op.attrs["type"])
         case _:
             return _given(machine, op, _fetch(machine, op, key), op.attrs["type"])
 
@@ -267,10 +259,10 @@ def _declassify(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
         raise _missing(op, "MPC", key)
     if not owns(machine, held.owner, "read"):
         raise _refused(op, f"reading the raw data of MPC[{shown_key(key)}]")
-    me = world.actor
+    me, found = world.actor, _asked(op, held.leaves, held.type, op.attrs["type"])
     kinds = [leaf.type for leaf in leaves_of(op.attrs["type"])]
     seals = []
-    for secret, kind in zip(held.leaves, kinds, strict=True):
+    for secret, kind in zip(found, kinds, strict=True):
         tensor = kind if isinstance(kind, Tensor) else None
         assert tensor is not None
         seals.append((secret, tensor, me.public_key))

@@ -88,7 +88,7 @@ class ClearSecret(Secret):
 
 
 class RangeBug(Exception):
-    """A value lies outside the range that the analysis gave it."""
+    """A value lies outside the range, or is longer, than the analysis said."""
 
 
 class ClearDomain:
@@ -141,6 +141,9 @@ class ClearDomain:
                 low, high = int(array.min()), int(array.max())
                 if low < value.range.low or high > value.range.high:
                     raise RangeBug(f"{op.op} at {op.span}: {low}..{high} is outside of {value.range}")
+            if len(value.lens) == array.ndim and any(
+                    most is not None and size > most for size, most in zip(array.shape, value.lens, strict=True)):
+                raise RangeBug(f"{op.op} at {op.span}: a shape {array.shape} where {value.lens} is the most")
 
     def reveal(self, secret: Secret, type: Tensor) -> Any:
         return peek(secret)

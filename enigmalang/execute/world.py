@@ -41,6 +41,7 @@ class Held:
     leaves: tuple[Secret, ...]
     owner: str
     predicate: Predicate
+    type: Type
 
 
 @dataclass(eq=False)

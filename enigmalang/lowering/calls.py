@@ -11,6 +11,7 @@ from enigmalang.lowering.places import (
     axis_of,
     database_of,
     describe,
+    entry_of,
     find_place,
     keys_of,
     load,
@@ -259,7 +260,9 @@ def database_call(f: Frame, node: ast.Call, target: ast.Attribute) -> Bundle:
     match target.name:
         case "set":
             value = f.expr(args["value"])
-            value = share(f, value, args["value"].span) if db == "MPC" else value
+            if db == "MPC":
+                kind = f.type_of(target)
+                value = share(f, store_as(f, value, kind, args["value"].span, entry_of(kind)), args["value"].span)
             predicate = f.value(args["predicate"]) if "predicate" in args else None
             store_database(f, db, keys, value, predicate, node.span)
             return NOTHING

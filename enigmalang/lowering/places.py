@@ -348,8 +348,15 @@ def describe(f: Frame, place: Place) -> str | None:
             return f"the variable {name}: {place.types[0]}" if declared else None
         case State(name=name):
             return f"the state variable {name}"
+        case Database(db="MPC"):
+            return entry_of(place.type)
         case _:
             return None
+
+
+def entry_of(type: Type) -> str:
+    """An entry of MPC in a message: its first write says of what type it is."""
+    return f"this entry of MPC: {type}"
 
 
 def store(f: Frame, place: Place, bundle: Bundle, span: Span, *, converted: bool = False) -> None:

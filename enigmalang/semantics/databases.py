@@ -100,13 +100,13 @@ def read(body: Body, node: ast.Index, expected: Type | None) -> Type:
 
 
 def _entry_type(body: Body, db: str | None, name: str | None, node: ast.Expr, expected: Type | None) -> Type:
+    known = body.program.entry_types.get(name) if db == "MPC" and name is not None else None
+    if known is not None:
+        return known
     if expected is not None and not isinstance(expected, NoneT | MapT | PredicateT | JobT):
         return settle(expected)
     if db != "MPC":
         return ANY
-    known = body.program.entry_types.get(name) if name is not None else None
-    if known is not None:
-        return known
     body.program.missing_entries = True
     if not body.final:
         return HOLE
@@ -146,7 +146,8 @@ def _stored(body: Body, db: str | None, name: str | None, value: ast.Expr) -> Ty
     if db == "MPC" and name is not None and not isinstance(type, ErrorT):
         if known is not None and not fits(type, known):
             body.error("E0201", f"this entry holds {a(plain(known))}, and this is {plain(type)}", value.span)
-        body.program.entry_types.setdefault(name, plain(type))
+            return type
+        return body.program.entry_types.setdefault(name, plain(type))
     return type
 
 
@@ -196,7 +197,7 @@ def _method_type(
 ) -> Type:
     match method:
         case "set":
-            _stored(body, db, name, given["value"])
+            body.instance.types[node.function] = _stored(body, db, name, given["value"])
             wrote(body, node)
             if "predicate" in given:
                 body.value_of(given["predicate"], PredicateT(), "who may read")
