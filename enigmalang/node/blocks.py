@@ -66,9 +66,9 @@ class NodeBlock:
             return []
         numbers, bits = masks = draw_masks(party, SLOTS)
         self.position = Position(0)
-        self._numbers = numbers.pieces
-        self._bits = unpack_bits(bits.pieces, BLOCK)
-        return [mask_message(mask, party.structure, party.me) for mask in masks]
+        self._numbers = numbers.drawn(party.field)
+        self._bits = unpack_bits(bits.drawn(party.field), BLOCK)
+        return [mask_message(mask, party.structure) for mask in masks]
 
     def take(self, slots: Iterable[Slot]) -> list[Mask]:
         """The masks of these inputs; each is given once. Raises WireError when there are not as many."""
@@ -76,7 +76,8 @@ class NodeBlock:
         if ranges is None:
             raise WireError("more inputs than there are masks in stock")
         return [
-            Mask(slot, pack_bits(self._bits[:, at]) if slot.bits else self._numbers[:, at]) for slot, at in ranges
+            Mask(slot, pieces=pack_bits(self._bits[:, at]) if slot.bits else self._numbers[:, at])
+            for slot, at in ranges
         ]
 
 

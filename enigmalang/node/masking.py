@@ -2,9 +2,9 @@
 x - r.
 
 r is pseudo-random (Cramer, Damgård, Ishai 2005): the sum over all sets A of n-t nodes of r_A, which A's
-members draw alike; bits are the same with XOR. So the client need not interpolate: it adds up the r_A. A
-piece comes from the lowest member of A, and a digest of it from every other member; a node that tells
-something else than the rest of its set is noticed, and of n-t > t members one at least is honest.
+members draw alike; bits are the same with XOR. They draw it from a seed of its own (`sharing.seeds`), and what
+every member tells the client is that seed: 16 bytes for each of its sets, however large the input. Of n-t > t
+members one at least is honest, so a node that tells another seed than the rest of its set is noticed.
 
 In a wide committee, which has no sets, the nodes make r together (`mpc.wide.masks`) and tell the client their
 shares: t+1 honest ones fix the polynomial, so a false share is noticed too.
@@ -12,7 +12,6 @@ shares: t+1 honest ones fix the polynomial, so a false share is noticed too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from math import prod
 
 import numpy as np
@@ -22,14 +21,12 @@ from enigmalang.circuits.table import table_of
 from enigmalang.fields import Field, Raw, field_named, pack_bits, words_for
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.wide.masks import random_masks
-from enigmalang.sharing import ArithShare, BitShare, Share, Structure, binary
+from enigmalang.sharing import ArithShare, BitShare, Share, Structure, binary, seeds
 from enigmalang.sharing.faults import SharingError
-from enigmalang.sharing.pseudorandom import clear_padding, random_bit_words, random_pieces, share_of_pieces
+from enigmalang.sharing.pseudorandom import clear_padding, share_of_pieces
 from enigmalang.sharing.shamir import reconstruct
 from enigmalang.sharing.streams import Streams
 from enigmalang.wire.check import FIELDS
-
-DIGEST_BYTES = 32
 
 
 class MaskError(Exception):
@@ -54,7 +51,7 @@ class Slot:
         return prod(self.shape)
 
     def nbytes(self, kind: Field) -> int:
-        """Bytes of a piece, and of the masked value."""
+        """Bytes of the masked value."""
         return 8 * words_for(self.size) if self.bits else kind.nbytes * self.size
 
 
@@ -71,53 +68,54 @@ def slots_of(circuit: Circuit) -> dict[int, Slot]:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A node's pieces of one mask, used for one input; `pieces` has a row for each set that the node is in. In a
-    wide committee it is the node's share.
+    """What a node has of one mask, used for one input: a seed, or when they are drawn `pieces`, for each set that the
+    node is in. In a wide committee `pieces` is the node's share.
     """
 
     slot: Slot
-    pieces: Raw = field(repr=False)
+    seeds: tuple[bytes, ...] = field(default=(), repr=False)
+    pieces: Raw | None = field(default=None, repr=False)
+
+    def drawn(self, kind: Field) -> Raw:
+        """The pieces, a row for each set."""
+        if self.pieces is not None:
+            return self.pieces
+        if not self.slot.bits:
+            return seeds.element_rows(kind, self.seeds, self.slot.size)
+        words = seeds.bit_rows(self.seeds, words_for(self.slot.size))
+        clear_padding(words, self.slot.size)
+        return words
 
 
 def draw_masks(party: Party, slots: Sequence[Slot]) -> list[Mask]:
     """Masks for inputs, at all nodes alike. Local; one round in a wide committee."""
     if party.structure.wide:
         shares = random_masks(party, [(slot.size, slot.bits) for slot in slots]) if slots else []
-        return [Mask(slot, share) for slot, share in zip(slots, shares, strict=True)]
-    return [draw_mask(slot, party.field, party.streams, party.structure, party.me, party.fresh()) for slot in slots]
+        return [Mask(slot, pieces=share) for slot, share in zip(slots, shares, strict=True)]
+    return [draw_mask(slot, party.streams, party.structure, party.me, party.fresh()) for slot in slots]
 
 
-def draw_mask(slot: Slot, kind: Field, streams: Streams, shape: Structure, me: int, instruction: int) -> Mask:
+def draw_mask(slot: Slot, streams: Streams, shape: Structure, me: int, instruction: int) -> Mask:
     """Local; all nodes draw with the same fresh `instruction` number."""
-    if slot.bits:
-        return Mask(slot, random_bit_words(streams, shape, me, instruction, slot.size))
-    return Mask(slot, random_pieces(streams, kind, shape, me, instruction, slot.size))
+    return Mask(slot, seeds.seeds_for(streams, shape, me, instruction))
 
 
-def mask_message(mask: Mask, shape: Structure, me: int) -> bytes:
-    """What a node tells the client: each piece whose set it is the lowest member of, digests of the others. Its
-    share in a wide committee.
-    """
+def mask_message(mask: Mask, shape: Structure) -> bytes:
+    """What a node tells the client: its seeds, in the order of its sets. Its share in a wide committee."""
     if shape.wide:
+        assert mask.pieces is not None
         return mask.pieces.astype("<u8", copy=False).tobytes()
-    parts = []
-    for subset, row in zip(shape.held(me), mask.pieces, strict=True):
-        piece = row.astype("<u8", copy=False).tobytes()
-        parts.append(piece if subset[0] == me else _digest(piece))
-    return b"".join(parts)
+    return b"".join(mask.seeds)
 
 
 def unmask_share(mask: Mask, masked: bytes, kind: Field, shape: Structure, me: int) -> Share:
     """A node's share of x = m + r. Raises ValueError when `masked` has the wrong length or is not reduced."""
     slot = mask.slot
     if not slot.bits:
-        public = kind.from_bytes(masked, (slot.size,))
-        share = mask.pieces if shape.wide else share_of_pieces(kind, shape, me, mask.pieces)
-        raw = kind.add(share, public)
-        return ArithShare(kind, kind.reshape(raw, slot.shape))
+        return ArithShare(kind, kind.reshape(_unmasked(mask, masked, kind, shape, me), slot.shape))
     if len(masked) != slot.nbytes(kind):
         raise ValueError(f"{len(masked)} bytes where {slot.nbytes(kind)} were expected")
-    words = mask.pieces.copy()
+    words = mask.drawn(kind).copy() if mask.pieces is not None else mask.drawn(kind)
     if shape.wide:  # a constant polynomial
         words[0] ^= np.frombuffer(masked, "<u8")
         return BitShare(words, slot.shape)
@@ -128,19 +126,34 @@ def unmask_share(mask: Mask, masked: bytes, kind: Field, shape: Structure, me: i
     return BitShare(words, slot.shape)
 
 
+def _unmasked(mask: Mask, masked: bytes, kind: Field, shape: Structure, me: int) -> Raw:
+    public = kind.from_bytes(masked, (mask.slot.size,))
+    if mask.pieces is None:
+        return seeds.add_share_of_sum(kind, shape, me, mask.seeds, public)
+    return kind.add(mask.pieces if shape.wide else share_of_pieces(kind, shape, me, mask.pieces), public)
+
+
 # --- at the client ---
 
 
 def mask_value(
     value: Array, slot: Slot, field_name: str, shape: Structure, messages: Mapping[int, bytes]
-) -> bytes:
+) -> bytes | memoryview:
     """m = x - r for one input; `messages` hold what each node told about r.
 
     Raises ValueError when `value` does not fit the slot, MaskError when the nodes' messages do not fit
     together.
     """
-    clear = check_value(value, slot, field_name).reshape(-1)
-    return masked_with(clear, slot, field_named(field_name), told_mask(slot, field_name, shape, messages))
+    clear, kind = check_value(value, slot, field_name).reshape(-1), field_named(field_name)
+    if shape.wide:
+        mask = _reconstructed(slot, kind, shape, messages)
+        return masked_with(clear, slot, kind, mask if slot.bits else kind.to_ints(mask))
+    told = collect_seeds(shape, messages)
+    if not slot.bits:
+        return kind.to_bytes(seeds.subtract_sum(kind, kind.from_ints(clear), told))
+    words = pack_bits(clear)
+    seeds.xor_bits(words, told, slot.size)
+    return words.astype("<u8", copy=False).view(np.uint8).data
 
 
 def masked_with(clear: Array, slot: Slot, kind: Field, mask: Array) -> bytes:
@@ -151,26 +164,15 @@ def masked_with(clear: Array, slot: Slot, kind: Field, mask: Array) -> bytes:
 
 
 def told_mask(slot: Slot, field_name: str, shape: Structure, messages: Mapping[int, bytes]) -> Array:
-    """r, flat integers or packed bits, from what each node told of it. Raises MaskError unless it fits together."""
-    kind = field_named(field_name)
-    if shape.wide:
-        mask = _reconstructed(slot, kind, shape, messages)
-        return mask if slot.bits else kind.to_ints(mask)
-    pieces = collect_pieces(slot.nbytes(kind), shape, messages)
-    if slot.bits:
-        words = np.zeros(words_for(slot.size), np.uint64)
-        for piece in pieces:
-            words ^= np.frombuffer(piece, "<u8")
-        return words
-    total = kind.to_ints(kind.zeros((slot.size,)))
-    for subset, piece in zip(shape.subsets, pieces, strict=True):
-        try:
-            raw = kind.from_bytes(piece, (slot.size,))
-        except ValueError:  # the whole set told the same
-            names = " and ".join(map(str, subset))
-            raise MaskError(subset, f"nodes {names} drew a mask that is not reduced modulo the field's prime") from None
-        total = kind.to_ints(kind.from_ints(total + kind.to_ints(raw)))
-    return total
+    """r of few values, flat integers or packed bits, from what each node told of it. Raises MaskError unless it fits
+    together.
+    """
+    kind, told = field_named(field_name), collect_seeds(shape, messages)
+    if not slot.bits:
+        return kind.to_ints(seeds.sum_of_elements(kind, told, slot.size))
+    words = np.zeros(words_for(slot.size), np.uint64)
+    seeds.xor_bits(words, told, slot.size)
+    return words
 
 
 def check_value(value: Array, slot: Slot, field_name: str) -> Array:
@@ -192,32 +194,25 @@ def _range(field_name: str) -> tuple[int, int]:
     return -bound, bound
 
 
-def collect_pieces(size: int, shape: Structure, messages: Mapping[int, bytes]) -> Sequence[bytes]:
-    """The piece of every set, `size` bytes each. Raises MaskError unless all members of every set agree."""
-    told: dict[int, dict[tuple[int, ...], bytes]] = {}
-    for node in shape.parties:
-        told[node] = _cut(messages[node], size, node, shape)
-    pieces = []
+def collect_seeds(shape: Structure, messages: Mapping[int, bytes]) -> list[bytes]:
+    """The seed of every set. Raises MaskError unless all members of every set agree."""
+    told = {node: _cut(messages[node], node, shape) for node in shape.parties}
+    found = []
     for subset in shape.subsets:
-        piece = told[subset[0]][subset]
-        wanted = _digest(piece)
-        for node in subset[1:]:
-            if told[node][subset] != wanted:
-                raise MaskError((subset[0], node), f"nodes {subset[0]} and {node} drew different masks")
-        pieces.append(piece)
-    return pieces
+        first, *others = subset
+        seed = told[first][subset]
+        for node in others:
+            if told[node][subset] != seed:
+                raise MaskError((first, node), f"nodes {first} and {node} drew different masks")
+        found.append(seed)
+    return found
 
 
-def _cut(message: bytes, size: int, node: int, shape: Structure) -> dict[tuple[int, ...], bytes]:
-    held = shape.held(node)
-    lengths = [size if subset[0] == node else DIGEST_BYTES for subset in held]
-    if len(message) != sum(lengths):
-        raise MaskError((node,), f"node {node} told a mask of {len(message)} bytes, expected {sum(lengths)}")
-    parts, at = {}, 0
-    for subset, length in zip(held, lengths, strict=True):
-        parts[subset] = message[at : at + length]
-        at += length
-    return parts
+def _cut(message: bytes, node: int, shape: Structure) -> dict[tuple[int, ...], bytes]:
+    held, size = shape.held(node), seeds.SEED_BYTES
+    if len(message) != size * len(held):
+        raise MaskError((node,), f"node {node} told a mask of {len(message)} bytes, expected {size * len(held)}")
+    return {subset: message[size * k : size * (k + 1)] for k, subset in enumerate(held)}
 
 
 def _reconstructed(slot: Slot, kind: Field, shape: Structure, messages: Mapping[int, bytes]) -> Raw:
@@ -260,7 +255,3 @@ def _suspects(shares: Mapping[int, Raw], slot: Slot, kind: Field, shape: Structu
             continue
         found.append(node)
     return tuple(found) or shape.parties
-
-
-def _digest(piece: bytes) -> bytes:
-    return blake2b(piece, digest_size=DIGEST_BYTES, person=b"enig mask").digest()

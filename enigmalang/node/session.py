@@ -90,7 +90,7 @@ class Session:
         self._prepared = _Prepared(request.number, request.digest, kept, masks)
         if not masks:
             return None
-        return msg.Masks(request.number, [mask_message(mask, party.structure, party.me) for mask in masks])
+        return msg.Masks(request.number, [mask_message(mask, party.structure) for mask in masks])
 
     def _circuit(self, request: msg.Prepare | msg.Job) -> _Kept:
         for old in request.drop:

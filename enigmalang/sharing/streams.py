@@ -9,12 +9,17 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import numpy as np
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from enigmalang.fields import Field, Raw
 from enigmalang.fields.warm import kernels
 from enigmalang.sharing.keys import Keys
 from enigmalang.sharing.structure import Subset
+
+#: Of a key for AES-128.
+SEED_BYTES = 16
 
 _PIECE = 1 << 14  # words of zeros encrypted at a time
 _ZEROS = np.zeros(_PIECE, np.uint64)
@@ -43,13 +48,18 @@ class Streams:
     def of_subset(self, members: Subset) -> Stream:
         return self._stream(members, lambda: self._keys.subset(members))
 
+    def subset_seed(self, members: Subset, instruction: int) -> bytes:
+        """A key of its own for one draw of a subset (`sharing.seeds`), derived from the half that its stream leaves."""
+        label = b"enigmalang/seed/" + instruction.to_bytes(8, "big")
+        return HKDFExpand(hashes.SHA256(), SEED_BYTES, label).derive(self._keys.subset(members)[SEED_BYTES:])
+
     def of_everyone(self) -> Stream:
         return self._stream("all", self._keys.everyone)
 
     def _stream(self, name: object, key: Any) -> Stream:
         stream = self._ciphers.get(name)
         if stream is None:
-            stream = self._ciphers[name] = Stream(key()[:16])
+            stream = self._ciphers[name] = Stream(key()[:SEED_BYTES])
         return stream
 
 

@@ -26,9 +26,8 @@ from enigmalang.mpc.multiply import mul
 from enigmalang.mpc.outputs import fresh_elements, fresh_words
 from enigmalang.mpc.party import Party, Round
 from enigmalang.mpc.setup import exchange_keys
-from enigmalang.node import masking
 from enigmalang.node.masking import Slot, draw_mask, draw_masks, mask_message, mask_value, unmask_share
-from enigmalang.sharing import ArithShare, structure
+from enigmalang.sharing import ArithShare, seeds, structure
 from enigmalang.sharing.streams import Stream
 from enigmalang.transport.memory import run_parties
 
@@ -176,8 +175,9 @@ def no_masks(patch: pytest.MonkeyPatch) -> None:
     def zeros(streams: Any, field: Any, shape: Any, me: int, instruction: int, count: int) -> Raw:
         return field.zeros((len(shape.held(me)), count))
 
-    for module in (addends, masking):
-        patch.setattr(module, "random_pieces", zeros)
+    patch.setattr(addends, "random_pieces", zeros)
+    patch.setattr(seeds, "_mixed", lambda field, value, table, seeds: value)
+    patch.setattr(seeds, "xor_bits", lambda words, seeds, lanes: None)
 
 
 def one_set_without_mask(patch: pytest.MonkeyPatch) -> None:
@@ -267,10 +267,10 @@ def published(c: Committee, secret: int, bits: bool) -> bytes:
     shape, slot = structure(c.n, c.t), Slot((LANES,), bits)
 
     def draw(party: Party) -> Any:
-        return draw_mask(slot, c.field, party.streams, shape, party.me, party.fresh())
+        return draw_mask(slot, party.streams, shape, party.me, party.fresh())
 
     masks = dict(zip(shape.parties, c.run(draw), strict=True))
-    messages = {i: mask_message(mask, shape, i) for i, mask in masks.items()}
+    messages = {i: mask_message(mask, shape) for i, mask in masks.items()}
     out = mask_value(np.full(LANES, secret), slot, c.field.name, shape, messages)
     for i, mask in masks.items():
         unmask_share(mask, out, c.field, shape, i)
@@ -295,8 +295,6 @@ def ones(data: bytes) -> int:
 
 def test_inputs_without_masks_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     no_masks(monkeypatch)
-    monkeypatch.setattr(masking, "random_bit_words", lambda s, shape, me, i, lanes: np.zeros(
-        (len(shape.held(me)), lanes // 64), np.uint64))
     c = Committee(3, 1, M61)
     for secret in SECRETS:
         data = published(c, secret, bits=False)

@@ -31,7 +31,7 @@ def test_values_come_back(n: int, t: int, field: Field) -> None:
     slots = [Slot(v.shape, v.dtype == np.bool_) for v in values]
     masks = masks_of(n, t, field, slots)
     for number, (value, slot) in enumerate(zip(values, slots, strict=True)):
-        told = {i: mask_message(row[number], shape, i) for i, row in enumerate(masks, 1)}
+        told = {i: mask_message(row[number], shape) for i, row in enumerate(masks, 1)}
         masked = mask_value(value, slot, field.name, shape, told)
         assert len(masked) == slot.nbytes(field)
         shares = {i: unmask_share(row[number], masked, field, shape, i) for i, row in enumerate(masks, 1)}
@@ -48,7 +48,7 @@ def test_masks_differ_and_are_uniform() -> None:
     masks = masks_of(5, 2, M61, slots)
     sent = []
     for number, slot in enumerate(slots):
-        told = {i: mask_message(row[number], shape, i) for i, row in enumerate(masks, 1)}
+        told = {i: mask_message(row[number], shape) for i, row in enumerate(masks, 1)}
         sent.append(mask_value(np.zeros(2000, int), slot, "M61", shape, told))
     for data in sent[:2]:
         highest = np.frombuffer(data, np.uint64) >> np.uint64(60)
@@ -62,7 +62,7 @@ def test_masks_differ_and_are_uniform() -> None:
 def test_a_false_share_is_noticed(n: int, t: int, bits: bool) -> None:
     slot, shape = Slot((3,), bits), structure(n, t, True)
     masks = masks_of(n, t, M61, [slot])
-    honest = {i: mask_message(row[0], shape, i) for i, row in enumerate(masks, 1)}
+    honest = {i: mask_message(row[0], shape) for i, row in enumerate(masks, 1)}
     value = np.array([1, 0, 1])
     for liar in (1, n):
         changed = bytearray(honest[liar])
