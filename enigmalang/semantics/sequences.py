@@ -253,6 +253,8 @@ def dot_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 def matmul_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     a, b = (settle(body.expr(arg)) for arg in node.args)
+    if isinstance(a, ErrorT) or isinstance(b, ErrorT):
+        return ERROR
     if not (isinstance(a, ArrayT) and isinstance(b, ArrayT) and len(a.dims) == len(b.dims) == 2
             and a.dims[1] == b.dims[0]):
         return body.error("E0207", f"matrices {plain(a)} and {plain(b)} cannot be multiplied", node.span,
@@ -269,4 +271,6 @@ def transpose_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
         return ArrayT(type.element, type.dims[::-1])
     if isinstance(type, ExactList) and isinstance(type.element, ArrayT) and len(type.element.dims) == 1 and type.max:
         return ArrayT(type.element.element, (type.element.dims[0], type.max))
+    if isinstance(type, ErrorT):
+        return ERROR
     return body.error("E0207", f"{plain(type)} is not a matrix", node.span)
