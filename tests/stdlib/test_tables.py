@@ -118,6 +118,24 @@ def test_short_lists(bench: Bench, tmp_path: Path, xs: list[int]) -> None:
     script.run(bench, tmp_path)
 
 
+def test_arrays_of_one(bench: Bench, tmp_path: Path) -> None:
+    """Sizes that types know are constants, which the compiler refuses when they cannot be: also where nothing runs."""
+    script = Script(HEADER + declare("xs", "int8[1]", [-7]) + declare("ts", "bool[1]", [True]))
+    for call in ("median($xs)", "quantile($xs, 1, 4)", "min($xs)", "max($xs)"):
+        script.same(call, -7)
+    for call in ("sorted($xs)", "top_k($xs, 2)", "quantiles($xs, 2)", "cumsum($xs)", "totals($xs, $xs, $xs)"):
+        script.same(call, [-7])
+    for call in ("argsort($xs)", "positions($xs)", "histogram($xs, [1, 2])"):
+        script.same(call, [0])
+    script.same("group_sum($xs, $xs)", ([-7], [-7], [1], 1))
+    script.same("lookup($xs, $xs, $xs)", ([-7], [True]))
+    script.same("join($xs, $xs, $xs, $xs)", ([-7], [-7], [-7], 1))
+    script.same("keep($xs, $ts)", ([-7], 1))
+    script.same("unique($xs)", ([-7], 1))
+    script.same("rank($xs)", [1])
+    script.run(bench, tmp_path)
+
+
 def test_longer_lists_take_the_other_way(bench: Bench, tmp_path: Path) -> None:
     """`rank` sorts when there are more than 200, `histogram` when it has more than 40 edges."""
     xs = [i * 17 % 23 for i in range(201)]
