@@ -57,7 +57,7 @@ def aims_table(found: Sequence[Verdict]) -> str:
 
 def machine() -> dict[str, Any]:
     """What the numbers depend on."""
-    packages = ("numpy", "numba", "cryptography", "mpyc", "gmpy2")
+    packages = ("numpy", "llvmlite", "cryptography", "mpyc", "gmpy2")
     return {
         "cpu": _cpu(), "cores": os.cpu_count(), "load": list(os.getloadavg()), "python": platform.python_version(),
         "system": platform.platform(), "versions": {name: _version(name) for name in packages},

@@ -1,6 +1,6 @@
 """Finite fields on NumPy arrays: the Mersenne primes 2^61 - 1 and 2^127 - 1, and packed GF(2) bits.
 
-Importing this package loads no compiler; the Numba kernels load when first used, or by `warm()`.
+Importing this package loads no compiler; the kernels load when first used, or by `warm()`.
 """
 
 from enigmalang.fields.field import Field, Raw, words_from

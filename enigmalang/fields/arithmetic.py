@@ -13,9 +13,6 @@ from _cffi_backend import FFI
 _ffi: Any = FFI()
 #: The address of an array; raises for one that is not contiguous. It keeps the array alive.
 at: Any = _ffi.from_buffer
-# Numba's convention: the addresses of a result and of an exception (there is none) come first.
-_NOTHING: Any = _ffi.new("void*[1]")
-_RESULT: Any = _ffi.typeof("uint64_t*")
 _POINTERS: Any = _ffi.typeof("void*[]")
 _SIGNED: Any = _ffi.typeof("int64_t[]")
 
@@ -40,6 +37,8 @@ DECLARED = {
     "signed": "int64_t*, void*, int64_t",
     "centred": "void*, int64_t*, int64_t",
 }
+#: Those that give a word back: not 0 if something was wrong.
+TELLING = {"reshare", "gather", "combine", "mask", "check", "centred"}
 NAMES = {f"{name}_{q}": name for name in DECLARED for q in (61, 127)}
 #: (rows, columns) of a result, then for each operand how far apart its rows are and the step of its columns.
 Layout = tuple[int, int, int, int, int, int]
@@ -60,61 +59,51 @@ class Arithmetic:
     def mul(self, x: Any, y: Any, out: Any, layout: Layout) -> None:
         """x * y."""
         rows, n, ox, dx, oy, dy = layout
-        self._mul(_NOTHING, _NOTHING, at(x), ox, dx, at(y), oy, dy, at(out), rows, n)
+        self._mul(at(x), ox, dx, at(y), oy, dy, at(out), rows, n)
 
     def add(self, x: Any, y: Any, out: Any, layout: Layout, subtract: bool) -> None:
         """x + y, or x - y."""
         rows, n, ox, dx, oy, dy = layout
-        self._add(_NOTHING, _NOTHING, at(x), ox, dx, at(y), oy, dy, at(out), rows, n, subtract)
+        self._add(at(x), ox, dx, at(y), oy, dy, at(out), rows, n, subtract)
 
     def sum(self, x: Any, out: Any, outer: int, m: int, n: int) -> None:
         """(outer, m, n) over the middle axis, m >= 1."""
-        self._sum(_NOTHING, _NOTHING, at(x), at(out), outer, m, n)
+        self._sum(at(x), at(out), outer, m, n)
 
     def dot(self, x: Any, ox: int, y: Any, oy: int, out: Any, rows: int, n: int) -> None:
         """Inner products of rows of n elements, which are `ox` and `oy` apart."""
-        self._dot(_NOTHING, _NOTHING, at(x), ox, at(y), oy, at(out), rows, n)
+        self._dot(at(x), ox, at(y), oy, at(out), rows, n)
 
     def matmul(self, x: Any, ox: int, y: Any, oy: int, out: Any, sizes: tuple[int, int, int, int]) -> None:
         """(m, k) @ (k, n), k >= 1, for sizes (batch, m, k, n); operands' matrices are `ox` and `oy` apart."""
-        self._matmul(_NOTHING, _NOTHING, at(x), ox, at(y), oy, at(out), *sizes)
+        self._matmul(at(x), ox, at(y), oy, at(out), *sizes)
 
     def reshare(self, *operands: Any) -> bool:
         """As `kernels.elements.reshare`, pointers given by `at`: whether a random element was p and all is void."""
-        result = _ffi.new(_RESULT)
-        self._reshare(result, _NOTHING, *operands)
-        return bool(result[0])
+        return bool(self._reshare(*operands))
 
     def gather(self, own: Any, parts: Sequence[Any], n: int) -> bool:
         """Add the parts to `own` in place: whether all were residues."""
-        result, places = _ffi.new(_RESULT), [at(part) for part in parts]
-        self._gather(result, _NOTHING, at(own), _ffi.new(_POINTERS, places), len(places), n)
-        return not result[0]
+        places = [at(part) for part in parts]
+        return not self._gather(at(own), _ffi.new(_POINTERS, places), len(places), n)
 
     def combine(self, table: Any, parts: Sequence[Any], out: Any, n: int) -> bool:
         """The sum of table[j] * parts[j], the table given by `at`: whether all parts were residues."""
-        result, places = _ffi.new(_RESULT), [at(part) for part in parts]
-        self._combine(result, _NOTHING, table, _ffi.new(_POINTERS, places), len(places), at(out), n)
-        return not result[0]
+        places = [at(part) for part in parts]
+        return not self._combine(table, _ffi.new(_POINTERS, places), len(places), at(out), n)
 
     def mask(self, x: Any, n: int) -> bool:
         """Clear the bits above q in place: whether an element is now p."""
-        result = _ffi.new(_RESULT)
-        self._mask(result, _NOTHING, at(x), n)
-        return bool(result[0])
+        return bool(self._mask(at(x), n))
 
     def reduced(self, x: Any, n: int) -> bool:
         """Whether all are residues."""
-        result = _ffi.new(_RESULT)
-        self._check(result, _NOTHING, at(x), n)
-        return not result[0]
+        return not self._check(at(x), n)
 
     def signed(self, x: Any, out: Any, n: int) -> None:
         """int64 to residues."""
-        self._signed(_NOTHING, _NOTHING, at(_SIGNED, x), at(out), n)
+        self._signed(at(_SIGNED, x), at(out), n)
 
     def centred(self, x: Any, out: Any, n: int) -> bool:
         """Residues to int64: whether all fit, which those of M61 do."""
-        result = _ffi.new(_RESULT)
-        self._centred(result, _NOTHING, at(x), at(_SIGNED, out), n)
-        return not result[0]
+        return not self._centred(at(x), at(_SIGNED, out), n)

@@ -53,8 +53,6 @@ NAMES = {
 }
 _ffi: Any = FFI()
 _at: Any = _ffi.from_buffer  # the address of an array; raises for one that is not contiguous
-# Numba's convention: the addresses of a result (none here) and of an exception (none either) come first.
-_NOTHING: Any = _ffi.new("void*[1]")
 
 
 class Kernels:
@@ -85,74 +83,75 @@ class Kernels:
         digits, collect, restore = (
             self._function(name, _RESIDUES[name]) for name in (f"residues_{q}", "collect", f"restore_{q}")
         )
-        return Residues(digits, collect, restore, _at, _NOTHING)
+        return Residues(digits, collect, restore, _at)
 
     def _prime_function(self, name: str) -> Any:
-        return self._function(name, arithmetic.DECLARED[arithmetic.NAMES[name]])
+        kind = arithmetic.NAMES[name]
+        return self._function(name, arithmetic.DECLARED[kind], "uint64_t" if kind in arithmetic.TELLING else "void")
 
-    def _function(self, name: str, operands: str) -> Any:
+    def _function(self, name: str, operands: str, returns: str = "void") -> Any:
         address = self._engine.get_function_address(_symbol(name))
         if not address:
             raise RuntimeError(f"no kernel {name}")
-        return _ffi.cast(f"int(*)(void*, void*, {operands})", address)
+        return _ffi.cast(f"{returns}(*)({operands})", address)
 
     def divide_127(self, x: Any, low: int, high: int, quotient: Any, rest: Any) -> None:
         """Two-limb integers (N, 2) by high * 2^64 + low."""
-        self._divide_127(_NOTHING, _NOTHING, _at(x), low, high, _at(quotient), _at(rest), len(x))
+        self._divide_127(_at(x), low, high, _at(quotient), _at(rest), len(x))
 
     def to_planes(self, x: Any, out: Any, q: int, first: int) -> None:
         """(lanes, limbs) of q bits to the bit planes first, first + 1, … modulo q: (count, words)."""
         lanes, limbs = x.shape
         block = _ffi.new("uint64_t[256]")
         sizes = (lanes, limbs, out.shape[1], q, first, out.shape[0])
-        self._to_planes(_NOTHING, _NOTHING, _at(x), _at(out), block, *sizes)
+        self._to_planes(_at(x), _at(out), block, *sizes)
 
     def spread(self, out: Any, rows: Any, x: Any, kept: int) -> None:
         """out[rows[r]] ^= x[r] for r < kept, = x[r] for the others: (planes, words), (count, words)."""
         count, words = x.shape
-        self._spread(_NOTHING, _NOTHING, _at(out), _at("int64_t[]", rows), _at(x), kept, count, words)
+        self._spread(_at(out), _at("int64_t[]", rows), _at(x), kept, count, words)
 
     def to_lanes(self, words: Any, out: Any, limbs: int) -> None:
         """One plane's bits as integers 0 and 1 into (lanes,) of so many limbs."""
-        self._to_lanes(_NOTHING, _NOTHING, _at(words), _at(out), len(out), limbs, len(words))
+        self._to_lanes(_at(words), _at(out), len(out), limbs, len(words))
 
     def from_planes(self, planes: Any, out: Any) -> None:
         """Bit planes (64 * limbs, words) to integers (lanes, limbs)."""
         block = _ffi.new("uint64_t[64]")
-        self._from_planes(_NOTHING, _NOTHING, _at(planes), _at(out), block, *out.shape, planes.shape[1])
+        self._from_planes(_at(planes), _at(out), block, *out.shape, planes.shape[1])
 
     def look_up(self, tables: Any, c: Any, top: Any, out: Any, width: int, mode: int, one: bool) -> None:
         """Masked bits (pieces, lanes) from tables (lanes, pieces, words) and public numbers; see `kernels.lookup`."""
         sizes = (*tables.shape[:2], width, mode, one)
-        self._look_up(_NOTHING, _NOTHING, _at(tables), _at(c), _at(top), _at(out), *sizes)
+        self._look_up(_at(tables), _at(c), _at(top), _at(out), *sizes)
 
     def look_on(self, tables: Any, opened: Any, c: Any, out: Any, width: int, mode: int, at: int, one: bool) -> None:
         """The bits asked for, (pieces, words), from tables and what was opened; see `kernels.lookup`."""
         sizes = (*tables.shape[:2], width, mode, at, one)
-        self._look_on(_NOTHING, _NOTHING, _at(tables), _at(opened), _at(c), _at(out), *sizes)
+        self._look_on(_at(tables), _at(opened), _at(c), _at(out), *sizes)
 
     def cross_and(self, x: Any, rows_x: Any, y: Any, rows_y: Any, mine: Any, out: Any) -> None:
         """As `gf2.and_cross`, into `out` (rows, words)."""
         pieces, planes, words = x.shape
         at_x, at_y = _at("int64_t[]", rows_x), _at("int64_t[]", rows_y)
         ends = (_at(x), at_x, planes, _at(y), at_y, y.shape[1], _at(mine), _at(out))
-        self._cross_and(_NOTHING, _NOTHING, *ends, len(rows_x), pieces, words)
+        self._cross_and(*ends, len(rows_x), pieces, words)
 
     def xor_rows(self, table: Any, rows: Any, out: Any) -> None:
         """As `gf2k.combine`: bytes (m, k), words (k, N) into (m, N)."""
         m, k = table.shape
-        self._xor_rows(_NOTHING, _NOTHING, _at(table), _at(rows), _at(out), m, k, rows.shape[1])
+        self._xor_rows(_at(table), _at(rows), _at(out), m, k, rows.shape[1])
 
     def mul_gf2k(self, x: Any, rows_x: Any, y: Any, rows_y: Any, modulus: int, out: Any) -> None:
         """As `gf2k.product`, into `out` (degree, rows, words)."""
         degree, planes, words = x.shape
         at_x, at_y = _at("int64_t[]", rows_x), _at("int64_t[]", rows_y)
         ends = (_at(x), at_x, planes, _at(y), at_y, y.shape[1], _at(out))
-        self._mul_gf2k(_NOTHING, _NOTHING, *ends, len(rows_x), degree, words, modulus)
+        self._mul_gf2k(*ends, len(rows_x), degree, words, modulus)
 
     def shuffle_rows(self, words: Any, order: Any, rows: int, n: int, state: Any) -> None:
         """Go on shuffling the rows of `order` (rows * n) with these words; `state` (2,) is where it stands."""
-        self._shuffle_rows(_NOTHING, _NOTHING, _at(words), len(words), _at(order), rows, n, _at(state))
+        self._shuffle_rows(_at(words), len(words), _at(order), rows, n, _at(state))
 
 
 def _deal(function: Any, limbs: int) -> Callable[[Any, Any, Any, Any, int, Any], None]:
@@ -161,7 +160,7 @@ def _deal(function: Any, limbs: int) -> Callable[[Any, Any, Any, Any, int, Any],
     def deal(x: Any, y: Any, weights: Any, masks: Any, first: int, out: Any) -> None:
         rows, n = out.shape[:2]
         ends = (_at(x), x.size // limbs, _at(y), y.size // limbs, _at(weights), _at(masks), masks.shape[1], first)
-        function(_NOTHING, _NOTHING, *ends, _at(out), rows, n)
+        function(*ends, _at(out), rows, n)
 
     return deal
 
@@ -172,24 +171,13 @@ def _absorb(function: Any, limbs: int) -> Callable[[Any, Any], bool]:
     flag = _at(unreduced)
 
     def absorb(total: Any, told: Any) -> bool:
-        function(_NOTHING, _NOTHING, _at(total), _at(told), total.size // limbs, flag)
+        function(_at(total), _at(told), total.size // limbs, flag)
         if not unreduced[0]:
             return True
         unreduced[0] = 0
         return False
 
     return absorb
-
-
-def _matmul(function: Any) -> Callable[[Any, Any, Any], None]:
-    """(B, m, k) @ (B, k, n) into (B, m, n); either batch may be 1."""
-
-    def matmul(x: Any, y: Any, out: Any) -> None:
-        batch, rows, columns = out.shape[:3]
-        sizes = (batch, rows, x.shape[2], columns)
-        function(_NOTHING, _NOTHING, _at(x), len(x), _at(y), len(y), _at(out), *sizes)
-
-    return matmul
 
 
 # ------------------------------------------------------------ making the machine code
@@ -203,29 +191,18 @@ def fingerprint() -> str:
 
 
 def compiled() -> bytes:
-    """Compile all kernels to one object file: a few seconds."""
-    from enigmalang.fields.kernels import COMPILED
+    """Compile all kernels to one object file: about two seconds."""
+    from enigmalang.fields.kernels import KERNELS, translated
 
-    whole = llvm.parse_assembly("")
-    for name, kernel in COMPILED.items():
-        (overload,) = kernel.overloads.values()
-        part = llvm.parse_assembly(overload.library.get_llvm_str())
-        for function in list(part.functions):
-            if function.name == overload.fndesc.llvm_func_name:
-                function.name = _symbol(name)
-            elif not function.is_declaration:
-                function.linkage = "internal"  # reference counting, that no kernel uses
-        for variable in list(part.global_variables):
-            if not variable.is_declaration:
-                variable.linkage = "internal"
-        whole.link_in(part)
     machine = _machine()
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.run(whole, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
-    outside = [f.name for f in whole.functions if f.is_declaration and not f.name.startswith("llvm.")]
-    if outside:
-        raise RuntimeError(f"a kernel needs {', '.join(outside)}, which is only there while Numba is loaded")
+    text = translated({_symbol(name): entry for name, entry in KERNELS.items()})
+    whole = llvm.parse_assembly(f'target triple = "{machine.triple}"\n{text}')
+    whole.data_layout = str(machine.target_data)
+    whole.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization, tuning.loop_unrolling = True, True
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(whole, builder)
     code: bytes = machine.emit_object(whole)
     return code
 

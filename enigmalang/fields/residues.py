@@ -117,23 +117,23 @@ def _matmul(q: int, x: Words, y: Words, out: Words, more: bool) -> None:
 class Residues:
     """The kernels of one field on contiguous arrays."""
 
-    def __init__(self, residues: Any, collect: Any, restore: Any, at: Any, nothing: Any) -> None:
+    def __init__(self, residues: Any, collect: Any, restore: Any, at: Any) -> None:
         self._residues, self._collect, self._restore = residues, collect, restore
-        self._at, self._nothing = at, nothing
+        self._at = at
 
     def residues(self, x: Words, weights: Floats, modulus: float, out: Floats) -> None:
         """The sums of an element's digits of 22 bits times `weights`, less multiples of the modulus."""
-        at, nothing = self._at, self._nothing
-        self._residues(nothing, nothing, at(x), at(weights), modulus, 1 / modulus, at(out), out.size)
+        at = self._at
+        self._residues(at(x), at(weights), modulus, 1 / modulus, at(out), out.size)
 
     def collect(self, sums: Floats, modulus: float, weight: Words, totals: Words, turns: Floats) -> None:
         """Add the sums' residues times `weight` to totals (limbs, N), and their parts of the modulus to turns (N,)."""
-        at, nothing = self._at, self._nothing
+        at = self._at
         ends = at(weight), len(weight), at(totals), at(turns), turns.size
-        self._collect(nothing, nothing, at(sums), modulus, 1 / modulus, *ends)
+        self._collect(at(sums), modulus, 1 / modulus, *ends)
 
     def restore(self, totals: Words, turns: Floats, product: Words, rest: Words, more: bool, out: Words) -> None:
         """The elements: totals + (turns, rounded) * product + rest, plus `out` if there is `more`."""
-        at, nothing = self._at, self._nothing
+        at = self._at
         ends = at(product), at(rest), more, at(out), turns.size
-        self._restore(nothing, nothing, at(totals), at(turns), *ends)
+        self._restore(at(totals), at(turns), *ends)

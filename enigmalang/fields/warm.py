@@ -25,7 +25,7 @@ _loaded: list[Kernels] = []
 
 
 def warm() -> None:
-    """Load every kernel, compiled first where the cache has none (about 10 s, then 0.1 s)."""
+    """Load every kernel, compiled first where the cache has none (about 2 s, then 0.1 s)."""
     kernels()
 
 

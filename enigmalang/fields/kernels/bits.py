@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import carray  # type: ignore[attr-defined]
 
-from enigmalang.fields.kernels.build import B, N, R, W, inline, kernel
+from enigmalang.fields.kernels.build import B, N, R, W, carray, inline, kernel
 
 SIDE = 4  # words transposed side by side: the width of a vector register
 PART = 256  # words of each plane that stay in the nearest cache while they are combined

@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba import carray  # type: ignore[attr-defined]
 
-from enigmalang.fields.kernels.build import B, N, R, W, kernel
+from enigmalang.fields.kernels.build import B, N, R, W, carray, kernel
 
 _PIECE = 256  # words of a row handled at a time, so that all rows of a piece stay in the cache
 

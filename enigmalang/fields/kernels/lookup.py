@@ -8,9 +8,8 @@ of the groups' propagate bits; for i = -1, …, 7 the mask of generate bit i tim
 from typing import Any
 
 import numpy as np
-from numba import carray  # type: ignore[attr-defined]
 
-from enigmalang.fields.kernels.build import ONES, N, W, inline, kernel
+from enigmalang.fields.kernels.build import ONES, N, W, carray, inline, kernel
 
 WORDS = 51
 MASKED, PRODUCTS, MASKS, LOW = 32, 36, 49, 50

@@ -7,62 +7,40 @@ is repeated, or 1.
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import carray  # type: ignore[attr-defined]
 
-from enigmalang.fields.kernels.build import FLAG, ONES, TOP63, N, R, U, W, intrinsic128, kernel, loop
+from enigmalang.fields.kernels.build import ONES, TOP63, N, R, U, W, carray, inline, kernel, loop, wide
 
 NONE, ONE, S62, S63 = np.uint64(0), np.uint64(1), np.uint64(62), np.uint64(63)
-_I128, _WORD = ir.IntType(128), ir.IntType(64)
-_P = ir.Constant(_I128, (1 << 127) - 1)
+_P = (1 << 127) - 1
 
 
-def _number(value: int) -> Any:
-    return ir.Constant(_I128, value)
+@inline
+def _canonical(x: Any) -> Any:
+    """x < 2p to its residue, by limbs: 1 + x carries into bit 127 when x >= p."""
+    reduced = (x + ((x + 1) >> 127)) & _P
+    return np.uint64(reduced), np.uint64(reduced >> 64)
 
 
-def _canonical(builder: Any, x: Any) -> Any:
-    """x < 2p to its residue: 1 + x carries into bit 127 when x >= p."""
-    carry = builder.lshr(builder.add(x, _number(1)), _number(127))
-    return builder.and_(builder.add(x, carry), _P)
-
-
-def _plus(builder: Any, a: Any, b: Any) -> Any:
+@inline
+def plus(a0: Any, a1: Any, b0: Any, b1: Any) -> Any:
     """a + b for a, b <= p, not both p."""
-    return _canonical(builder, builder.add(a, b))
+    return _canonical(wide(a0, a1) + wide(b0, b1))
 
 
-def _times(builder: Any, a: Any, b: Any) -> Any:
+@inline
+def times(a0: Any, a1: Any, b0: Any, b1: Any) -> Any:
     """a * b = h * 2^127 + l, so h + l modulo p; h <= p - 2."""
-
-    def word(x: Any) -> Any:
-        return builder.trunc(x, _WORD)
-
-    def low(x: Any) -> Any:
-        return builder.zext(word(x), _I128)
-
-    def high(x: Any) -> Any:
-        return builder.lshr(x, _number(64))
-
-    bottom = builder.mul(low(a), low(b))
-    middle = builder.add(builder.mul(low(a), high(b)), builder.mul(high(a), low(b)))  # below 2^128 - 2^64
-    middle = builder.add(middle, high(bottom))
-    top = builder.add(builder.mul(high(a), high(b)), high(middle))
-    bit = builder.zext(builder.lshr(word(middle), ir.Constant(_WORD, 63)), _I128)
-    h = builder.add(builder.add(top, top), bit)
-    rest = builder.zext(builder.and_(word(middle), ir.Constant(_WORD, (1 << 63) - 1)), _I128)
-    l = builder.or_(builder.shl(rest, _number(64)), low(bottom))  # noqa: E741
-    return _canonical(builder, builder.add(h, l))
-
-
-times: Any = intrinsic128(_times)
-plus: Any = intrinsic128(_plus)
+    bottom = wide(a0, 0) * b0
+    middle = wide(a0, 0) * b1 + wide(a1, 0) * b0 + (bottom >> 64)  # below 2^128
+    top = wide(a1, 0) * b1 + (middle >> 64)
+    h = top + top + (np.uint64(middle) >> S63)
+    return _canonical(h + wide(np.uint64(bottom), np.uint64(middle) & TOP63))
 
 
 # ---------------------------------------------------------------- loops
 
 
-@loop(W, N, N, W, N, N, W, N, N)
+@loop
 def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """x * y."""
     for i in range(n):
@@ -71,7 +49,7 @@ def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: in
         out[o], out[o + 1] = times(x[j], x[j + 1], y[k], y[k + 1])
 
 
-@loop(W, N, N, W, N, N, W, N, N, W, N, N)
+@loop
 def difference_product(
     c: Any, ic: int, dc: int, x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int
 ) -> None:
@@ -83,7 +61,7 @@ def difference_product(
         out[o], out[o + 1] = times(c[m], c[m + 1], d0, d1)
 
 
-@loop(W, N, N, W, N, N, FLAG, W, N, N)
+@loop
 def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: Any, io: int, n: int) -> None:
     """x + y, or x - y: the complement of a residue is p less it."""
     mask0 = ONES if flip else NONE
@@ -94,7 +72,7 @@ def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: A
         out[o], out[o + 1] = plus(x[j], x[j + 1], y[k] ^ mask0, y[k + 1] ^ mask1)
 
 
-@loop(W, N, N, W, N, N)
+@loop
 def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """out += y."""
     for i in range(n):
@@ -102,7 +80,7 @@ def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
         out[o], out[o + 1] = plus(out[o], out[o + 1], y[k], y[k + 1])
 
 
-@loop(W, N, W, N, W, N, N, FLAG, W, N, N)
+@loop
 def pair(
     x: Any, ix: int, y: Any, iy: int, table: Any, jx: int, jy: int, more: bool, out: Any, io: int, n: int
 ) -> None:
@@ -119,7 +97,7 @@ def pair(
         out[o], out[o + 1] = p0, p1
 
 
-@loop(W, N, W, N, FLAG, W, N, N)
+@loop
 def single(x: Any, ix: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
     """table[jx] * x; added to `out` if there is `more`."""
     c0, c1 = table[2 * jx], table[2 * jx + 1]
@@ -132,7 +110,7 @@ def single(x: Any, ix: int, table: Any, jx: int, more: bool, out: Any, io: int, 
         out[o], out[o + 1] = p0, p1
 
 
-@loop(W, N, N, returns=U)
+@loop
 def masked(x: Any, ix: int, n: int) -> Any:
     """Clear the bits above q in place; not 0 if an element is p itself."""
     bad = NONE
@@ -144,7 +122,7 @@ def masked(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop(W, N, N, returns=U)
+@loop
 def unreduced(x: Any, ix: int, n: int) -> Any:
     """Not 0 if an element is not a residue."""
     bad = NONE
@@ -154,7 +132,7 @@ def unreduced(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop(W, N, W, N, W, N, N)
+@loop
 def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x * y."""
     low, top = NONE, NONE
@@ -165,7 +143,7 @@ def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     out[2 * io], out[2 * io + 1] = low, top
 
 
-@loop(W, N, W, N, N)
+@loop
 def summed(x: Any, ix: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x."""
     low, top = NONE, NONE

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from enigmalang.fields.kernels.build import FLAG, P61, N, R, U, W, inline, kernel, loop
+from enigmalang.fields.kernels.build import P61, N, R, U, W, inline, kernel, loop
 
 LOW32 = np.uint64((1 << 32) - 1)
 LOW31 = np.uint64((1 << 31) - 1)
@@ -62,7 +62,7 @@ def halves(low: Any, top: Any) -> Any:
 # ---------------------------------------------------------------- loops
 
 
-@loop(W, N, N, W, N, N, W, N, N)
+@loop
 def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """x * y."""
     if dx == 0:
@@ -78,7 +78,7 @@ def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: in
             out[io + i] = times(x[ix + i], y[iy + i])
 
 
-@loop(W, N, N, W, N, N, W, N, N, W, N, N)
+@loop
 def difference_product(
     c: Any, ic: int, dc: int, x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int
 ) -> None:
@@ -91,7 +91,7 @@ def difference_product(
             out[io + i] = times(c[ic + i * dc], once(x[ix + i * dx] + (P61 - y[iy + i * dy])))
 
 
-@loop(W, N, N, W, N, N, FLAG, W, N, N)
+@loop
 def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: Any, io: int, n: int) -> None:
     """x + y, or x - y: the complement of a residue is p less it."""
     mask = P61 if flip else NONE
@@ -108,7 +108,7 @@ def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: A
             out[io + i] = once(x[ix + i] + (y[iy + i] ^ mask))
 
 
-@loop(W, N, N, W, N, N)
+@loop
 def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """out += y."""
     if dy == 0:
@@ -120,7 +120,7 @@ def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
             out[io + i] = once(out[io + i] + y[iy + i])
 
 
-@loop(W, N, W, N, W, N, N, FLAG, W, N, N)
+@loop
 def pair(
     x: Any, ix: int, y: Any, iy: int, table: Any, jx: int, jy: int, more: bool, out: Any, io: int, n: int
 ) -> None:
@@ -143,7 +143,7 @@ def pair(
             out[io + i] = folded(low + shifted31(p0 * a1 + p1 * a0 + q0 * b1 + q1 * b0))
 
 
-@loop(W, N, W, N, FLAG, W, N, N)
+@loop
 def single(x: Any, ix: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
     """table[jx] * x; added to `out` if there is `more`."""
     c = table[jx]
@@ -155,7 +155,7 @@ def single(x: Any, ix: int, table: Any, jx: int, more: bool, out: Any, io: int, 
             out[io + i] = times(x[ix + i], c)
 
 
-@loop(W, N, N, returns=U)
+@loop
 def masked(x: Any, ix: int, n: int) -> Any:
     """Clear the bits above q in place; not 0 if an element is p itself."""
     bad = NONE
@@ -166,7 +166,7 @@ def masked(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop(W, N, N, returns=U)
+@loop
 def unreduced(x: Any, ix: int, n: int) -> Any:
     """Not 0 if a word is not a residue."""
     bad = NONE
@@ -176,7 +176,7 @@ def unreduced(x: Any, ix: int, n: int) -> Any:
     return bad
 
 
-@loop(W, N, W, N, W, N, N)
+@loop
 def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x * y, at most 2^31 terms: summed by 32-bit halves, which needs no reduction."""
     low, top = NONE, NONE
@@ -189,7 +189,7 @@ def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
     out[io] = halves(low, top)
 
 
-@loop(W, N, W, N, N)
+@loop
 def summed(x: Any, ix: int, out: Any, io: int, n: int) -> None:
     """out[io] = the sum of x, at most 2^31 terms."""
     low, top = NONE, NONE
@@ -208,9 +208,10 @@ def signed_61(x: Any, out: Any, n: int) -> None:
         out[i] = once(w)
 
 
-@kernel(W, R, N)
-def centred_61(x: Any, out: Any, n: int) -> None:
-    """Residues to signed words of least size. In place, too."""
+@kernel(W, R, N, returns=U)
+def centred_61(x: Any, out: Any, n: int) -> Any:
+    """Residues to signed words of least size. In place, too. Returns 0: all fit."""
     for i in range(n):
         v = np.int64(x[i])
         out[i] = v - np.int64(P61) if v > HALF else v
+    return NONE

@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba import carray  # type: ignore[attr-defined]
 
 from enigmalang.fields.kernels import prime61, prime127
-from enigmalang.fields.kernels.build import ONES, P61, TOP63, N, W, kernel
+from enigmalang.fields.kernels.build import ONES, P61, TOP63, N, W, carray, kernel
 
 
 @kernel(W, N, W, N, W, W, N, N, W, N, N)
