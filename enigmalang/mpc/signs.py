@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enigmalang.fields import Raw, and_cross, unpack_bits, words_for, words_from
-from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_ranges, split_masked
+from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_ranges, save_rounds, split_masked
 from enigmalang.mpc.adder import almost_carry
 from enigmalang.mpc.compare import ltz
 from enigmalang.mpc.opening import reveal_bits
@@ -56,7 +56,7 @@ def _whole(party: Party, d: Raw) -> tuple[Raw, Raw, Raw]:
 def _small(party: Party, d: Raw, *, bits: int) -> tuple[Raw, Raw, Raw]:
     """See `compare`: the bit of weight 2^bits of 2^bits - 1 - d."""
     lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
-    sums = carry_save_window(party, split_masked(party, lifted, Window(party.t, bits + 1)))
+    sums = carry_save_window(party, split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1)))
     known, left, right = almost_carry(party, sums.s, sums.c, bits + 1, sums.lanes)
     return sums.s[:, -1] ^ sums.c[:, -1] ^ known, left, right
 

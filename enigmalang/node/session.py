@@ -61,6 +61,7 @@ class Session:
         self._circuits: dict[bytes, _Kept] = {}
         self._memory: dict[int, Share] = {}
         self._prepared: _Prepared | None = None
+        self._asked = bytes(DIGEST_BYTES)
         self._block = NodeBlock(self._party)
         begin(self._party)
 
@@ -76,6 +77,7 @@ class Session:
             case msg.Job():
                 return self._job(request)
             case msg.Replenish():
+                self._remember(b"replenish", request.number)
                 return msg.Stocked(request.number, replenish(self._party))
             case msg.Forget():
                 for handle in request.handles:
@@ -86,11 +88,18 @@ class Session:
 
     def _prepare(self, request: msg.Prepare) -> msg.Masks | None:
         kept, party = self._circuit(request), self._party
+        self._remember(request.digest, request.number)
         masks = draw_masks(party, list(kept.slots.values()))
         self._prepared = _Prepared(request.number, request.digest, kept, masks)
         if not masks:
             return None
         return msg.Masks(request.number, [mask_message(mask, party.structure) for mask in masks])
+
+    def _remember(self, what: bytes, number: int) -> None:
+        """What moves the streams without an agreement; the next one shows whether all nodes were asked alike."""
+        person = b"enig asked"
+        self._asked = blake2b(
+            self._asked + number.to_bytes(8, "big") + what, digest_size=DIGEST_BYTES, person=person).digest()
 
     def _circuit(self, request: msg.Prepare | msg.Job) -> _Kept:
         for old in request.drop:
@@ -152,12 +161,12 @@ class Session:
 
     def _agreement(self, circuit: bytes, request: msg.Run | msg.Job) -> Agreement:
         # Every list goes in with its lengths: different requests have different encodings. The nodes' streams and
-        # stocks must be at one place.
+        # stocks must be at one place, and have come there by the same steps.
         party, at = self._party, self._block.position
         numbers = (party.drawn, party.stock.taken, party.tables.taken, at.numbers, at.bits)
         small = msg.Run(request.number, [], request.recipients, request.handles)
         lengths = (len(request.masked), *map(len, request.masked))
-        hashed = blake2b(circuit, digest_size=DIGEST_BYTES, person=b"enig run")
+        hashed = blake2b(circuit + self._asked, digest_size=DIGEST_BYTES, person=b"enig run")
         hashed.update(b"".join(number.to_bytes(8, "big") for number in (*numbers, *lengths)))
         for masked in request.masked:  # where the inputs are large they are not copied
             hashed.update(masked)

@@ -59,7 +59,9 @@ class Worker:
         self._clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
 
     def serve(self) -> NoReturn:
-        """Report ready, load the protocols, agree keys, then answer requests until the coordinator goes."""
+        """Report ready, load the protocols, agree keys, then answer requests until the coordinator goes, or one fails:
+        after a failure the nodes may stand at different places of their streams, so nothing is computed any more.
+        """
         for target in (self._read_requests, self._beat):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
         self._reply(msg.Ready())
@@ -67,6 +69,8 @@ class Worker:
             self._serve()
         except PeerError as error:
             self._reply(msg.fault(error.peer, error.reason, isinstance(error, PeerGone)))
+        except WireError as error:
+            self._reply(msg.fault(0, str(error)))
         except Exception as error:  # noqa: BLE001 — a node that fails must say so, and nothing else
             self._reply(msg.fault(0, describe_bug(error)))
         self._linger()
@@ -83,17 +87,11 @@ class Worker:
 
     def _answer(self, session: "Session") -> None:
         request = self._queue.get()
-        try:
-            if isinstance(request, Exception):
-                raise request
-            reply = session.answer(request)
-        except PeerError as error:
-            self._reply(msg.fault(error.peer, error.reason, isinstance(error, PeerGone)))
-        except WireError as error:
-            self._reply(msg.fault(0, str(error)))
-        else:
-            if reply is not None:
-                self._reply(reply)
+        if isinstance(request, Exception):
+            raise request
+        reply = session.answer(request)
+        if reply is not None:
+            self._reply(reply)
 
     def _linger(self) -> NoReturn:
         # A fault was reported. Links stay open, so that no other node takes us for the culprit.

@@ -22,6 +22,9 @@ Told = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=r"\A[^\x00-\x1f\
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
     """Base of all messages; on the wire an array that starts with the message's name."""
 
+    def __repr__(self) -> str:  # some hold masks
+        return f"<{type(self).__name__}>"
+
 
 class Member(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """How to reach and recognise a member: its port on the loopback interface and its certificate (DER)."""
