@@ -255,8 +255,10 @@ def matmul_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     a, b = (settle(body.expr(arg)) for arg in node.args)
     if isinstance(a, ErrorT) or isinstance(b, ErrorT):
         return ERROR
-    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT) and len(a.dims) == len(b.dims) == 2
-            and a.dims[1] == b.dims[0]):
+    if not (isinstance(a, ArrayT) and isinstance(b, ArrayT) and len(a.dims) == len(b.dims) == 2):
+        return body.error("E0207", f"{plain(a)} and {plain(b)} cannot be multiplied as matrices", node.span,
+                          help="both need types that say their rows and columns, such as `m: int64[2, 3] = …`")
+    if a.dims[1] != b.dims[0]:
         return body.error("E0207", f"matrices {plain(a)} and {plain(b)} cannot be multiplied", node.span,
                           help="the columns of the first must be as many as the rows of the second")
     common = joined(body, node, a.element, b.element)
