@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from enigmalang.ir.ir import Function, Operation, Program, Region, Value
+from enigmalang.ir.leaves import Leaf, leaves_of
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.ir.typing import columns
 
@@ -28,11 +29,22 @@ class Edge:
 
 @dataclass(slots=True, eq=False)
 class Flow:
-    """Edges by source, the operation that defines each value (none for parameters), and stores by slot."""
+    """Edges by source, the operation that defines each value (none for parameters), and stores by slot. A loop's
+    parameters: the operation and their place in its region; a function's: the leaf that its type says."""
 
     out: dict[Value, list[Edge]] = field(default_factory=dict)
     defined_by: dict[Value, Operation] = field(default_factory=dict)
     stored: dict[str, list[Value]] = field(default_factory=dict)  # by slot: what is written to it
+    entered: dict[Value, tuple[Operation, int]] = field(default_factory=dict)
+    given: dict[Value, Leaf] = field(default_factory=dict)
+
+    def define(self, op: Operation) -> None:
+        """Where the results and the loop parameters of `op` come from (of what is inside: told apart)."""
+        for value in op.results:
+            self.defined_by[value] = op
+        if op.op in ("for", "while", "map"):
+            for region in op.regions:
+                self.entered.update((value, (op, number)) for number, value in enumerate(region.params))
 
     def add(self, source: Value, target: Value, op: Operation, control: bool = False) -> None:
         self.out.setdefault(source, []).append(Edge(source, target, op, control))
@@ -41,6 +53,8 @@ class Flow:
 def build_flow(program: Program) -> Flow:
     builder = _Builder(program)
     for function in program.functions.values():
+        for param in function.params:
+            builder.flow.given.update(zip(param.values, leaves_of(param.type, param.private), strict=True))
         builder.region(function.body)
     return builder.flow
 
@@ -65,8 +79,7 @@ class _Builder:
             self.operation(op)
 
     def operation(self, op: Operation) -> None:
-        for value in op.results:
-            self.flow.defined_by[value] = op
+        self.flow.define(op)
         if op.op == "state_store":
             self.flow.stored.setdefault(op.attrs["slot"], []).append(op.operands[0])
         self.parents.append(op)

@@ -139,10 +139,11 @@ def _index(op: Operation, private: bool, xs: Any, i: Any) -> Any:
         check_index(op, i, len(xs))
         return xs[i : i + 1] if isinstance(xs, str | bytes) else xs[i]
     length = xs.shape[axis]
-    if not private:
+    rows = 0 not in xs.shape[:axis]  # of a batch: no row, nothing outside
+    if not private and rows:
         check_index(op, i, length)
         return take_at(xs, i, axis)
-    if length == 0:
+    if length == 0 or not rows:
         shape = (*np.broadcast_shapes(xs.shape[:axis], np.shape(i)), *xs.shape[axis:][1:])
         return n.scalar(zeros(element_of(op), shape))
     inside = np.asarray((np.asarray(i) >= 0) & (np.asarray(i) < length), dtype=bool)

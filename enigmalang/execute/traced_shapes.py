@@ -74,11 +74,14 @@ def _one_hot(d: "D", i: Any, length: int) -> Wire:
 def _index(d: "D", op: Operation, xs: Any, i: Any) -> Traced:
     axis, truth = op.attrs["axis"], is_truth(op.result.type)
     length = xs.shape[axis]
-    if not isinstance(i, Traced):
+    if 0 in xs.shape[:axis]:  # a batch without rows: nothing is outside
+        length = 0
+    elif not isinstance(i, Traced):
         check_index(op, i, length)
         return d.tracer.traced(_public_row(xs.wire, i, axis), truth)
     if length == 0:
-        shape = (*np.broadcast_shapes(xs.shape[:axis], i.shape), *xs.shape[axis:][1:])
+        each = i.shape if isinstance(i, Traced) else np.shape(i)
+        shape = (*np.broadcast_shapes(xs.shape[:axis], each), *xs.shape[axis:][1:])
         return d.tracer.traced(w.const(np.zeros(shape, dtype=np.int64), w.B if truth else w.A), truth)
     hot = _one_hot(d, i, length)
     (whole,) = d.alike((xs,)) if not truth else (d.bits(xs),)
@@ -106,7 +109,9 @@ def _public_row(xs: Wire, i: Any, axis: int) -> Wire:
 def _set_index(d: "D", op: Operation, xs: Any, i: Any, x: Any) -> Traced:
     axis, truth = op.attrs["axis"], is_truth(op.result.type)
     length = xs.shape[axis]
-    if not isinstance(i, Traced):
+    if 0 in xs.shape[:axis]:  # a batch without rows: nothing is outside
+        length = 0
+    elif not isinstance(i, Traced):
         check_index(op, i, length)
     whole, row = d.alike((xs, x))
     row = w.expand(row, axis)

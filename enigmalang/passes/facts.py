@@ -1,28 +1,38 @@
 """What passes must know before they move an operation: whether it can fail, and what else it does."""
 
+from collections.abc import Sequence
+
 from enigmalang.analysis.flow import Flow, build_flow
 from enigmalang.analysis.lengths import Lengths
 from enigmalang.analysis.transfer import converted, element, scalar
-from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value, operations
+from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.types.ranges import nominal
 from enigmalang.types.types import FixedT, IntT, Label
 
 _ARITHMETIC = frozenset(("add", "sub", "mul", "neg", "abs", "min", "max"))
+_BITWISE = frozenset(("band", "bor", "bxor", "shl", "shr"))
 _DIVISIONS = frozenset(("floordiv", "mod"))
 
 
 class Facts:
-    """Definitions, loops' items, and lengths of one program, as they were before the pass."""
+    """Definitions, loops' items, and lengths of one program, as they were before the pass, and what it makes."""
 
     def __init__(self, program: Program) -> None:
         self.flow: Flow = build_flow(program)
         self.lengths = Lengths(self.flow)
-        self.iterated: dict[Value, Value] = {}  # a loop's item -> the tensor it comes from
-        for function in program.functions.values():
-            for op in operations(function.body):
-                if op.op in ("for", "map"):
-                    self.iterated.update(zip(op.regions[0].params, op.operands[:op.attrs["iterated"]], strict=False))
+
+    def learn(self, made: Sequence[Operation]) -> None:
+        """Operations that came after the analysis."""
+        for op in made:
+            self.flow.define(op)
+            for region in op.regions:
+                self.learn(region.ops)
+
+    def iterated(self, item: Value) -> Value | None:
+        """The tensor that a loop's item comes from."""
+        op, number = self.flow.entered.get(item, (None, 0))
+        return op.operands[number] if op is not None and op.op != "while" and number < op.attrs["iterated"] else None
 
     def may_fail(self, op: Operation) -> bool:
         """Whether a public failure of `op` cannot be excluded."""
@@ -36,7 +46,7 @@ class Facts:
             return bool(op.attrs["ranked"]) or not all(self.lengths.same(v, op.operands[0]) for v in op.operands)
         if OPS[op.op].elementwise and op.result.label is Label.PRIVATE:
             return op.op in ("div", "floordiv", "mod") and op.operands[1].label is Label.PUBLIC and self._zero(op)
-        if op.op in _ARITHMETIC | {"convert"} | _DIVISIONS:
+        if op.op in _ARITHMETIC | _BITWISE | {"convert"} | _DIVISIONS:
             return not self._proven(op)
         return not (op.op in ("reduce_sum", "cumsum", "dot", "matmul") and op.result.label is Label.PRIVATE)
 
@@ -56,6 +66,8 @@ class Facts:
             return False
         if op.op in _DIVISIONS and self._zero(op):
             return False
+        if op.op in ("shl", "shr") and (ranges[1] is None or ranges[1].low < 0):
+            return False
         found = converted(op, ranges[0]) if op.op == "convert" else scalar(op, ranges)
         rank = op.result.type.rank if isinstance(op.result.type, Tensor) else 0
         return found is not None and found.within(bound) and (op.op != "convert" or not rank)
@@ -65,10 +77,11 @@ class Facts:
         xs, i = op.operands[:2]
         while (definition := self.flow.defined_by.get(i)) is not None and definition.op == "convert":
             i = definition.operands[0]
-        tensor = i if op.op == "gather" else self.iterated.get(i)
-        if not isinstance(xs.type, Tensor) or op.attrs["axis"] != -xs.type.rank:
+        tensor = i if op.op == "gather" else self.iterated(i)
+        shape = self.lengths.shape(xs)
+        if op.attrs["axis"] is None or not shape:
             return False
-        size = self.lengths.of(xs)
+        size = shape[op.attrs["axis"]]
         if size[0] == "exactly" and i.range is not None:
             return i.range.low >= 0 and i.range.high < int(str(size[1]))
         made = self.flow.defined_by.get(tensor) if tensor is not None else None

@@ -70,8 +70,9 @@ def _loop(op: Operation, known: dict[Value, Value], facts: Facts) -> list[Operat
         return None
     known.update(batch.known)
     known.update(found)
+    facts.learn(batch.ops)
     for old, new in found.items():  # what is known of a length stays known
-        facts.lengths.known.setdefault(new, facts.lengths.of(old))
+        facts.lengths.known.setdefault(new, facts.lengths.shape(old))
     return batch.ops
 
 

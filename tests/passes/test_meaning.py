@@ -245,6 +245,13 @@ def f(private xs: list[uint8, 9]):
 def f(private xs: list[uint8, 9]):
     ys = shuffle(xs)
     return xs[0]""", {"shuffle": 0}),
+    ("places in rows of known length", """def f(private rows: list[bool[4], 20], n: uint8):
+    made = []
+    for step in [1, 2]:
+        made = [[row[(i + step) % 4] ^ (i < 2 and (n >> i) % 2 == 1) for i in range(4)] for row in rows]
+    return made""", {"map": 0}),
+    ("places in rows of rows", """def f(private rows: list[bool[4, 2], 20]):
+    return [[row[i][1] & row[3 - i][0] for i in range(4)] for row in rows]""", {"map": 0, "for": 0}),
     ("the same thing is done once", "def f(private a: uint8, private b: uint8):\n    return a * b + a * b", {"mul": 1}),
 ]
 
