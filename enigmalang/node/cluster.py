@@ -21,7 +21,7 @@ from enigmalang.mpc.outputs import unseal
 from enigmalang.node.blocks import ClientBlock
 from enigmalang.node.control import COORDINATOR, Control, NodeFault
 from enigmalang.node.idle import Idle
-from enigmalang.node.masking import MaskError, Slot, check_value, mask_value, slots_of
+from enigmalang.node.masking import InputsDigest, MaskError, Slot, check_value, mask_value, needs_input, slots_of
 from enigmalang.node.patience import start_seconds
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.receivers import check_receivers
@@ -212,8 +212,8 @@ class Cluster:
             control.send_all(msg.Job(number, name, data, drop, masked, *named))
         else:
             control.send_all(msg.Prepare(number, name, data, drop))
-            masked = self._mask(slots, inputs, control.collect(msg.Masks, number))
-            control.send_all(msg.Run(number, masked, *named))
+            masks = control.collect(msg.Masks, number)
+            control.send_all(msg.Run(number, self._send_inputs(control, number, slots, inputs, masks), *named))
         masked_at = perf_counter()
         done = control.collect(msg.Done, number)
         result = _result(circuit, done)
@@ -259,22 +259,22 @@ class Cluster:
         finally:
             self._busy.release()
 
-    def _mask(
-        self, slots: Mapping[int, Slot], inputs: Sequence[Array], masks: Mapping[int, msg.Masks]
-    ) -> list[bytes]:
+    def _send_inputs(
+        self, control: Control, number: int, slots: Mapping[int, Slot], inputs: Sequence[Array],
+        masks: Mapping[int, msg.Masks],
+    ) -> bytes:
+        """Mask the inputs and send each to the nodes that need it; the digest of all."""
         for node, reply in masks.items():
             if len(reply.shares) != len(slots):
                 raise MaskError((node,), f"node {node} told {len(reply.shares)} masks of {len(slots)}")
-        return [
-            mask_value(
-                inputs[number],
-                slot,
-                self.field,
-                self._shape,
-                {node: reply.shares[place] for node, reply in masks.items()},
-            )
-            for place, (number, slot) in enumerate(slots.items())
-        ]
+        members = [node for node in self._shape.parties if needs_input(self._shape, node)]
+        sent = InputsDigest()
+        for place, (given, slot) in enumerate(slots.items()):
+            told = {node: reply.shares[place] for node, reply in masks.items()}
+            masked = mask_value(inputs[given], slot, self.field, self._shape, told)
+            control.send_input(members, number, masked)
+            sent.add(masked)
+        return sent.digest()
 
     # --- small parts ---
 

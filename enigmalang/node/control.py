@@ -5,6 +5,7 @@ there, so the death of any worker is seen at once, whoever is being waited for.
 """
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -18,6 +19,7 @@ from enigmalang.transport.mesh import Listener, connect
 from enigmalang.transport.network import PeerError
 from enigmalang.wire import messages as msg
 from enigmalang.wire.errors import WireError
+from enigmalang.wire.frames import Buffer
 
 COORDINATOR = 0
 T = TypeVar("T", bound=msg.Message)
@@ -127,11 +129,19 @@ class Control:
 
     def send_all(self, message: msg.Message) -> None:
         """One message to every worker. Raises NodeFault."""
-        body = msg.encode_message(message)
+        self._send(self._nodes, msg.encode_message(message))
+
+    def send_input(self, nodes: Iterable[int], number: int, masked: Buffer) -> None:
+        """The next masked value of request `number`, which must not change afterwards. Raises NodeFault."""
+        announced = msg.encode_message(msg.Input(number, len(masked)))
+        self._send(nodes, announced)
+        self._send(nodes, masked)
+
+    def _send(self, nodes: Iterable[int], body: Buffer) -> None:
         self._sent += 1
-        for node, link in self._senders.items():
+        for node in nodes:
             try:
-                link.send(self._sent, body)
+                self._senders[node].send(self._sent, body)
             except PeerError as error:
                 raise self._lost(node, _Lost.by(error)) from None
 

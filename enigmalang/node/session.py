@@ -8,7 +8,7 @@ circuit fill the time until the others' digests are there.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from enigmalang.circuits.circuit import Circuit
@@ -19,7 +19,16 @@ from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.mpc.shuffle import OrderError
 from enigmalang.node.blocks import NodeBlock
-from enigmalang.node.masking import Mask, Slot, draw_masks, mask_message, slots_of, unmask_share
+from enigmalang.node.masking import (
+    InputsDigest,
+    Mask,
+    Slot,
+    draw_masks,
+    mask_message,
+    needs_input,
+    slots_of,
+    unmask_share,
+)
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import Share
 from enigmalang.transport.tls import TlsNetwork
@@ -27,6 +36,7 @@ from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import encode_array
 from enigmalang.wire.codec import DIGEST_BYTES, decode_circuit, digest
 from enigmalang.wire.errors import WireError
+from enigmalang.wire.frames import Buffer
 
 #: Tags of the data plane from here on belong to the node; the protocols' are below.
 NODE_TAGS = 1 << 63
@@ -43,10 +53,14 @@ class _Kept:
 
 @dataclass(slots=True)
 class _Prepared:
+    """A circuit that runs next; masks are dropped as the inputs come."""
+
     number: int
     digest: bytes
     kept: _Kept
-    masks: list[Mask]
+    masks: list[Mask]  # the next one last
+    shares: dict[int, Share] = field(default_factory=dict, repr=False)
+    inputs: InputsDigest = field(default_factory=InputsDigest)
 
 
 class Session:
@@ -72,6 +86,8 @@ class Session:
         match request:
             case msg.Prepare():
                 return self._prepare(request)
+            case msg.Input():
+                raise WireError("an input without its value")
             case msg.Run():
                 return self._run(request)
             case msg.Job():
@@ -90,7 +106,7 @@ class Session:
         kept, party = self._circuit(request), self._party
         self._remember(request.digest, request.number)
         masks = draw_masks(party, list(kept.slots.values()))
-        self._prepared = _Prepared(request.number, request.digest, kept, masks)
+        self._prepared = _Prepared(request.number, request.digest, kept, masks[::-1])
         if not masks:
             return None
         return msg.Masks(request.number, [mask_message(mask, party.structure) for mask in masks])
@@ -116,20 +132,52 @@ class Session:
         kept = self._circuits[request.digest] = _Kept(circuit, make_plan(circuit), slots_of(circuit))
         return kept
 
+    def take(self, request: msg.Input, masked: Buffer) -> None:
+        """The next input of the prepared circuit. Raises WireError when none is due, or another one."""
+        prepared = self._prepared
+        if prepared is None or prepared.number != request.number or not prepared.masks:
+            raise WireError("an input that no circuit waits for")
+        if not needs_input(self._party.structure, self._party.me):
+            raise WireError("an input that this node does not need")
+        if len(masked) != request.size:
+            raise WireError(f"an input of {len(masked)} bytes, announced were {request.size}")
+        prepared.inputs.add(masked)
+        self._unmask(prepared, masked)
+
+    def _unmask(self, prepared: _Prepared, masked: Buffer | None) -> None:
+        slot = list(prepared.kept.slots)[len(prepared.shares)]
+        prepared.shares[slot] = self._share(slot, prepared.masks.pop(), masked)  # a mask is used once
+
     def _run(self, request: msg.Run) -> msg.Done:
-        prepared, self._prepared = self._prepared, None  # a mask is used once
+        prepared, self._prepared = self._prepared, None
         if prepared is None or prepared.number != request.number:
             raise WireError("a run without its preparation")
-        agreement = self._agreement(prepared.digest, request)
-        inputs = self._inputs(prepared.kept.slots, prepared.masks, request)
-        return self._executed(agreement, prepared.kept, inputs, request)
+        inputs = request.inputs
+        if needs_input(self._party.structure, self._party.me):
+            if prepared.masks:
+                raise WireError(f"{len(prepared.shares)} inputs where the circuit has {len(prepared.kept.slots)}")
+            inputs = prepared.inputs.digest()
+        agreement = self._agreement(prepared.digest, inputs, request)
+        while prepared.masks:
+            self._unmask(prepared, None)
+        return self._executed(agreement, prepared.kept, prepared.shares, request)
 
     def _job(self, request: msg.Job) -> msg.Done:
         self._prepared = None
-        agreement = self._agreement(request.digest, request)
+        agreement = self._agreement(request.digest, InputsDigest(request.masked).digest(), request)
         kept = self._circuit(request)
-        inputs = self._inputs(kept.slots, self._block.take(kept.slots.values()), request)
+        if len(request.masked) != len(kept.slots):
+            raise WireError(f"{len(request.masked)} inputs where the circuit has {len(kept.slots)}")
+        masks = zip(kept.slots, self._block.take(kept.slots.values()), request.masked, strict=True)
+        inputs = {slot: self._share(slot, mask, masked) for slot, mask, masked in masks}
         return self._executed(agreement, kept, inputs, request)
+
+    def _share(self, slot: int, mask: Mask, masked: Buffer | None) -> Share:
+        party = self._party
+        try:
+            return unmask_share(mask, masked, party.field, party.structure, party.me)
+        except ValueError as error:
+            raise WireError(f"input {slot}: {error}") from None
 
     def _executed(
         self, agreement: Agreement, kept: _Kept, inputs: dict[int, Share], request: msg.Run | msg.Job
@@ -159,34 +207,15 @@ class Session:
         yield memory
         self._memory.update({handles[own]: memory[own] for _, own in circuit.keeps})
 
-    def _agreement(self, circuit: bytes, request: msg.Run | msg.Job) -> Agreement:
-        # Every list goes in with its lengths: different requests have different encodings. The nodes' streams and
-        # stocks must be at one place, and have come there by the same steps.
+    def _agreement(self, circuit: bytes, inputs: bytes, request: msg.Run | msg.Job) -> Agreement:
+        # Different requests have different encodings. The nodes' streams and stocks must be at one place.
         party, at = self._party, self._block.position
         numbers = (party.drawn, party.stock.taken, party.tables.taken, at.numbers, at.bits)
-        small = msg.Run(request.number, [], request.recipients, request.handles)
-        lengths = (len(request.masked), *map(len, request.masked))
-        hashed = blake2b(circuit + self._asked, digest_size=DIGEST_BYTES, person=b"enig run")
-        hashed.update(b"".join(number.to_bytes(8, "big") for number in (*numbers, *lengths)))
-        for masked in request.masked:  # where the inputs are large they are not copied
-            hashed.update(masked)
-        hashed.update(msg.encode_message(small))
+        run = msg.Run(request.number, inputs, request.recipients, request.handles)
+        hashed = blake2b(circuit, digest_size=DIGEST_BYTES, person=b"enig run")
+        hashed.update(b"".join(number.to_bytes(8, "big") for number in numbers))
+        hashed.update(msg.encode_message(run))
         return Agreement(party, hashed.digest())
-
-    def _inputs(
-        self, slots: dict[int, Slot], masks: list[Mask], request: msg.Run | msg.Job
-    ) -> dict[int, Share]:
-        if len(request.masked) != len(slots):
-            raise WireError(f"{len(request.masked)} inputs where the circuit has {len(slots)}")
-        party = self._party
-        shares: dict[int, Share] = {}
-        for slot in reversed(slots):  # what was used goes at once: it is as large as the inputs
-            try:
-                shares[slot] = unmask_share(
-                    masks.pop(), request.masked.pop(), party.field, party.structure, party.me)
-            except ValueError as error:
-                raise WireError(f"input {slot}: {error}") from None
-        return shares
 
     def _stats(self, request: msg.AskStats) -> msg.Stats:
         online, ahead = self._party.counters, self._party.ahead

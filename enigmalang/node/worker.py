@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
@@ -37,6 +38,14 @@ COORDINATOR = 0
 BEAT = 0.25
 
 
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """An input, announced and received."""
+
+    announced: msg.Input
+    masked: memoryview
+
+
 class Worker:
     """The node after start-up: its links, and the loop that serves requests."""
 
@@ -55,8 +64,7 @@ class Worker:
         self._loading = loading
         self._reply_lock = threading.Lock()  # the main thread and the heartbeat thread both reply
         self._replied = 0
-        self._queue: SimpleQueue[msg.Request | Exception] = SimpleQueue()
-        self._clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
+        self._queue: SimpleQueue[msg.Request | _Input | Exception] = SimpleQueue()
 
     def serve(self) -> NoReturn:
         """Report ready, load the protocols, agree keys, then answer requests until the coordinator goes, or one fails:
@@ -89,6 +97,9 @@ class Worker:
         request = self._queue.get()
         if isinstance(request, Exception):
             raise request
+        if isinstance(request, _Input):
+            session.take(request.announced, request.masked)
+            return
         reply = session.answer(request)
         if reply is not None:
             self._reply(reply)
@@ -109,22 +120,26 @@ class Worker:
 
     def _read_requests(self) -> None:
         while True:
+            body = self._received()
             try:
-                _, body = self._requests.receive_any()
-            except PeerError:
-                os._exit(0)  # the coordinator is gone: nobody needs an orderly end
-            try:
-                self._queue.put(msg.decode_request(body))
+                request = msg.decode_request(body)
             except Exception as error:  # noqa: BLE001 — told by the executing thread
                 self._queue.put(error)
+                continue
             del body  # it may be large, and the next one may be long in coming
+            self._queue.put(_Input(request, self._received()) if isinstance(request, msg.Input) else request)
+            del request
+
+    def _received(self) -> memoryview:
+        try:
+            return self._requests.receive_any()[1]
+        except PeerError:
+            os._exit(0)  # the coordinator is gone: nobody needs an orderly end
 
     def _beat(self) -> None:
         while True:
             time.sleep(BEAT)
-            milliseconds = int(time.clock_gettime(self._clock) * 1000)
-            progress = self._network.rounds + milliseconds // 5
-            self._reply(msg.Heartbeat(progress, self._network.waiting_for))
+            self._reply(msg.Heartbeat(self._network.rounds + worked(), self._network.waiting_for))
 
 
 def start(node: int) -> Worker:
@@ -149,6 +164,11 @@ def start(node: int) -> Worker:
     listener.close()
     replies, requests = senders.pop(COORDINATOR), receivers.pop(COORDINATOR)
     return Worker(boot, TlsNetwork(node, boot.nodes, senders, receivers), requests, replies, loading)
+
+
+def worked() -> int:
+    """Units of 5 ms that all threads but the calling one computed: loading, receiving and compiling are work too."""
+    return int((time.process_time() - time.thread_time()) * 200)
 
 
 def describe_bug(error: Exception) -> str:

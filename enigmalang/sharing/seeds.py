@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 
 from enigmalang.fields import Field, Raw
-from enigmalang.fields.arithmetic import at
+from enigmalang.fields.arithmetic import NOTHING, at
 from enigmalang.sharing.draws import use_elements
-from enigmalang.sharing.local import Recipe, dealer, given
+from enigmalang.sharing.local import Local, Recipe, dealer, given
 from enigmalang.sharing.pseudorandom import clear_padding
 from enigmalang.sharing.shamir import subset_value, table_of
 from enigmalang.sharing.streams import SEED_BYTES, Stream, Streams
@@ -52,14 +52,24 @@ def bit_rows(seeds: Sequence[bytes], words: int) -> Raw:
     return rows
 
 
-def add_share_of_sum(field: Field, shape: Structure, me: int, seeds: Sequence[bytes], public: Raw) -> Raw:
-    """Party me's degree-t share of m + r for public m (count,): m + sum of r_A * f_A(me). One pass; no r_A is kept."""
-    return _mixed(field, public, _share_weights(field, shape, me), seeds)
+def add_share_of_sum(
+    field: Field, shape: Structure, me: int, seeds: Sequence[bytes], public: Raw | None, count: int
+) -> Raw:
+    """Party me's degree-t share of m + r, (count,), for public m that is added to r_A of the first set A: the sum of
+    r_A * f_A(me), to which A's members, who alone need m, add m * f_A(me). One pass; no r_A is kept.
+    """
+    first = shape.subsets[0]
+    if public is None and me in first:
+        raise ValueError(f"party {me} is in the first set and needs the public values")
+    nothing = field.zeros((1,))
+    value = Local(NOTHING, nothing, nothing, nothing, count) if public is None else given(field, public)
+    return _mixed(field, value, _share_weights(field, shape, me), seeds)
 
 
 @lru_cache(maxsize=256)
 def _share_weights(field: Field, shape: Structure, me: int) -> Raw:
-    return table_of(field, [[1, *(subset_value(field.p, shape.n, a, me) for a in shape.held(me))]])
+    weights = [subset_value(field.p, shape.n, a, me) for a in (shape.subsets[0], *shape.held(me))]
+    return table_of(field, [weights])
 
 
 # --- whom r belongs to, with the seeds of all sets ---
@@ -69,7 +79,7 @@ def subtract_sum(field: Field, value: Raw, seeds: Sequence[bytes]) -> Raw:
     """value - r, (count,). One pass; no r_A is kept."""
     if field.size_of(value) <= _FEW:
         return field.from_ints(field.to_ints(value) - field.to_ints(sum_of_elements(field, seeds, len(value))))
-    return _mixed(field, value, _difference_weights(field, len(seeds)), seeds)
+    return _mixed(field, given(field, value), _difference_weights(field, len(seeds)), seeds)
 
 
 @lru_cache(maxsize=64)
@@ -107,11 +117,10 @@ def _begun(seed: bytes) -> Stream:
     return stream
 
 
-def _mixed(field: Field, value: Raw, table: Raw, seeds: Sequence[bytes]) -> Raw:
+def _mixed(field: Field, value: Local, table: Raw, seeds: Sequence[bytes]) -> Raw:
     """table[0] * value + sum of table[1 + k] * r_k, in cached parts."""
-    count = field.size_of(value)
-    out = field.empty((count,))
+    out = field.empty((value.count,))
     recipe = Recipe(at(table), 0, len(seeds), 0)
-    use = dealer(field, [given(field, value)], recipe, field.empty((0,)), out)
-    use_elements(field, [(Stream(seed), 0) for seed in seeds], 0, count, 1, use)
+    use = dealer(field, [value], recipe, field.empty((0,)), out)
+    use_elements(field, [(Stream(seed), 0) for seed in seeds], 0, value.count, 1, use)
     return out

@@ -77,13 +77,22 @@ class Prepare(Message, frozen=True):
     drop: list[bytes]
 
 
-class Run(Message, frozen=True):
-    """Run the prepared circuit: one masked value per input slot, receivers' keys, and what the circuit's handles
-    0, 1, … stand for (none: themselves). Answered by `Done`.
+class Input(Message, frozen=True):
+    """The next input of the prepared circuit: the next frame is the masked value, `size` bytes as they are. Only for
+    nodes that need it (`node.masking.needs_input`). Not answered.
     """
 
     number: int
-    masked: list[bytes]
+    size: int
+
+
+class Run(Message, frozen=True):
+    """Run the prepared circuit: the digest of its masked values (`node.masking.InputsDigest`), receivers' keys, and
+    what the circuit's handles 0, 1, … stand for (none: themselves). Answered by `Done`.
+    """
+
+    number: int
+    inputs: bytes
     recipients: list[bytes]
     handles: list[int] = []
 
@@ -120,7 +129,7 @@ class AskStats(Message, frozen=True):
     number: int
 
 
-Request = Prepare | Run | Job | Replenish | Forget | AskStats
+Request = Prepare | Input | Run | Job | Replenish | Forget | AskStats
 
 
 # --- replies ---

@@ -176,7 +176,7 @@ def no_masks(patch: pytest.MonkeyPatch) -> None:
         return field.zeros((len(shape.held(me)), count))
 
     patch.setattr(addends, "random_pieces", zeros)
-    patch.setattr(seeds, "_mixed", lambda field, value, table, seeds: value)
+    patch.setattr(seeds, "_mixed", lambda field, value, table, seeds: value.x)
     patch.setattr(seeds, "xor_bits", lambda words, seeds, lanes: None)
 
 

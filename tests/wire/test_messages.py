@@ -9,7 +9,8 @@ from enigmalang.wire.errors import WireError
 
 REQUESTS = [
     msg.Prepare(3, b"d" * 32, b"circuit", [b"e" * 32]),
-    msg.Run(3, [b"m", b""], [b"k" * 32]),
+    msg.Input(3, 1 << 20),
+    msg.Run(3, b"i" * 32, [b"k" * 32]),
     msg.Job(3, b"d" * 32, b"", [], [b"m"], [], [5, 7]),
     msg.Replenish(4),
     msg.Forget([1, 2**63 - 1]),
