@@ -197,6 +197,16 @@ class Rows:
             self.attr_list.append(attrs)
         return number
 
+    def adopted(self, other: Rows) -> list[int]:
+        """The numbers here of the attributes that `other` has, taken over where they are missing."""
+        numbers = [0]
+        for key, attrs in zip(other._attr_ids, other.attr_list[1:], strict=True):
+            number = self._attr_ids.setdefault(key, len(self.attr_list))
+            if number == len(self.attr_list):
+                self.attr_list.append(attrs)
+            numbers.append(number)
+        return numbers
+
     @property
     def attr_keys(self) -> tuple[Any, ...]:
         """The contents of `attr_list`, to compare and to hash."""

@@ -15,7 +15,7 @@ import numpy as np
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.circuits.gather import Gathered, gather
 from enigmalang.circuits.simplify import drop_dead, simplify
-from enigmalang.circuits.table import Rows, table_of
+from enigmalang.circuits.table import Rows, Table, table_of
 
 #: Circuits that are remembered, and bytes of what tells them apart.
 KEPT_CIRCUITS = 256
@@ -96,9 +96,10 @@ class Builder:
         self.hits = 0
         self.misses = 0
 
-    def built(self, field: str, rows: Rows, ends: tuple[Any, Any, Any]) -> Built:
-        """The circuit for traced rows; `ends` are the openings, outputs and keeps."""
-        table = rows.table()
+    def built(self, field: str, rows: Rows, table: Table, ends: tuple[Any, Any, Any]) -> Built:
+        """The circuit for a traced table, whose shapes and attributes are those of `rows`; `ends` are the openings,
+        outputs and keeps.
+        """
         columns = tuple(column.tobytes() for column in (
             table.ops, table.forms, table.shapes, table.attrs, table.starts, table.args))
         key = field, columns, tuple(rows.shape_list), rows.attr_keys, ends

@@ -16,6 +16,7 @@ from enigmalang.execute.numbers import scalar
 from enigmalang.execute.opaque import compare_opaque, convert_opaque, index_opaque
 from enigmalang.execute.orders import KERNELS as ORDER_KERNELS
 from enigmalang.execute.orders import ordered
+from enigmalang.execute.repeats import LEAST, Iterations, Whole, pure_condition, split_of
 from enigmalang.execute.secret import Pending, Secret
 from enigmalang.execute.shapes import SHAPED, shaped
 from enigmalang.execute.world import World
@@ -190,10 +191,19 @@ class Machine:
 
     def for_loop(self, op: Operation) -> Signal | None:
         (region,) = op.regions
+        found = Whole(self, op).again()
+        if found is not None:
+            self.bind(op, found)
+            return None
         tensors, steps = self.iterated(op)
         count = len(tensors)
         carried = [self.env[v] for v in op.operands[count:]]
         for number in range(steps):
+            if number == 1 and steps > LEAST:
+                rest = self.rest_of_for(op, tensors, carried, steps)
+                if rest is not None:
+                    carried = rest
+                    break
             self.items(tensors, region.params[:count], number)
             self.env.update(zip(region.params[count:], carried, strict=True))
             name, values = self.region(region)
@@ -205,11 +215,37 @@ class Machine:
         self.bind(op, carried)
         return None
 
+    def rest_of_for(self, op: Operation, tensors: Sequence[Any], carried: list[Any], steps: int) -> list[Any] | None:
+        """What is carried out of a loop after its first iteration, if the others trace alike."""
+        (region,) = op.regions
+        split = split_of(self, op, region, len(tensors))
+        if split is None:
+            return None
+        rest = Iterations(self, split, carried)
+        if not rest.able():
+            return None
+        if not split.runs:
+            rest.count = steps - 1
+            return rest.done()
+        for number in range(1, steps):
+            self.items(tensors, region.params[: len(tensors)], number)
+            rest.step()
+        return rest.done()
+
     def while_loop(self, op: Operation) -> Signal | None:
         condition, body = op.regions
+        found = Whole(self, op).again()
+        if found is not None:
+            self.bind(op, found)
+            return None
         carried = [self.env[v] for v in op.operands]
         limit, number, hidden = op.attrs["max"], 0, False
         while limit is None or number < limit:
+            if number == LEAST:
+                rest = self.rest_of_while(op, carried, limit)
+                if rest is not None:
+                    carried = rest
+                    break
             self.env.update(zip(condition.params, carried, strict=True))
             _, (going,) = self.region(condition)
             going = self.forced(going)
@@ -228,6 +264,21 @@ class Machine:
             carried = [self.hidden(v, c) for v, c in zip(op.results, carried, strict=True)]
         self.bind(op, carried)
         return None
+
+    def rest_of_while(self, op: Operation, carried: list[Any], limit: int | None) -> list[Any] | None:
+        """What is carried out of a loop after some iterations, if the others trace alike."""
+        condition, body = op.regions
+        split = split_of(self, op, body, 0)
+        if split is None or not pure_condition(condition):
+            return None
+        rest = Iterations(self, split, carried)
+        if not rest.able():
+            return None
+        number = LEAST
+        while (limit is None or number < limit) and rest.condition(condition):
+            rest.step()
+            number += 1
+        return rest.done()
 
     def comprehension(self, op: Operation) -> Signal | None:
         (region,) = op.regions

@@ -16,6 +16,7 @@ import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Output
 from enigmalang.circuits.table import OP_NUMBER, Rows
+from enigmalang.execute.blocks import laid_out
 from enigmalang.execute.building import Builder, Built
 from enigmalang.execute.ports import Engine, Sealed
 from enigmalang.execute.secret import Secret, Shape
@@ -144,15 +145,15 @@ class Tracer:
             return [], []
         recipients = list(dict.fromkeys(key for _, key in outputs))
         places = {key: number for number, key in enumerate(recipients)}
-        with _numbered(roots) as order:
-            kept = self._kept(keeps)
-            cut = _Cut(order)
+        with numbered(roots) as order:
+            kept = self._kept(keeps, order)
+            cut = Cut(order)
             count = len(cut.handles)
             ends = (
                 tuple(w.number for w in opens),
                 tuple(Output(w.number, places[key]) for w, key in outputs),
                 tuple((w.number, count + number) for number, w in enumerate(kept)))
-        built = self.builder.built(self.engine.field, cut.rows, ends)
+        built = self.builder.built(self.engine.field, cut.rows, cut.table, ends)
         handles = [*cut.handles, *(next(_NUMBERS) for _ in kept)]
         opened, sealed = self._execute(built, cut.inputs, recipients, handles)
         self._keep(built, kept, handles[count:], count)
@@ -189,7 +190,7 @@ class Tracer:
         if gone:
             self.engine.forget(gone)
 
-    def _kept(self, keeps: Sequence[Wire]) -> list[Wire]:
+    def _kept(self, keeps: Sequence[Wire], order: list[Wire]) -> list[Wire]:
         """The wires of this run that something alive refers to, directly or through wires not computed now."""
         found: dict[Wire, None] = {}
         stack = [*self.live.wires(), *keeps]
@@ -201,6 +202,10 @@ class Tracer:
             seen.add(wire)
             if wire.number >= 0:
                 found[wire] = None
+            elif wire.op == "out" and wire.args[0].number >= 0:  # its block is computed, for another's sake
+                wire.number = wire.args[0].number + wire.attrs["place"]
+                order.append(wire)
+                found[wire] = None
             else:
                 stack.extend(wire.args)
         return sorted(found, key=_serial)
@@ -210,8 +215,10 @@ _serial = attrgetter("serial")
 
 
 @contextmanager
-def _numbered(roots: Sequence[Wire]) -> Iterator[list[Wire]]:
-    """What `roots` depend on, arguments first, and numbered in that order meanwhile; kept wires are leaves."""
+def numbered(roots: Sequence[Wire]) -> Iterator[list[Wire]]:
+    """What `roots` depend on, arguments first, and numbered in that order meanwhile; kept wires are leaves. A block has
+    as many numbers as nodes, and what comes out of it is one of those.
+    """
     order: list[Wire] = []
     try:
         stack = list(roots)
@@ -223,21 +230,29 @@ def _numbered(roots: Sequence[Wire]) -> Iterator[list[Wire]]:
                 if wire.handle is None:
                     stack.extend(wire.args)
         order.sort(key=_serial)
-        for number, wire in enumerate(order):
+        number = 0
+        for wire in order:
+            if wire.op == "out" and wire.handle is None:
+                wire.number = wire.args[0].number + wire.attrs["place"]
+                continue
             wire.number = number
+            number += wire.attrs["block"].size if wire.op == "block" else 1
         yield order
     finally:
         for wire in order:
             wire.number = -1
 
 
-class _Cut:
+class Cut:
     """Wires as the nodes of a circuit: its inputs' values, and the numbers of the handles that it loads."""
 
     def __init__(self, order: Sequence[Wire]) -> None:
         self.rows = rows = Rows()
         self.inputs: list[Array] = []
         self.handles: list[int] = []
+        blocks = [wire for wire in order if wire.op == "block"]
+        if blocks:
+            order = [w for w in order if w.op != "block" and (w.op != "out" or w.handle is not None)]
         rows.forms = [wire.form is Form.BITS for wire in order]
         rows.shapes = [rows.shape_id(wire.shape) for wire in order]
         rows.args = [tuple([a.number for a in wire.args]) for wire in order]
@@ -251,5 +266,9 @@ class _Cut:
                 assert wire.data is not None
                 attrs = {"slot": len(self.inputs)}
                 self.inputs.append(wire.data)
+            elif op == "param":
+                op = "load"
             rows.ops.append(OP_NUMBER[op])
             rows.attrs.append(rows.attr_id(op, attrs) if attrs else 0)
+        total = len(order) + sum(wire.attrs["block"].size for wire in blocks)
+        self.table = laid_out(rows, order, blocks, total) if blocks else rows.table()

@@ -64,6 +64,8 @@ class World:
     queue: list[Any] = field(default_factory=list)  # submitted jobs that have not run
     submitted: list[Any] = field(default_factory=list)  # all submitted jobs
     steps: dict[Region, list[Any]] = field(default_factory=dict)  # what the interpreter worked out, by region
+    repeats: dict[Any, Any] = field(default_factory=dict)  # what `repeats` worked out, by loop
+    loops: dict[Any, Any] = field(default_factory=dict)  # loops it has traced whole, by what they depend on
 
     def __post_init__(self) -> None:
         if self.engine is None:
