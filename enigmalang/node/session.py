@@ -208,11 +208,12 @@ class Session:
         self._memory.update({handles[own]: memory[own] for _, own in circuit.keeps})
 
     def _agreement(self, circuit: bytes, inputs: bytes, request: msg.Run | msg.Job) -> Agreement:
-        # Different requests have different encodings. The nodes' streams and stocks must be at one place.
+        # Different requests have different encodings. The nodes' streams and stocks must be at one place, and have come
+        # there by the same steps.
         party, at = self._party, self._block.position
         numbers = (party.drawn, party.stock.taken, party.tables.taken, at.numbers, at.bits)
         run = msg.Run(request.number, inputs, request.recipients, request.handles)
-        hashed = blake2b(circuit, digest_size=DIGEST_BYTES, person=b"enig run")
+        hashed = blake2b(circuit + self._asked, digest_size=DIGEST_BYTES, person=b"enig run")
         hashed.update(b"".join(number.to_bytes(8, "big") for number in numbers))
         hashed.update(msg.encode_message(run))
         return Agreement(party, hashed.digest())
