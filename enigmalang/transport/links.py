@@ -1,46 +1,39 @@
 """One-way links: a TLS connection that carries frames in one direction.
 
-One-way because one `SSLSocket` must never be read and written by two threads (CPython issues 143756,
+One-way because one TLS connection must never be read and written by two threads (CPython issues 143756,
 151508, 137583). A frame of at most `DIRECT_BYTES` is written by the caller; a larger one by the link's
 sender thread, so that two parties that send much to each other cannot deadlock. Receiving is done by the
 caller, straight into the frame's own buffer, and only when a frame is expected: a peer cannot make us hold
-more than the kernel's socket buffers, and no thread switch lies between a frame's arrival and its use.
+more than the kernel's socket buffers and what one call takes from them, and no thread switch lies between a
+frame's arrival and its use.
 """
 
-import socket
 import ssl
 import threading
-from contextlib import suppress
 from queue import SimpleQueue
 
+import numpy as np
+
+from enigmalang.transport.channel import Channel
 from enigmalang.transport.network import PeerError
 from enigmalang.wire.errors import WireError
 from enigmalang.wire.frames import HEADER_BYTES, Buffer, expect_header, header, parse_header
 
 #: Frames up to this size fit one TLS record with their header and the kernel's buffers.
 DIRECT_BYTES = (1 << 14) - HEADER_BYTES
-#: A large frame goes out in pieces of this size.
-PIECE_BYTES = 1 << 18
 
 
 class PeerGone(PeerError):
     """The peer's end of the connection is closed."""
 
 
-def shut(sock: socket.socket) -> None:
-    """Wake every thread that waits on `sock`. `SSLSocket.shutdown` would first drop the TLS layer and let a
-    writer continue in the clear, so the plain socket's method is called."""
-    with suppress(OSError):  # not connected any more: nothing waits
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
 class SendLink:
     """The writing end. Used by one thread; `close` may be called by any."""
 
-    def __init__(self, peer: int, sock: ssl.SSLSocket, limit: int) -> None:
+    def __init__(self, peer: int, channel: Channel, limit: int) -> None:
         self.peer = peer
         self.bytes_sent = 0
-        self._sock = sock
+        self._channel = channel
         self._limit = limit
         self._queue: SimpleQueue[tuple[bytes, memoryview] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -60,11 +53,8 @@ class SendLink:
             raise PeerError(self.peer, f"cannot send: {error}") from None
         self.bytes_sent += HEADER_BYTES + length
         if length <= DIRECT_BYTES and self._queued == self._written:
-            frame = head + body
-            try:  # one record, which goes whole; `sendall` does the same with more Python around it
-                sent = self._sock.send(frame)
-                if sent < len(frame):
-                    self._sock.sendall(frame[sent:])
+            try:
+                self._channel.send(head + body)
             except OSError as error:
                 raise _failure(self.peer, error) from None
         else:
@@ -81,9 +71,7 @@ class SendLink:
         while (item := self._queue.get()) is not None:
             head, view = item
             try:
-                self._sock.sendall(head)
-                for start in range(0, len(view), PIECE_BYTES):
-                    self._sock.sendall(view[start : start + PIECE_BYTES])
+                self._channel.send_large(head, view)
             except OSError as error:
                 self._fault = _failure(self.peer, error)
                 return
@@ -91,23 +79,23 @@ class SendLink:
 
     def set_timeout(self, seconds: float | None) -> None:
         """How long the peer may not read while a `send` is blocked; None for ever."""
-        self._sock.settimeout(seconds)
+        self._channel.set_timeout(seconds)
 
     def close(self) -> None:
         """Close the connection and join the sender thread. What it had not written yet is lost."""
         self._queue.put(None)
-        shut(self._sock)
+        self._channel.shut()
         if self._thread is not None:
             self._thread.join()
-        self._sock.close()
+        self._channel.close()
 
 
 class ReceiveLink:
     """The reading end. Used by one thread; `wake` may be called by any."""
 
-    def __init__(self, peer: int, sock: ssl.SSLSocket, limit: int) -> None:
+    def __init__(self, peer: int, channel: Channel, limit: int) -> None:
         self.peer = peer
-        self._sock = sock
+        self._channel = channel
         self._limit = limit
 
     def receive(self, tag: int, length: int) -> memoryview:
@@ -118,52 +106,51 @@ class ReceiveLink:
         if length > self._limit:
             raise PeerError(self.peer, f"frame of {length} bytes is over the limit of {self._limit} bytes")
         total = HEADER_BYTES + length
-        buffer = bytearray(total)
-        view = memoryview(buffer)
-        filled = self._fill(view, 0, HEADER_BYTES, total)
+        view = _room(total)
+        filled = self._fill(view, 0, HEADER_BYTES)
         try:
-            expect_header(buffer, tag, length)
+            expect_header(view, tag, length)
         except WireError as error:
             raise PeerError(self.peer, str(error)) from None
         if filled < total:
-            self._fill(view, filled, total, total)
+            self._fill(view, filled, total)
         return view[HEADER_BYTES:]
 
     def receive_any(self) -> tuple[int, memoryview]:
         """(tag, body) of the next frame, whatever it is, up to the link's limit. Raises PeerError."""
         head = memoryview(bytearray(HEADER_BYTES))
-        self._fill(head, 0, HEADER_BYTES, HEADER_BYTES)
+        self._fill(head, 0, HEADER_BYTES)
         try:
             length, tag = parse_header(head, self._limit)
         except WireError as error:
             raise PeerError(self.peer, str(error)) from None
-        body = memoryview(bytearray(length))
-        self._fill(body, 0, length, length)
+        body = _room(length)
+        self._fill(body, 0, length)
         return tag, body
 
-    def _fill(self, view: memoryview, filled: int, needed: int, total: int) -> int:
-        # Read until `needed` bytes are there, and up to `total` when the peer's record holds them.
-        while filled < needed:
-            try:
-                count = self._sock.recv_into(view[filled:total])
-            except OSError as error:
-                raise _failure(self.peer, error) from None
-            if count == 0:
-                raise PeerGone(self.peer, "closed the connection")
-            filled += count
-        return filled
+    def _fill(self, view: memoryview, filled: int, needed: int) -> int:
+        try:
+            return self._channel.fill(view, filled, needed)
+        except OSError as error:
+            raise _failure(self.peer, error) from None
 
     def set_timeout(self, seconds: float | None) -> None:
         """How long the peer may be silent in the middle of a `receive`; None for ever."""
-        self._sock.settimeout(seconds)
+        self._channel.set_timeout(seconds)
 
     def wake(self) -> None:
         """Make a waiting `receive` raise PeerError."""
-        shut(self._sock)
+        self._channel.shut()
 
     def close(self) -> None:
-        shut(self._sock)
-        self._sock.close()
+        self._channel.shut()
+        self._channel.close()
+
+
+def _room(size: int) -> memoryview:
+    if size <= DIRECT_BYTES:
+        return memoryview(bytearray(size))
+    return np.empty(size, np.uint8).data  # memory that is not cleared first
 
 
 def _failure(peer: int, error: OSError) -> PeerError:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from time import monotonic
 
+from enigmalang.transport.channel import Channel
 from enigmalang.transport.identity import ChannelKey, client_context, server_context
-from enigmalang.transport.links import ReceiveLink, SendLink, shut
+from enigmalang.transport.links import ReceiveLink, SendLink
 from enigmalang.transport.network import PeerError
 from enigmalang.wire.frames import MAX_DATA_BYTES, frame
 
@@ -64,10 +65,10 @@ class _Reception:
         self._numbers = {certificate: number for number, certificate in members.items()}
         self._deadline = deadline
         self._limit = limit
-        self._arrived: SimpleQueue[tuple[int, ssl.SSLSocket]] = SimpleQueue()
+        self._arrived: SimpleQueue[tuple[int, Channel]] = SimpleQueue()
         self._links: dict[int, ReceiveLink] = {}
-        self._kept: set[ssl.SSLSocket] = set()
-        self._pending: list[tuple[threading.Thread, ssl.SSLSocket]] = []
+        self._kept: set[Channel] = set()
+        self._pending: list[tuple[threading.Thread, Channel]] = []
 
     def run(self) -> dict[int, ReceiveLink]:
         try:
@@ -94,46 +95,46 @@ class _Reception:
         plain.settimeout(max(0.001, self._deadline - monotonic()))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            sock = self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            channel = Channel(plain, self._context, server_side=True)
         except OSError:
             plain.close()  # gone already
             return
-        thread = threading.Thread(target=self._greet, args=(sock,), name="greet", daemon=True)
-        self._pending.append((thread, sock))
+        thread = threading.Thread(target=self._greet, args=(channel,), name="greet", daemon=True)
+        self._pending.append((thread, channel))
         thread.start()
 
-    def _greet(self, sock: ssl.SSLSocket) -> None:
+    def _greet(self, channel: Channel) -> None:
         try:
-            sock.do_handshake()
-            number = self._numbers.get(sock.getpeercert(binary_form=True) or b"")
+            channel.handshake()
+            number = self._numbers.get(channel.certificate())
             if number is None:
                 raise ssl.SSLError("not a member's certificate")
-            sock.sendall(GREETING)
+            channel.send(GREETING)
         except OSError:
-            sock.close()  # a stranger, or a member that gave up; whom we miss is named at the deadline
+            channel.close()  # a stranger, or a member that gave up; whom we miss is named at the deadline
             return
-        self._arrived.put((number, sock))
+        self._arrived.put((number, channel))
 
     def _take_arrivals(self) -> None:
         while True:
             try:
-                number, sock = self._arrived.get_nowait()
+                number, channel = self._arrived.get_nowait()
             except Empty:
                 return
             if number in self._links:
-                sock.close()  # a member dials once; the first connection counts
+                channel.close()  # a member dials once; the first connection counts
                 continue
-            sock.settimeout(None)
-            self._kept.add(sock)
-            self._links[number] = ReceiveLink(number, sock, self._limit)
+            channel.set_timeout(None)
+            self._kept.add(channel)
+            self._links[number] = ReceiveLink(number, channel, self._limit)
 
     def _dismiss(self) -> None:
-        for thread, sock in self._pending:
-            if sock not in self._kept:
-                shut(sock)
+        for thread, channel in self._pending:
+            if channel not in self._kept:
+                channel.shut()
             thread.join()
-            if sock not in self._kept:
-                sock.close()
+            if channel not in self._kept:
+                channel.close()
 
 
 def dial(
@@ -152,13 +153,13 @@ def dial(
     try:
         sock = socket.create_connection((HOST, port), timeout=max(0.001, deadline - monotonic()))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        secure = sock = context.wrap_socket(sock, do_handshake_on_connect=False)
-        secure.do_handshake()
-        if secure.getpeercert(binary_form=True) != certificate:
+        channel = Channel(sock, context, server_side=False)
+        channel.handshake()
+        if channel.certificate() != certificate:
             raise PeerError(peer, "showed a certificate that is not the registered one")
-        _await_greeting(secure, peer)
-        secure.settimeout(None)
-        return SendLink(peer, secure, limit)
+        _await_greeting(channel, peer)
+        channel.set_timeout(None)
+        return SendLink(peer, channel, limit)
     except PeerError:
         assert sock is not None
         sock.close()
@@ -223,13 +224,12 @@ class _Task(threading.Thread):
         return self.links
 
 
-def _await_greeting(sock: ssl.SSLSocket, peer: int) -> None:
-    received = b""
-    while len(received) < len(GREETING):
-        piece = sock.recv(len(GREETING) - len(received))
-        if not piece:
-            raise PeerError(peer, "closed the connection before it greeted")
-        received += piece
+def _await_greeting(channel: Channel, peer: int) -> None:
+    received = memoryview(bytearray(len(GREETING)))
+    try:
+        channel.fill(received, 0, len(received))
+    except ssl.SSLEOFError:
+        raise PeerError(peer, "closed the connection before it greeted") from None
     if received != GREETING:
         raise PeerError(peer, "greets as another version")
 

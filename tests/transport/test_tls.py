@@ -98,12 +98,58 @@ def test_peer_that_is_gone_in_the_middle_of_a_large_frame() -> None:
 
 
 def test_socket_that_takes_only_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    send = ssl.SSLSocket.send
-    monkeypatch.setattr(ssl.SSLSocket, "send", lambda sock, data, flags=0: send(sock, data[:1000], flags))
+    send = socket.socket.send
+    monkeypatch.setattr(socket.socket, "send", lambda sock, data, flags=0: send(sock, data[:1000], flags))
     with mesh(3) as networks:
         for tag, size in enumerate((10, 5000, 300_000), 1):
             body = bytes(range(250)) * (size // 250 + 1)
             networks[0].exchange(tag, {2: body}, {})
+            assert networks[1].exchange(tag, {}, {1: len(body)})[1] == body
+
+
+def test_peer_that_says_goodbye_in_tls() -> None:
+    """A close_notify is an end like any other, also while its sender keeps the connection."""
+    member, server = new_key("node 1"), new_key("node 2")
+    listener = Listener()
+    accepting = server_context(server, [member.certificate])
+    context = client_context(member, [server.certificate])
+
+    def speak() -> None:
+        with (
+            socket.create_connection((HOST, listener.port), LONG) as plain,
+            context.wrap_socket(plain) as sock,
+        ):
+            sock.recv(100)  # the greeting
+            sock.sendall(frame(1, b"one") + frame(2, b"two"))
+            with pytest.raises(OSError, match=r".*"):
+                sock.unwrap()  # says goodbye and waits for an answer, which a one-way link does not give
+
+    def listen() -> None:
+        link = listener.accept(accepting, {1: member.certificate}, monotonic() + LONG)[1]
+        assert bytes(link.receive(1, 3)) == b"one"  # both came in one record
+        assert bytes(link.receive(2, 3)) == b"two"
+        with pytest.raises(PeerError, match="node 1: closed the connection"):
+            link.receive(3, 8)
+        link.close()
+
+    together(speak, listen)
+    listener.close()
+
+
+def test_garbage_after_the_handshake() -> None:
+    with mesh(3) as networks:
+        channel = networks[0]._senders[2]._channel
+        channel._sock.sendall(bytes(1000))
+        with pytest.raises(PeerError, match="node 1: broke TLS"):
+            networks[1].exchange(1, {}, {1: 8})
+
+
+def test_frames_that_arrive_together() -> None:
+    with mesh(3) as networks:
+        bodies = [bytes([k]) * size for k, size in enumerate([3, 0, 5000, DIRECT_BYTES, 40_000, 7])]
+        for tag, body in enumerate(bodies):
+            networks[0].exchange(tag, {2: body}, {})
+        for tag, body in enumerate(bodies):
             assert networks[1].exchange(tag, {}, {1: len(body)})[1] == body
 
 
