@@ -10,6 +10,7 @@ import os
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
@@ -19,9 +20,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from enigmalang.fields.native import Kernels
 
+#: Seconds that a process waits for another one's compilation before it compiles too.
+PATIENCE = 60.0
 _CHECK_BYTES = 32
 _guard = threading.Lock()
 _loaded: list[Kernels] = []
+_looks = [0]
 
 
 def warm() -> None:
@@ -47,12 +51,19 @@ def _load() -> Kernels:
     path = folder / f"kernels-{native.fingerprint()}.o"
     code = _read(path)
     if code is None:
-        with _exclusive(folder / "kernels.lock"):
+        with _alone(folder / "kernels.lock"):
             code = _read(path)
             if code is None:
                 code = native.compiled()
                 _write(path, code)
     return native.Kernels(code)
+
+
+def looks() -> int:
+    """How often this process looked whether another one had compiled: waiting for that, at most PATIENCE seconds, is
+    no standstill.
+    """
+    return _looks[0]
 
 
 def cache_folder() -> Path | None:
@@ -93,10 +104,18 @@ def _check(code: bytes) -> bytes:
 
 
 @contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock; who has held it for too long may be stopped, so that in the end we go on without it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    deadline = time.monotonic() + PATIENCE
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                _looks[0] += 1
+                time.sleep(0.02)
         yield
     finally:
         os.close(descriptor)

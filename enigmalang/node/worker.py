@@ -137,9 +137,11 @@ class Worker:
             os._exit(0)  # the coordinator is gone: nobody needs an orderly end
 
     def _beat(self) -> None:
+        from enigmalang.fields.warm import looks
+
         while True:
             time.sleep(BEAT)
-            self._reply(msg.Heartbeat(self._network.rounds + worked(), self._network.waiting_for))
+            self._reply(msg.Heartbeat(self._network.rounds + worked() + looks(), self._network.waiting_for))
 
 
 def start(node: int) -> Worker:

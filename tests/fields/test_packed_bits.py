@@ -1,5 +1,6 @@
 """Packed bits and the loading of the kernels."""
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,16 @@ def test_a_folder_that_others_can_write_is_not_used(tmp_path: Path, monkeypatch:
     assert cache_folder() == tmp_path / "enigmalang"
     (tmp_path / "enigmalang").chmod(0o777)
     assert cache_folder() != tmp_path / "enigmalang"
+
+
+def test_whoever_holds_the_lock_for_too_long_is_not_waited_for(tmp_path: Path) -> None:
+    """A stopped process does not stop the others: they compile too."""
+    code = "from enigmalang.fields import warm; warm()"
+    code = f"import sys; sys.modules['enigmalang.fields.warm'].PATIENCE = 0.1; {code}"
+    code = f"import enigmalang.fields; {code}"
+    env = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    (tmp_path / "enigmalang").mkdir(mode=0o700)
+    with (tmp_path / "enigmalang" / "kernels.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=120)
+    assert len(list((tmp_path / "enigmalang").glob("*.o"))) == 1
