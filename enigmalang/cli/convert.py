@@ -5,11 +5,13 @@ addresses as 0x-hex in lower case), `bytes`; arrays and lists are lists, matrice
 tuples in the order of their fields.
 """
 
+import builtins
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
+from itertools import repeat
 from typing import Any
 
 from enigmalang.cli.texts import fail
@@ -84,7 +86,7 @@ def convert(data: Any, type: Type, place: Place) -> Any:
             items = _items(data, type, place)
             if most is not None and len(items) > most:
                 raise fail("E0608", f"{place.words} has {len(items)} elements, and {type} at most {most}", place.span)
-            return [convert(item, element, place.at(f"[{i}]")) for i, item in enumerate(items)]
+            return _converted(items, element, place)
         case ArrayT(element, dims):
             return _array(data, element, dims, type, place)
         case StructT():
@@ -100,6 +102,56 @@ def convert(data: Any, type: Type, place: Place) -> Any:
             return convert_scalar(data, type, place)
 
 
+def _converted(items: Sequence[Any], element: Type, place: Place) -> list[Any]:
+    found = many(items, element)
+    if found is not None:
+        return found
+    return [convert(item, element, place.at(f"[{i}]")) for i, item in enumerate(items)]
+
+
+def many(items: Sequence[Any], type: Type) -> list[Any] | None:
+    """What `convert_scalar` gives for each, where nothing is wrong and no element needs a look of its own; else None.
+
+    No element is touched by Python code: a million of them take as long as parsing them.
+    """
+    kinds = set(map(builtins.type, items))
+    if not kinds or not kinds <= {bool, int, Decimal, str}:
+        return None
+    match type:
+        case BoolT() if kinds == {bool}:
+            return list(items)
+        case IntT(low=low, high=high) if kinds == {int} or _plain(kinds, items):
+            try:
+                numbers = list(items) if kinds == {int} else list(map(int, items))
+            except ValueError:  # hexadecimal, or wrong
+                return None
+            return numbers if low <= min(numbers) and max(numbers) <= high else None
+        case FixedT() if bool not in kinds:
+            return _many_fixed(items, type)
+        case _:
+            return None
+
+
+def _plain(kinds: set[Any], items: Sequence[Any]) -> bool:
+    """Texts of which `int` takes just those that `_integer` takes."""
+    return kinds == {str} and all(map(str.isascii, items)) and max(map(len, items)) <= 200
+
+
+#: Enough for every exact product of a number that anyone writes.
+_EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Inexact, Overflow])
+
+
+def _many_fixed(items: Sequence[Any], type: FixedT) -> list[int] | None:
+    """As `_fixed`, for all."""
+    try:
+        scaled = list(map(_EXACT.multiply, map(Decimal, items), repeat(1 << type.fraction)))
+        if not (type.low <= min(scaled) and max(scaled) <= type.high):
+            return None
+    except ArithmeticError:  # no number, or one of very many digits
+        return None
+    return list(map(int, map(Decimal.to_integral_value, scaled, repeat(ROUND_HALF_EVEN))))
+
+
 def _items(data: Any, type: Type, place: Place) -> Sequence[Any]:
     if not isinstance(data, list):
         raise place.wrong(type, data)
@@ -111,7 +163,7 @@ def _array(data: Any, element: Type, dims: tuple[int, ...], type: Type, place: P
     if len(items) != dims[0]:
         raise fail("E0608", f"{place.words} has {len(items)} elements, and should have {dims[0]}", place.span)
     if len(dims) == 1:
-        return [convert(item, element, place.at(f"[{i}]")) for i, item in enumerate(items)]
+        return _converted(items, element, place)
     return [_array(item, element, dims[1:], type, place.at(f"[{i}]")) for i, item in enumerate(items)]
 
 

@@ -9,10 +9,11 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from enigmalang.cli.convert import Place, convert, convert_scalar
+from enigmalang.cli.convert import Place, convert, convert_scalar, many
 from enigmalang.cli.texts import fail, read_text
 from enigmalang.diagnostics.diagnostic import EnigmaError, Note
 from enigmalang.source import Span
@@ -68,10 +69,22 @@ class Table:
             case _:
                 types, columns = [type], self._one(span)
                 first = 1 if self.column is not None else self._first(types)
-        rows = [self._row(i, columns, types, span) for i in range(first, len(self.rows))]
+        rows = self._quickly(first, columns, types)
+        if rows is None:
+            rows = [self._row(i, columns, types, span) for i in range(first, len(self.rows))]
         if isinstance(type, StructT | TupleT):
             return rows
         return [list(row) for row in rows] if isinstance(type, ArrayT) else [row[0] for row in rows]
+
+    def _quickly(self, first: int, columns: list[int], types: list[Type]) -> list[tuple[Any, ...]] | None:
+        """All rows, column by column; None where a cell is missing, or needs a look of its own."""
+        try:
+            cells = [list(map(itemgetter(c), self.rows[first:])) for c in columns]
+        except IndexError:
+            return None
+        found = [many(column, type) for column, type in zip(cells, types, strict=True)]
+        made = [column for column in found if column is not None]
+        return list(zip(*made, strict=True)) if len(made) == len(columns) and columns else None
 
     def _ragged(self, element: Type, type: Type, span: Span) -> list[Any]:
         return [
