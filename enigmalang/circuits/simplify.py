@@ -13,6 +13,7 @@ import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
 from enigmalang.circuits.concats import Views, flatten
+from enigmalang.circuits.contract import contracted
 from enigmalang.circuits.evaluate import evaluate
 from enigmalang.circuits.table import OP_NUMBER, Rows, Table, distinct, ends_of, flat_args, live_nodes, table_of
 from enigmalang.source import Span
@@ -48,6 +49,8 @@ class _Kind:
     quick: int  # number of arguments for which the walk needs no rule; -1: never
     causes: int
     special: int  # what its nodes are to the rules
+    of_itself: bool
+    commutes: bool
     made: dict[tuple[int, ...], int]
 
 
@@ -76,38 +79,50 @@ class _Walk:
         for i in first.tolist():
             self.kind(table.op(i), table.shape_list[table.shapes[i]], table.form(i), table.attr_list[table.attrs[i]])
         kinds, special, args = self.kinds, self.special, table.args.tolist()
+        kind_of, made_args, made_spans = self.kind_of, self.args, self.spans
         spans = table.spans or [None] * len(table)
         start = 0
         for number, (end, k) in enumerate(zip(table.starts[1:].tolist(), which.tolist(), strict=True)):
             kind = kinds[k]
-            if kind.quick == 2 == end - start:
+            count = end - start
+            key: tuple[int, ...] | None
+            if count == 2 == kind.quick:
                 x, y = renamed[args[start]], renamed[args[start + 1]]
                 a, b = special[x], special[y]
-                if (a | b) & kind.causes or a & b & _CONST or (x == y and kind.op not in _OF_ITSELF):
-                    renamed.append(self.place(self.old_node(number, kind, (x, y))))
-                else:
-                    key = (y, x) if x > y and kind.op in _COMMUTE else (x, y)
-                    found = kind.made.get(key)
-                    renamed.append(self.new(k, (x, y), key, spans[number]) if found is None else found)
+                new = key = (x, y)
+                if (a | b) & kind.causes or a & b & _CONST or (x == y and not kind.of_itself):
+                    key = None
+                elif x > y and kind.commutes:
+                    key = (y, x)
+            elif count == 1 == kind.quick:
+                x = renamed[args[start]]
+                inner = kinds[kind_of[x]].op
+                new = key = (x,)
+                if special[x] or inner == kind.op or (inner == "concat" and kind.op == "take"):
+                    key = None
             else:
                 new = tuple([renamed[a] for a in args[start:end]])
-                if self.is_plain(kind, new):
-                    found = kind.made.get(new)
-                    renamed.append(self.new(k, new, new, spans[number]) if found is None else found)
-                else:
-                    renamed.append(self.place(self.old_node(number, kind, new)))
+                key = new if self.is_plain(kind, new) else None
+            if key is None:
+                renamed.append(self.place(self.old_node(number, kind, new)))
+            else:
+                found = kind.made.get(key)
+                if found is None:
+                    found = kind.made[key] = len(kind_of)
+                    kind_of.append(k)
+                    made_args.append(new)
+                    made_spans.append(spans[number])
+                    special.append(kind.special)
+                renamed.append(found)
             start = end
         return _renumbered(self.old, self.made(), renamed)
 
     def is_plain(self, kind: _Kind, args: tuple[int, ...]) -> bool:
-        """Whether no rule can apply to such a node."""
+        """Whether no rule can apply to such a node, of no argument or of three."""
         if kind.quick != len(args):
             return False
         if kind.quick == 0:
             return True
-        if kind.quick == 1:
-            inner = self.kinds[self.kind_of[args[0]]].op
-            return not self.special[args[0]] and inner != kind.op and (kind.op != "take" or inner != "concat")
         condition, then, otherwise = args
         return not self.special[condition] | self.special[otherwise] and then != otherwise
 
@@ -127,7 +142,8 @@ class _Walk:
         found = self.kind_ids.setdefault(key, len(self.kinds))
         if found == len(self.kinds):
             special = _special(attrs["value"]) if op == "const" else 0
-            self.kinds.append(_Kind(op, form, shape, attrs, row, _quick(op, attrs), _CAUSES.get(op, 0), special, {}))
+            self.kinds.append(_Kind(op, form, shape, attrs, row, _quick(op, attrs), _CAUSES.get(op, 0), special,
+                                    op in _OF_ITSELF, op in _COMMUTE, {}))
         return found
 
     def new(self, kind: int, args: tuple[int, ...], key: tuple[int, ...], span: Span | None) -> int:
@@ -206,6 +222,8 @@ def _quick(op: str, attrs: dict[str, Any]) -> int:
         return 1 if attrs.get("divisor", attrs.get("f")) not in (0, 1) else -1
     if op == "scale":
         return 1 if not _special(attrs["factor"]) & (_ZEROS | _ONES) else -1
+    if op == "take" and _moves_nothing(attrs["indices"]):
+        return -1
     known = {"input": 0, "load": 0, "const": 0, "select": 3, "neg": 1, "not": 1, "take": 1}
     return known.get(op, -1 if op in _RULES else 1)
 
@@ -312,9 +330,22 @@ def _concat(walk: _Walk, node: Node) -> Result:
     return node if len(full) in (0, len(node.args)) else replace(node, args=tuple(full))
 
 
+def _moves_nothing(indices: Any) -> bool:
+    """All places in order, or the first again and again: of some array that is all that there is."""
+    places = np.asarray(indices)
+    return places.ndim == 1 and (not places.any() or bool(np.all(places == np.arange(len(places)))))
+
+
 def _take(walk: _Walk, node: Node) -> Result:
     """One place of a concat lies in one of its parts; the only place of an axis is a matter of shape."""
     inner, axis = walk.node(node.args[0]), node.attrs["axis"]
+    indices = np.asarray(node.attrs["indices"])
+    if indices.ndim == 1 and indices.size:
+        if inner.shape == node.shape and np.array_equal(indices, np.arange(len(indices))):
+            return node.args[0]
+        if inner.shape[axis] == 1 and not indices.any():
+            return walk.place(replace(node, op="broadcast", attrs={}))
+        return _twice_taken(walk, node, inner, indices)
     if inner.op != "concat" or np.ndim(node.attrs["indices"]) or inner.attrs["axis"] != axis:
         return node
     index = int(node.attrs["indices"]) % inner.shape[axis]
@@ -324,8 +355,30 @@ def _take(walk: _Walk, node: Node) -> Result:
     return walk.place(replace(node, args=(part,), attrs={"indices": np.array(place), "axis": axis}))
 
 
+def _twice_taken(walk: _Walk, node: Node, inner: Node, indices: Array) -> Result:
+    """Rows of rows taken along the same axis, and rows that all lie in one part of a concat."""
+    axis = node.attrs["axis"] % len(inner.shape)
+    if inner.op == "take" and np.ndim(inner.attrs["indices"]) == 1 and inner.attrs["axis"] % len(inner.shape) == axis:
+        places = np.asarray(inner.attrs["indices"])[indices]
+        return walk.place(replace(node, args=inner.args, attrs={"indices": places, "axis": axis}))
+    if inner.op == "concat" and inner.attrs["axis"] % len(inner.shape) == axis and indices.min() >= 0:
+        view = walk.views.of(node.args[0])
+        (part, low), (last, _) = view.at(int(indices.min())), view.at(int(indices.max()))
+        if part == last:
+            places = indices - indices.min() + low
+            return walk.place(replace(node, args=(part,), attrs={"indices": places, "axis": axis}))
+    return node
+
+
+def _contract(walk: _Walk, node: Node) -> Result:
+    found = contracted(walk, node)
+    return node if found is None else found
+
+
 _RULES: dict[str, Callable[[_Walk, Node], Result]] = {
     "take": _take,
+    "sum": _contract,
+    "dot": _contract,
     "add": _add,
     "sub": _sub,
     "mul": _mul,
