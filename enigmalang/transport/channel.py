@@ -5,6 +5,7 @@
 both ends together, and nothing more where frames are small.
 """
 
+import errno
 import socket
 import ssl
 from contextlib import suppress
@@ -17,10 +18,17 @@ PIECE_BYTES = 1 << 17
 SMALL_BYTES, LARGE_BYTES = 1 << 14, 1 << 18
 
 
+class Ended(ConnectionError):
+    """The peer closed the connection, with or without saying so in TLS."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "closed the connection")
+
+
 class Channel:
     """A connection to one peer. One thread may use it at a time; `shut` may be called by any.
 
-    Every method raises OSError: `ssl.SSLError` when the peer breaks TLS, `ssl.SSLEOFError` when it closes the
+    Every method raises OSError: `ssl.SSLError` when the peer breaks TLS, `Ended` when it closes the
     connection, TimeoutError when nothing comes or goes for the socket's time-out.
     """
 
@@ -62,6 +70,9 @@ class Channel:
 
     def send_large(self, head: Buffer, body: memoryview) -> None:
         """Write both, piece by piece."""
+        if not body:
+            self.send(head)
+            return
         self._tls.write(head)
         for start in range(0, len(body), PIECE_BYTES):
             self.send(body[start : start + PIECE_BYTES])
@@ -79,7 +90,7 @@ class Channel:
                 self._more(self._room(needed - filled))
                 continue
             if not count:
-                raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed TLS")
+                raise Ended
             filled += count
         return filled
 
@@ -91,9 +102,13 @@ class Channel:
         return self._large
 
     def _more(self, room: memoryview) -> None:
+        if self._outgoing.pending:  # what TLS would answer to requests for new keys grows with them
+            error = ssl.SSLError("asks for new keys, which no link needs")
+            error.reason = "NEW_KEYS"
+            raise error
         count = self._sock.recv_into(room)
         if not count:
-            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed the connection")
+            raise Ended
         self._incoming.write(room[:count])
 
     def _flush(self) -> None:

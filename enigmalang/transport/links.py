@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from enigmalang.transport.channel import Channel
+from enigmalang.transport.channel import Channel, Ended
 from enigmalang.transport.network import PeerError
 from enigmalang.wire.errors import WireError
 from enigmalang.wire.frames import HEADER_BYTES, Buffer, expect_header, header, parse_header
@@ -156,7 +156,7 @@ def _room(size: int) -> memoryview:
 def _failure(peer: int, error: OSError) -> PeerError:
     if isinstance(error, TimeoutError):
         return PeerError(peer, "late: nothing came or went within the time-out")
-    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+    if isinstance(error, (Ended, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return PeerGone(peer, "closed the connection")
     if isinstance(error, ssl.SSLError):
         return PeerError(peer, f"broke TLS ({error.reason or 'unknown'})")

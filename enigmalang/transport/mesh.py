@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from enigmalang.transport.channel import Channel
+from enigmalang.transport.channel import Channel, Ended
 from enigmalang.transport.identity import ChannelKey, client_context, server_context
 from enigmalang.transport.links import ReceiveLink, SendLink
 from enigmalang.transport.network import PeerError
@@ -228,7 +228,7 @@ def _await_greeting(channel: Channel, peer: int) -> None:
     received = memoryview(bytearray(len(GREETING)))
     try:
         channel.fill(received, 0, len(received))
-    except ssl.SSLEOFError:
+    except Ended:
         raise PeerError(peer, "closed the connection before it greeted") from None
     if received != GREETING:
         raise PeerError(peer, "greets as another version")

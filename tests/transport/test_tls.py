@@ -144,12 +144,21 @@ def test_garbage_after_the_handshake() -> None:
             networks[1].exchange(1, {}, {1: 8})
 
 
+def test_requests_for_new_keys_are_not_answered() -> None:
+    """TLS lays its answers down in memory while it reads: a peer could make it grow without end."""
+    with mesh(3) as networks:
+        networks[1]._receivers[1]._channel._outgoing.write(b"an answer")
+        networks[0].exchange(1, {2: bytes(8)}, {})
+        with pytest.raises(PeerError, match="NEW_KEYS"):
+            networks[1].exchange(1, {}, {1: 8})
+
+
 def test_frames_that_arrive_together() -> None:
     with mesh(3) as networks:
-        bodies = [bytes([k]) * size for k, size in enumerate([3, 0, 5000, DIRECT_BYTES, 40_000, 7])]
+        bodies = [bytes([k]) * size for k, size in enumerate([3, 0, 5000, DIRECT_BYTES, 9 << 20, 0])]
         for tag, body in enumerate(bodies):
             networks[0].exchange(tag, {2: body}, {})
-        for tag, body in enumerate(bodies):
+        for tag, body in enumerate(bodies):  # the last, empty, was waiting behind a large one
             assert networks[1].exchange(tag, {}, {1: len(body)})[1] == body
 
 
@@ -279,6 +288,23 @@ def test_server_that_speaks_tls_1_2_is_refused() -> None:
 
     together(accept, knock)
     listener.close()
+
+
+def test_server_that_hangs_up_in_the_handshake() -> None:
+    with socket.create_server((HOST, 0)) as server:
+
+        def hang_up() -> None:
+            plain, _ = server.accept()
+            plain.recv(1 << 14)  # all of the greeting: then closing is an end, not a reset
+            plain.close()
+
+        def knock() -> None:
+            key = new_key("node 2")
+            context = client_context(key, [key.certificate])
+            with pytest.raises(PeerError, match=r"node 2: no connection \(closed the connection\)"):
+                dial(server.getsockname()[1], context, 2, key.certificate, monotonic() + LONG)
+
+        together(hang_up, knock)
 
 
 def test_nobody_listens() -> None:
