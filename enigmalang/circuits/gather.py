@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
-from enigmalang.circuits.layers import Layer, cut_layers
+from enigmalang.circuits.layers import Layer, cut_layers, waves_of
 from enigmalang.circuits.simplify import drop_dead
 from enigmalang.circuits.table import OP_NUMBER, Rows, Shape, Table, distinct, is_op, table_of
+from enigmalang.circuits.waves import Waves
 from enigmalang.source import Span
 
 #: Fewer nodes than this are not worth looking at, and smaller groups not worth making.
@@ -25,6 +26,8 @@ LEAST_NODES = 64
 LEAST_GROUP = 4
 #: Nodes for each step of the longest chain, below which nothing would be gained.
 LEAST_WIDTH = 4
+#: Nodes from which walking in waves is faster than from node to node.
+LEAST_WAVES = 4096
 
 #: Operations on arguments of one shape, which is the result's but for axes added behind (`a2b`) or before (`divmod`).
 _ALIKE = ("add", "sub", "neg", "xor", "not", "mul", "and", "ltz", "eqz", "b2a", "select", "shr", "divc", "a2b",
@@ -63,7 +66,9 @@ def gather(circuit: Circuit) -> Gathered:
     table = table_of(circuit.nodes)
     if len(table) < LEAST_NODES or len(table) < LEAST_WIDTH * _depth(table):
         return _unchanged(circuit, table)
-    stages = _stages(table, cut_layers(circuit))
+    stages = waves_of(circuit) if len(table) >= LEAST_WAVES else None
+    if stages is None:
+        stages = _stages(table, cut_layers(circuit))
     groups = _groups(table, stages)
     if groups.max(initial=-1) < 0:
         return _unchanged(circuit, table)
@@ -79,6 +84,11 @@ def _unchanged(circuit: Circuit, table: Table) -> Gathered:
 
 def _depth(table: Table) -> int:
     """The length of the longest chain."""
+    if len(table) >= LEAST_WAVES:
+        everything = np.ones(len(table), np.bool_)
+        found = Waves(table.users(), table.args, everything, np.full(len(table), -1)).stages()
+        if found is not None:
+            return found[1]
     depth: list[int] = []
     args, start = table.args.tolist(), 0
     for end in table.starts[1:].tolist():

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from enigmalang.circuits.circuit import Circuit
 from enigmalang.circuits.table import OP_NUMBER, Table, distinct, ends_of, is_op, live_nodes, starts_of, table_of
+from enigmalang.circuits.waves import Waves
 
 Truths = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
@@ -70,6 +71,16 @@ def schedule(circuit: Circuit) -> Schedule:
         facts.uses.tolist(),
         frozenset(np.nonzero(facts.only_opened)[0].tolist()),
     )
+
+
+def waves_of(circuit: Circuit) -> Numbers | None:
+    """For each node of a wide circuit when it runs (see `Waves.stages`), as in `cut_layers`; None for a narrow one."""
+    table = table_of(circuit.nodes)
+    facts = _Facts(table, circuit)
+    users, args = facts.edges
+    kinds = np.array(_kinds(table, facts.local | facts.only_opened)[0], np.int64)
+    found = Waves(users, args, facts.needed, kinds).stages()
+    return None if found is None else found[0]
 
 
 def cut_layers(circuit: Circuit) -> tuple[Layer, ...]:

@@ -85,6 +85,7 @@ class _Walk:
         for number, (end, k) in enumerate(zip(table.starts[1:].tolist(), which.tolist(), strict=True)):
             kind = kinds[k]
             count = end - start
+            new: tuple[int, ...]
             key: tuple[int, ...] | None
             if count == 2 == kind.quick:
                 x, y = renamed[args[start]], renamed[args[start + 1]]
