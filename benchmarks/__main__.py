@@ -2,42 +2,59 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from benchmarks import report
 from benchmarks.aims import verdicts
+from benchmarks.build import build_table, measure_build
+from benchmarks.growth import FILE, measure_growth
 from benchmarks.kernels import kernels_table, measure_kernels
+from benchmarks.memory import measure_memory, memory_table
 from benchmarks.mpyc import Parties
-from benchmarks.plots import plot
+from benchmarks.plots import plot_all
 from benchmarks.run import Result, measure
 from benchmarks.startup import measure_startup, startup_table
 from benchmarks.workloads import WORKLOADS, Workload
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.ports import EngineError
+from enigmalang.mpc.ahead import SWITCH
+
+FOLDER = Path(__file__).parent
 
 #: What is measured by itself, beside the workloads.
-ALONE = ("kernels", "startup")
+ALONE = ("build", "kernels", "memory", "startup")
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """Exits with status 2 for words that are not understood."""
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     names = ", ".join(WORKLOADS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of {names}; kernels, startup")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of {names}; or {', '.join(ALONE)}")
     parser.add_argument("--nodes", type=int, default=3, metavar="N")
     parser.add_argument("--size", type=int, metavar="S", help="instead of each workload's own")
-    parser.add_argument("--runs", type=int, default=5, metavar="R", help="medians of so many (default 5)")
+    parser.add_argument("--runs", type=int, metavar="R", help="medians of so many (default 5; 3 for plots)")
     parser.add_argument("--json", action="store_true", help="write everything as JSON to stdout")
+    parser.add_argument("--save", metavar="FILE", type=Path, help="write everything as JSON there, beside the table")
     parser.add_argument("--plots", action="store_true",
-                        help="three sizes and 3, 5 and 7 nodes of each, without MPyC, into benchmarks/plots")
-    parser.add_argument("--patience", type=int, default=600, metavar="SECONDS", help="given to one workload")
+                        help=f"three sizes and 3, 5 and 7 nodes of each: into {FILE.name}, then as figures")
+    parser.add_argument("--redraw", action="store_true", help=f"the figures of what {FILE.name} holds; nothing runs")
+    parser.add_argument("--tiny", action="store_true", help="plots of tiny sizes, to try them out")
+    parser.add_argument("--out", metavar="FOLDER", type=Path, default=FOLDER,
+                        help="of results/ and plots/ (default benchmarks)")
+    parser.add_argument("--patience", type=int, metavar="SECONDS",
+                        help="given to one workload (default 600), for plots to one size (20)")
     parser.add_argument("--no-mpyc", action="store_true", help="leave MPyC out")
+    parser.add_argument("--no-stock", action="store_true", help="the nodes make nothing ahead")
     found = parser.parse_args(words)
+    found.runs = found.runs or (3 if found.plots else 5)
+    found.patience = found.patience or (20 if found.plots else 600)
     found.alone = [name for name in ALONE if name in found.names]
     rest = [name for name in found.names if name not in ALONE]
     found.workloads = [w for name in (rest if found.names else WORKLOADS) for w in _named(name, parser)]
@@ -54,16 +71,20 @@ def _named(name: str, parser: argparse.ArgumentParser) -> list[Workload]:
 def main(words: Sequence[str]) -> int:
     """Status 0, or 1 when a workload could not be measured; a wrong result ends in an exception."""
     chosen = arguments(words)
-    if chosen.plots:
+    if chosen.no_stock:
+        os.environ[SWITCH] = "0"  # the workers have it from here
+    if chosen.plots or chosen.redraw:
         return plots(chosen)
     alone = measure_alone(chosen)
     if not chosen.workloads:
         print(json.dumps(alone, indent=1) if chosen.json else "", end="")
         return 0
     results, failures = measure_all(chosen)
+    found = report.as_json(results) | alone | {"failures": failures}
+    if chosen.save:
+        write_json(chosen.save, found)
     if chosen.json:
-        json.dump(report.as_json(results) | alone | {"failures": failures}, sys.stdout, indent=1, ensure_ascii=False)
-        print()
+        print(json.dumps(found, indent=1, ensure_ascii=False))
     elif results:
         print(shown(results))
     for name, failure in failures.items():
@@ -102,13 +123,26 @@ def _patience(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def write_json(path: Path, found: dict[str, Any]) -> None:
+    """Everything, as JSON with a line for each value."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
 def measure_alone(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The kernels, the start: as a table at once, or for JSON."""
+    """Building, the kernels, memory, the start: as a table at once, or for JSON."""
     found: dict[str, Any] = {}
+    if "build" in chosen.alone:
+        found["build"] = measure_build(chosen.size)
+        print(build_table(found["build"]), file=sys.stderr if chosen.json else sys.stdout)
     if "kernels" in chosen.alone:
         kernels = measure_kernels()
         found["kernels"] = [asdict(k) for k in kernels]
         print(kernels_table(kernels), file=sys.stderr if chosen.json else sys.stdout)
+    if "memory" in chosen.alone:
+        memory = measure_memory(chosen.nodes, size=chosen.size)
+        found["memory"] = [asdict(m) for m in memory]
+        print(memory_table(memory), file=sys.stderr if chosen.json else sys.stdout)
     if "startup" in chosen.alone:
         starts = measure_startup(chosen.nodes)
         found["startup"] = [asdict(s) for s in starts]
@@ -117,15 +151,16 @@ def measure_alone(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def plots(chosen: argparse.Namespace) -> int:
-    """Growth of the chosen workloads: of several that run one program, of the first."""
-    programs = {w.path: w for w in reversed(chosen.workloads)}
-    for workload in reversed(list(programs.values())):
-        results = []
-        for nodes in (3, 5, 7):
-            for size in workload.growth:
-                print(f"{workload.name} ({size:,}), {nodes} nodes …", file=sys.stderr, flush=True)
-                results.append(measure(workload, size, nodes, chosen.runs, None))
-        print(plot(results))
+    """Growth of the chosen workloads, measured and drawn, or drawn only; others keep what was measured of them."""
+    file = chosen.out / "results" / FILE.name
+    kept = json.loads(file.read_text("utf-8"))["points"] if file.exists() else []
+    if chosen.plots:
+        for points in measure_growth(chosen.workloads, chosen.runs, chosen.patience, chosen.tiny, not chosen.no_mpyc):
+            measured = {point["program"] for point in points}
+            kept = [point for point in kept if point["program"] not in measured] + points
+            write_json(file, {"schema": report.SCHEMA, "machine": report.machine(), "points": kept})
+    for path in plot_all(kept, chosen.out / "plots"):
+        print(path)
     return 0
 
 

@@ -1,11 +1,14 @@
-"""`python -m benchmarks.build [SIZE]`: what building circuits costs, stage by stage, in CPU seconds and nodes.
+"""`python -m benchmarks build [--size SIZE]`: what building circuits costs, stage by stage, in CPU seconds and nodes.
 
 Nothing runs on shares here: a program is compiled and traced, its circuit simplified, gathered, encoded, and then
 decoded, checked and scheduled as every node does. `chain` is SIZE operations one after another, `wide` as many in
-independent chains of 100 that the passes do not vectorise, `small` 100 statements of some operations each.
+independent chains of 100 that the passes do not vectorise, `small` 100 statements of some operations each. Each is
+measured in a process of its own, for its peak memory.
 """
 
 import json
+import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +20,7 @@ import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.circuits.layers import schedule
+from enigmalang.cli.columns import columns, told_bytes, told_seconds
 from enigmalang.compiler import compile_file
 from enigmalang.diagnostics import Sink
 from enigmalang.execute import building
@@ -131,9 +135,36 @@ def measure(name: str, size: int = SIZE) -> dict[str, Any]:
             "seconds": {stage: round(value, 4) for stage, value in seconds.items()}}
 
 
+def measure_build(size: int | None = None) -> dict[str, Any]:
+    """All programs, each in a process of its own. Raises subprocess.CalledProcessError."""
+    return {name: _apart(name, size or SIZE) for name in PROGRAMS}
+
+
+def _apart(name: str, size: int) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.build", name, str(size)], stdout=subprocess.PIPE, text=True, check=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def build_table(found: dict[str, Any]) -> str:
+    """A line each."""
+    stages = list(dict.fromkeys(stage for program in found.values() for stage in program["seconds"]))
+    lines = [
+        (name, f"{program['operations']:,}", f"{program['nodes']:,}",
+         *(told_seconds(program["seconds"].get(stage, 0.0)) for stage in stages), told_bytes(program["peak"]))
+        for name, program in found.items()
+    ]
+    return columns(("building (CPU)", "operations", "that run", *stages, "peak"), lines)
+
+
 def main(words: Sequence[str]) -> int:
-    size = int(words[0]) if words else SIZE
-    print(json.dumps({name: measure(name, size) for name in PROGRAMS}, indent=1))
+    """One program, for `measure_build`."""
+    found = measure(words[0], int(words[1]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps(found | {"peak": peak}))
     return 0
 
 

@@ -18,7 +18,7 @@ def differences(workload: Workload, data: Data, found: Mapping[str, Any]) -> str
     if expected.keys() != found.keys():
         return f"{workload.name}: results {', '.join(found)} instead of {', '.join(expected)}"
     for key, value in expected.items():
-        wanted, got = np.asarray(value), np.asarray(found[key])
+        wanted, got = np.asarray(value), np.asarray(workload.settled(found[key]))
         if wanted.shape != got.shape:
             return f"{workload.name}: {key} has the shape {got.shape} instead of {wanted.shape}"
         apart = np.abs(got.astype(object) - wanted.astype(object))

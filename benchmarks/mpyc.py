@@ -26,16 +26,26 @@ class Took:
         return self.inputs + self.computing
 
 
+#: What MPyC is given beyond the addresses of its parties; all else is its default.
+OPTIONS = ("--no-log",)
+#: How it runs, for the record.
+ABOUT = {
+    "options": list(OPTIONS), "threshold": "(n - 1) / 2, its default", "links": "in the clear, its default",
+    "loop": "uvloop, which it takes where it is installed", "integers": "gmpy2", "numbers": "arrays (np_*)",
+}
+
+
 class Parties:
     """`n` parties. A context manager. MPyC's own TLS is off unless asked for, and stays off: its links are in the
     clear, ours are not."""
 
     def __init__(self, n: int) -> None:
+        self.n = n
         ports = _free_ports(n)
         addresses = [word for port in ports for word in ("-P", f"localhost:{port}")]
         self._parties = [
             subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.mpyc_party", *addresses, "-I", str(i), "--no-log"],
+                [sys.executable, "-m", "benchmarks.mpyc_party", *addresses, "-I", str(i), *OPTIONS],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
                 cwd=Path(__file__).parent.parent,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},

@@ -1,21 +1,20 @@
 """Measuring one workload: EnigmaLang, MPyC and NumPy in turns, medians of several runs after one to warm up."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import ClassVar
 
 from benchmarks.check import check
 from benchmarks.mpyc import Parties, Took
 from benchmarks.mpyc_programs import PROGRAMS
 from benchmarks.ours import Given, plan_of, results
 from benchmarks.workloads import Data, Workload
-from enigmalang.cli.floor import Floor, Rates, floor_of, measure_rates
+from enigmalang.cli.floor import Floor, Gauge, Rates, floor_of, middle_rates
 from enigmalang.cli.measure import Bench, Sample, middle
 
-#: A run of MPyC that takes longer is made once only.
-PATIENCE = 15.0
+#: MPyC gets no further turn at a workload after so many seconds of its own.
+PATIENCE = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,7 @@ class Result:
     floor: Floor
     rates: Rates
     mpyc: Mpyc | None
+    begun: tuple[int, int] = (0, 0)  # rounds and bytes of what was made ahead until the first run had ended
 
     @property
     def floors(self) -> float:
@@ -84,53 +84,53 @@ def measure(workload: Workload, size: int, nodes: int, runs: int, parties: Parti
     begin = time.perf_counter()
     plan = plan_of(workload, size)
     compiled = time.perf_counter() - begin
-    rates = measure_rates(nodes, plan.field)
     theirs = _Theirs(workload, size, parties)
-    samples, clear = [], []
-    with Bench(plan, nodes) as bench:
+    samples, clear, rates = [], [], []
+    with Gauge(nodes, plan.field) as gauge, Bench(plan, nodes) as bench:
         base = bench.peak_memory()
         for number in range(runs + 1):
             seed = 1 + number * workload.fresh
             data = workload.data(size, seed)
-            sample = _once(bench, workload, data)
+            rates.append(gauge.measure())
+            samples.append(run_once(bench, workload, data))
             theirs.run(seed)
-            seconds = _numpy(workload.numpy, data)
-            if number:
-                samples.append(sample)
-                clear.append(seconds)
+            clear.append(numpy_seconds(workload, data))
         peak = bench.peak_memory()
-    ours = middle(samples)
-    floor = floor_of(ours.work, rates)
-    return Result(workload, size, nodes, runs, ours, bench.start, compiled, peak, base, median(clear), floor, rates,
-                  theirs.result())
+    first, ours, rate = samples[0], middle(samples[1:]), middle_rates(rates[1:])
+    return Result(workload, size, nodes, runs, ours, bench.start, compiled, peak, base, median(clear[1:]),
+                  floor_of(ours.work, rate), rate, theirs.result(), (first.ahead_rounds, first.ahead_sent))
 
 
-def _once(bench: Bench, workload: Workload, data: Data) -> Sample:
+def run_once(bench: Bench, workload: Workload, data: Data) -> Sample:
+    """Raises WrongResult when it computed something else."""
     sample, world = bench.run(Given(data))
     check(workload, data, results(world, workload, data))
     return sample
 
 
-def _numpy(compute: Callable[[Data], Any], data: Data) -> float:
+def numpy_seconds(workload: Workload, data: Data) -> float:
     """Seconds of one call in its turn, as ours and MPyC's are."""
     begin = time.perf_counter()
-    compute(data)
+    workload.numpy(data)
     return time.perf_counter() - begin
 
 
 class _Theirs:
-    """MPyC's turns at one workload."""
+    """MPyC's turns at one workload; workloads that ask the same of it share them."""
+
+    _known: ClassVar[dict[tuple[str, int, int], list[Took]]] = {}
 
     def __init__(self, workload: Workload, size: int, parties: Parties | None) -> None:
         self._workload = workload
         self._full = size
         self._size = min(size, workload.mpyc_size)
-        self._parties = parties
-        self._took: list[Took] = []
+        self._parties = parties if workload.path.stem in PROGRAMS else None
+        key = workload.path.stem, self._size, parties.n if parties else 0
+        self._done = key in self._known
+        self._took = self._known.setdefault(key, [])
 
     def run(self, seed: int) -> None:
-        known = self._workload.path.stem in PROGRAMS
-        if self._parties is None or not known or (self._took and self._took[-1].whole > PATIENCE):
+        if self._parties is None or self._done or sum(t.whole for t in self._took) > PATIENCE:
             return
         self._took.append(self._parties.run(self._workload, self._size, seed))
 

@@ -41,7 +41,8 @@ class Workload:
     """`make(size, rng)` gives the inputs by name; `numpy(data)` is what is timed in the clear; `expect(data, its
     result)` what `L` must hold afterwards; `tolerance` how far from it a number may be (fixed point).
 
-    MPyC is measured up to `mpyc_size`, beyond it scaled by `law`.
+    MPyC is measured up to `mpyc_size`, beyond it scaled by `law`; workloads without a program for it are not. `settled`
+    is applied to a result before it is compared: what is random about it is not looked at.
     """
 
     letter: str
@@ -58,6 +59,7 @@ class Workload:
     program: str = ""
     constants: Callable[[int], dict[str, int]] = field(default=lambda size: {})
     tolerance: float = 0
+    settled: Callable[[Any], Any] = lambda found: found
     fresh: bool = False  # other data in every run, so that no circuit is the one of the run before
 
     @property
@@ -161,6 +163,42 @@ def _statistics(data: Data) -> tuple[Any, Any]:
     median = (int(middle[(len(x) - 1) // 2]) + int(middle[len(x) // 2])) // 2
     inner = x[x < edges[-1]]  # NumPy's last bin holds its right edge, ours does not
     return median, np.histogram(inner, edges)[0]
+
+
+# ---- l, m, n: more of order
+
+
+def _grouped(size: int, rng: np.random.Generator) -> Data:
+    """About 100 rows a group."""
+    return {"keys": rng.integers(1, max(2, size // 100), size) * 40_000, "values": rng.integers(0, 1 << 16, size)}
+
+
+def _groups(data: Data) -> tuple[Any, Any, Any]:
+    order = np.argsort(data["keys"], kind="stable")
+    groups, starts, sizes = np.unique(data["keys"][order], return_index=True, return_counts=True)
+    return groups, np.add.reduceat(data["values"][order], starts), sizes
+
+
+def _padded(data: Data, found: Any) -> dict[str, Any]:
+    room = len(data["keys"]) - len(found[0])
+    columns = zip(("groups", "sums", "sizes"), found, strict=True)
+    return {name: np.pad(column, (0, room)) for name, column in columns} | {"count": len(found[0])}
+
+
+def _table(size: int, rng: np.random.Generator) -> Data:
+    """As many rows, with different keys, as are wanted; about half of the wanted keys are there."""
+    return {
+        "keys": rng.permutation(2 * size)[:size], "wanted": rng.integers(0, 2 * size, size),
+        "values": rng.integers(0, 1 << 32, size),
+    }
+
+
+def _looked_up(data: Data) -> tuple[Any, Any]:
+    order = np.argsort(data["keys"])
+    ordered = data["keys"][order]
+    places = np.minimum(np.searchsorted(ordered, data["wanted"]), len(ordered) - 1)
+    matched = ordered[places] == data["wanted"]
+    return np.where(matched, data["values"][order[places]], 0), matched
 
 
 # ---- h: logistic inference
@@ -301,6 +339,19 @@ WORKLOADS: dict[str, Workload] = {
         Workload(
             "k", "statistics", "median and histogram of {size} values", 100_000, (1_000, 10_000, 100_000), 50, _valued,
             _statistics, lambda d, found: {"median": found[0], "bins": found[1]}, 256, batcher,
+        ),
+        Workload(
+            "l", "shuffle", "shuffle of {size} values", 1_000_000, (10_000, 100_000, 1_000_000), 50, _values(32),
+            lambda d: np.random.default_rng(1).permutation(d["x"]), lambda d, found: {"shuffled": np.sort(found)}, 0,
+            settled=np.sort,
+        ),
+        Workload(
+            "m", "group_sum", "sums of {size} rows by key", 100_000, (1_000, 10_000, 100_000), 60, _grouped, _groups,
+            _padded, 0,
+        ),
+        Workload(
+            "n", "lookup", "{size} keys looked up in {size} rows", 100_000, (1_000, 10_000, 100_000), 40, _table,
+            _looked_up, lambda d, found: {"found": found[0], "matched": found[1]}, 0,
         ),
     )
 }

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from enigmalang.cli.columns import columns, told_bytes, told_seconds, told_times
-from enigmalang.cli.floor import Floor, Rates, floor_of, measure_rates
+from enigmalang.cli.floor import Floor, Gauge, Rates, floor_of, middle_rates
 from enigmalang.cli.inputs import Inputs
 from enigmalang.cli.measure import Bench, Sample, middle, run_all
 from enigmalang.cli.programs import Refused, as_diagnostic, check_inputs, compiled
@@ -85,17 +85,19 @@ def bench_file(path: str, settings: Settings, inputs: Inputs, runs: int, as_json
 def measure(plan: Plan, settings: Settings, inputs: Inputs, runs: int, seconds: float = 0.0) -> Measured:
     """Run `plan` on workers and in the clear, in turns. Raises EnigmaError, EngineError, OSError."""
     kept = Kept(inputs)
-    samples, clear = [], []
-    with Bench(plan, settings.nodes, settings.threshold, timeout=settings.timeout) as bench:
+    samples, clear, measured = [], [], []
+    with (Gauge(settings.nodes, plan.field) as gauge,
+          Bench(plan, settings.nodes, settings.threshold, timeout=settings.timeout) as bench):
         base = bench.peak_memory()
         for number in range(runs + 1):
+            measured.append(gauge.measure())
             sample, _ = bench.run(kept)
             took = _in_the_clear(plan, kept)
             if number:
                 samples.append(sample)
                 clear.append(took)
         peak = bench.peak_memory()
-    ours, rates = middle(samples), measure_rates(settings.nodes, plan.field)
+    ours, rates = middle(samples), middle_rates(measured)
     return Measured(plan.path, plan.field, settings.nodes, runs, seconds, bench.start, ours, median(clear), peak, base,
                     floor_of(ours.work, rates), rates)
 

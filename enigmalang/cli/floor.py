@@ -7,15 +7,16 @@ parties / cores times where there are more parties than cores. Waiting for answe
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from statistics import median
+from types import TracebackType
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from enigmalang.circuits.circuit import Circuit
-from enigmalang.cli.loopback import Loopback, measure_loopback
+from enigmalang.cli.loopback import Loopback, Ring
 from enigmalang.fields import field_named
 from enigmalang.fields.warm import kernels
 
@@ -63,21 +64,49 @@ def floor_of(work: Work, rates: Rates) -> Floor:
     return Floor(work.sent / rates.loopback.bandwidth, alone * crowd)
 
 
-@cache
-def measure_rates(parties: int, field: str) -> Rates:
-    """Measured once a process, in about a second. Raises OSError."""
-    kernel, layout = kernels().prime[field_named(field).q].mul, (1, _CACHED, 0, 1, 0, 1)
-    shape = (_CACHED, *field_named(field).tail)
-    x, y = (np.full(shape, n, np.uint64) for n in (0x123456789ABCDEF, 0xFEDCBA987654321))
-    out, zeros = np.empty(shape, np.uint64), bytes(_CACHED * 8)
-    stream = Cipher(algorithms.AES(bytes(16)), modes.CTR(bytes(16))).encryptor()
-    into = bytearray(len(zeros))
+class Gauge:
+    """Measures the rates again and again, in a sixth of a second each time: what a machine can do depends on what else
+    it does, so a floor is made of what was measured beside its own runs. A context manager; owns a ring of processes.
+    """
+
+    def __init__(self, parties: int, field: str) -> None:
+        """Raises OSError."""
+        self._multiply = kernels().prime[field_named(field).q].mul
+        shape = (_CACHED, *field_named(field).tail)
+        self._x, self._y = (np.full(shape, n, np.uint64) for n in (0x123456789ABCDEF, 0xFEDCBA987654321))
+        self._out, self._zeros = np.empty(shape, np.uint64), bytes(_CACHED * 8)
+        self._stream = Cipher(algorithms.AES(bytes(16)), modes.CTR(bytes(16))).encryptor()
+        self._into = bytearray(len(self._zeros))
+        self._ring = Ring(parties)
+
+    def measure(self) -> Rates:
+        """Of now. Raises OSError."""
+        x, y, out, layout = self._x, self._y, self._out, (1, _CACHED, 0, 1, 0, 1)
+        return Rates(
+            product=fastest(lambda: self._multiply(x, y, out, layout), 10) / _CACHED,
+            word=fastest(lambda: np.bitwise_and(x, y, out=out), 10) / out.size,
+            random_byte=fastest(lambda: self._stream.update_into(self._zeros, self._into), 10) / len(self._zeros),
+            loopback=self._ring.measure(),
+            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        )
+
+    def close(self) -> None:
+        self._ring.close()
+
+    def __enter__(self) -> "Gauge":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def middle_rates(found: Sequence[Rates]) -> Rates:
+    """The median of each rate."""
+    loops = [rates.loopback for rates in found]
     return Rates(
-        product=fastest(lambda: kernel(x, y, out, layout)) / _CACHED,
-        word=fastest(lambda: np.bitwise_and(x, y, out=out)) / out.size,
-        random_byte=fastest(lambda: stream.update_into(zeros, into)) / len(zeros),
-        loopback=measure_loopback(parties),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        median(r.product for r in found), median(r.word for r in found), median(r.random_byte for r in found),
+        Loopback(loops[0].parties, median(x.bandwidth for x in loops), median(x.latency for x in loops)),
+        found[0].cores,
     )
 
 

@@ -1,29 +1,35 @@
-"""How fast this machine's loopback is over TLS 1.3 with as many parties at once as a run has.
+"""How fast this machine's loopback is over the engine's own links, with as many parties at once as a run has.
 
-`python -m enigmalang.cli.loopback PARTIES BYTES` measures and prints one line of JSON. The parties are processes in a
-ring, each sends to the next while it receives from the one before: the pattern, and the number of bytes that each
-sends, are those of a product among three. Plain blocking sockets and nothing of the engine: this is the floor.
+The parties are processes in a ring, each sends to the next while it receives from the one before: the pattern, and the
+number of bytes that each sends, are those of a product among three. They stay from one measurement to the next, so that
+a short one fits before each run. `python -m enigmalang.cli.loopback PARTIES` is what `Ring` talks to: the first party,
+which forks the others; "PIECES ROUNDS" on stdin measures once and writes a line of JSON.
 """
 
 import json
 import os
-import socket
-import ssl
+import struct
 import subprocess
 import sys
-import tempfile
-import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from statistics import median
+from types import TracebackType
 
-from enigmalang.transport.identity import new_key
+from enigmalang.transport.identity import ChannelKey, new_key
+from enigmalang.transport.mesh import Listener, connect
+from enigmalang.transport.network import PeerError
+from enigmalang.transport.tls import TlsNetwork
 
-#: Bytes per write: TLS cuts them into records of 16 KiB.
+#: Bytes of a frame: large enough for the links' best rate, small enough for the caches.
 _PIECE = 1 << 18
-_SMALL = 16
-_ROUNDS = 200
+#: Frames that all parties send together in one measurement, and small rounds: about 30 ms of each.
+_PIECES, _ROUNDS = 72, 100
+_REPEATS = 3
 _WAIT = 30.0
+_ORDER = struct.Struct("<2q")
+_FOUND = struct.Struct("<2d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,115 +41,139 @@ class Loopback:
     latency: float
 
 
-def measure_loopback(parties: int, size: int = 32 << 20) -> Loopback:
-    """Measure in processes of their own, which are gone afterwards. About a second. Raises OSError when it fails."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "enigmalang.cli.loopback", str(parties), str(size)],
-        capture_output=True, text=True, timeout=4 * _WAIT, check=False,
-    )
-    if done.returncode != 0:
-        raise OSError(f"the loopback could not be measured: {done.stderr.strip()[-300:]}")
-    found = json.loads(done.stdout)
-    return Loopback(parties, found["bandwidth"], found["latency"])
+class Ring:
+    """So many parties, in processes of their own, which end with it. A context manager."""
+
+    def __init__(self, parties: int) -> None:
+        """Raises OSError when they do not come up."""
+        self.parties = parties
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "enigmalang.cli.loopback", str(parties)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )
+        try:
+            self._once(1, 10)  # connections are up, and caches are warm
+        except OSError:
+            self.close()
+            raise
+
+    def measure(self) -> Loopback:
+        """The medians of three short measurements, a tenth of a second in all. Raises OSError."""
+        found = [self._once(max(2, _PIECES // self.parties), _ROUNDS) for _ in range(_REPEATS)]
+        return Loopback(self.parties, median(f[0] for f in found), median(f[1] for f in found))
+
+    def _once(self, pieces: int, rounds: int) -> tuple[float, float]:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{pieces} {rounds}\n")
+        line = self._process.stdout.readline()
+        if not line:
+            raise OSError("the loopback could not be measured: a party has gone")
+        bandwidth, latency = json.loads(line)
+        return bandwidth, latency
+
+    def close(self) -> None:
+        self._process.communicate()  # its stdin ends, and so does it
+
+    def __enter__(self) -> "Ring":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 class _Party:
-    """One process of the ring; `me` listens at `listeners[me]`."""
+    """One process of the ring, numbered from 1."""
 
-    def __init__(self, me: int, listeners: list[socket.socket], key: str) -> None:
-        following = (me + 1) % len(listeners)
-        accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        accepting.load_cert_chain(key)
-        dialling = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        dialling.check_hostname = False
-        dialling.load_verify_locations(key)
-        for context in (accepting, dialling):
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-        thread = threading.Thread(target=self._dial, args=(listeners[following].getsockname(), dialling))
-        thread.start()
-        accepted, _ = listeners[me].accept()
-        self.before = accepting.wrap_socket(_set(accepted), server_side=True)
-        thread.join()
+    def __init__(self, me: int, keys: Sequence[ChannelKey], listeners: Sequence[Listener]) -> None:
+        n = len(keys)
+        members = {i: (listeners[i - 1].port, keys[i - 1].certificate) for i in range(1, n + 1) if i != me}
+        links = connect(me, keys[me - 1], listeners[me - 1], members, time.monotonic() + _WAIT)
+        self.network = TlsNetwork(me, n, *links, timeout=None)
+        self._next, self._before = me % n + 1, (me - 2) % n + 1
+        self._tag = 0
 
-    def _dial(self, address: tuple[str, int], context: ssl.SSLContext) -> None:
-        self.next = context.wrap_socket(_set(socket.create_connection(address, _WAIT)))
+    def round(self, body: bytes) -> None:
+        """Send so much, and receive as much."""
+        self.send(body)
+        self.receive(len(body))
 
-    def receive(self, size: int) -> None:
-        buffer = memoryview(bytearray(min(size, _PIECE)))
-        while size:
-            got = self.before.recv_into(buffer[: min(size, len(buffer))])
-            if not got:
-                raise ConnectionError("a party has gone")
-            size -= got
+    def send(self, body: bytes) -> None:
+        self._tag += 1
+        self.network.post(self._tag, {self._next: body})
 
-    def send(self, size: int) -> None:
-        piece = bytes(_PIECE)
-        for start in range(0, size, _PIECE):
-            self.next.sendall(piece[: size - start] if size - start < _PIECE else piece)
+    def receive(self, size: int) -> bytes:
+        return self.network.fetch(self._tag, {self._before: size})[self._before]  # type: ignore[return-value]
 
-    def seconds(self, size: int) -> float:
-        """To send and receive so much; all start together."""
-        self.round()
+    def pass_on(self, size: int) -> bytes:
+        """What the one before sent, before this one sends its own."""
+        self._tag += 1
+        return bytes(self.network.fetch(self._tag, {self._before: size})[self._before])
+
+    def forward(self, body: bytes) -> None:
+        self.network.post(self._tag, {self._next: body})
+
+    def seconds(self, pieces: int, rounds: int) -> tuple[float, float]:
+        """Of so many large and so many small rounds; all parties start together."""
+        small, large = bytes(16), bytes(_PIECE)
+        self.round(small)
         begin = time.perf_counter()
-        sender = threading.Thread(target=self.send, args=(size,))
-        sender.start()
-        self.receive(size)
-        sender.join()
-        return time.perf_counter() - begin
+        for _ in range(pieces):
+            self.round(large)
+        middle = time.perf_counter()
+        self.round(small)
+        again = time.perf_counter()
+        for _ in range(rounds):
+            self.round(small)
+        return middle - begin, time.perf_counter() - again
 
-    def round(self) -> None:
-        self.send(_SMALL)
-        self.receive(_SMALL)
+    def follow(self) -> None:
+        """Do what the first party says, until it says no more."""
+        while True:
+            order = self.pass_on(_ORDER.size)
+            self.forward(order)
+            pieces, rounds = _ORDER.unpack(order)
+            if not pieces:
+                return
+            mine = self.seconds(pieces, rounds)
+            before = _FOUND.unpack(self.pass_on(_FOUND.size))
+            self.forward(_FOUND.pack(*map(max, mine, before)))
 
-    def latency(self) -> float:
-        begin = time.perf_counter()
-        for _ in range(_ROUNDS):
-            self.round()
-        return (time.perf_counter() - begin) / _ROUNDS
-
-
-def _set(connection: socket.socket) -> socket.socket:
-    connection.settimeout(_WAIT)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
-def _run(me: int, listeners: list[socket.socket], key: str, size: int, out: int) -> None:
-    party = _Party(me, listeners, key)
-    party.seconds(size // 8)
-    took = min(party.seconds(size) for _ in range(3))
-    found = json.dumps({"bandwidth": size / took, "latency": party.latency()})
-    os.write(out, found.encode() + b"\n")
+    def lead(self, pieces: int, rounds: int) -> tuple[float, float]:
+        """The slowest party's seconds."""
+        self.round(_ORDER.pack(pieces, rounds))
+        mine = self.seconds(pieces, rounds)
+        self.send(_FOUND.pack(*mine))
+        large, small = _FOUND.unpack(self.receive(_FOUND.size))
+        return large, small
 
 
-def main(arguments: list[str]) -> int:
-    """Measure among `arguments[0]` parties with `arguments[1]` bytes each."""
-    parties, size = map(int, arguments)
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(parties)]
-    read, write = os.pipe()
-    with tempfile.TemporaryDirectory() as folder:
-        key = Path(folder, "key")
-        key.write_bytes(new_key("loopback").pem)
-        children = []
-        for me in range(parties):
-            child = os.fork()  # no threads yet
-            if child == 0:
-                status = 1
-                try:
-                    _run(me, listeners, str(key), size, write)
-                    status = 0
-                except OSError as error:
-                    os.write(2, f"{type(error).__name__}: {error}\n".encode())
-                finally:
-                    os._exit(status)
-            children.append(child)
-        os.close(write)
-        failed = [os.waitpid(child, 0)[1] for child in children]
-    if any(failed):
-        return 1
-    with os.fdopen(read) as lines:
-        found = [json.loads(line) for line in lines]
-    print(json.dumps({name: (min if name == "bandwidth" else max)(f[name] for f in found) for name in found[0]}))
+def _fork(me: int, keys: Sequence[ChannelKey], listeners: Sequence[Listener]) -> None:
+    if os.fork():  # no threads yet
+        return
+    status = 1
+    try:
+        _Party(me, keys, listeners).follow()
+        status = 0
+    except (PeerError, OSError) as error:
+        os.write(2, f"loopback: {type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(status)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The first of `arguments[0]` parties."""
+    n = int(arguments[0])
+    keys, listeners = [new_key(f"loopback {me}") for me in range(1, n + 1)], [Listener() for _ in range(n)]
+    for me in range(2, n + 1):
+        _fork(me, keys, listeners)
+    first = _Party(1, keys, listeners)
+    for line in sys.stdin:
+        pieces, rounds = map(int, line.split())
+        large, small = first.lead(pieces, rounds)
+        print(json.dumps([pieces * _PIECE / large, small / rounds]), flush=True)
+    first.round(_ORDER.pack(0, 0))
+    for _ in range(n - 1):
+        os.wait()
     return 0
 
 

@@ -37,6 +37,8 @@ class Sample:
     circuits: int
     multiplications: int  # in the field, by each node on its own shares
     phases: dict[str, float] = field(default_factory=dict)
+    ahead_rounds: int = 0  # of preprocessing since the run before (at the first: since the start), in no other count
+    ahead_sent: int = 0
 
     @property
     def work(self) -> Work:
@@ -56,6 +58,7 @@ class Bench:
         self._tracer = Tracer(self._engine, self._watch)
         self._multiplications = 0
         self._counted: dict[int, tuple[Circuit, int]] = {}
+        self._ahead: dict[str, int] = {}
         self._engine.stats()  # answered when the workers have loaded their protocols
         self.start = time.perf_counter() - begin
 
@@ -83,8 +86,12 @@ class Bench:
         after = self._engine.stats()
         phases = {name: seconds - known.get(name, 0.0) for name, seconds in after.seconds.items()}
         spent = {name: value - counts[name] for name, value in _counts(after).items()}
+        ahead = {name: after.ahead.get(name, 0) - self._ahead.get(name, 0) for name in ("rounds", "bytes_sent")}
+        self._ahead = after.ahead
         computing = phases.get(COMPUTING, phases.get("evaluate", 0.0))
-        return Sample(whole, computing, **spent, multiplications=self._multiplications, phases=phases), world
+        sample = Sample(whole, computing, **spent, multiplications=self._multiplications, ahead_rounds=ahead["rounds"],
+                        ahead_sent=ahead["bytes_sent"], phases=phases)
+        return sample, world
 
     def peak_memory(self) -> int:
         """The largest resident size that a worker reached, in bytes; 0 where the system does not tell."""
@@ -117,11 +124,12 @@ def peak_memory(pid: int) -> int:
 
 
 def middle(samples: Sequence[Sample]) -> Sample:
-    """The medians of the seconds; the counts of the last run."""
+    """The medians of the seconds and of what was made ahead; the counts of the last run."""
     last = samples[-1]
     names = {name for sample in samples for name in sample.phases}
     phases = {name: median(s.phases.get(name, 0.0) for s in samples) for name in sorted(names)}
     return Sample(
         median(s.whole for s in samples), median(s.computing for s in samples), last.rounds, last.sent, last.products,
         last.ands, last.comparisons, last.circuits, last.multiplications, phases,
+        round(median(s.ahead_rounds for s in samples)), round(median(s.ahead_sent for s in samples)),
     )

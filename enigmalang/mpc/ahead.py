@@ -4,6 +4,8 @@ Adversary: honest but curious, at most t parties together; what is made is unifo
 bytes and products are counted apart (`Party.ahead`), never among those of the runs.
 """
 
+import os
+
 from enigmalang.fields import unpack_bits
 from enigmalang.mpc.bits import make_integers
 from enigmalang.mpc.party import Party
@@ -13,6 +15,8 @@ from enigmalang.mpc.tabulate import make_tables
 from enigmalang.mpc.wide.masks import random_masks
 from enigmalang.sharing.pseudorandom import random_bit_words
 
+#: Set to 0 in the environment of all nodes, they make nothing ahead: for measuring what runs cost without.
+SWITCH = "ENIGMALANG_STOCK"
 #: Random bits made at a time: a few milliseconds.
 STEP = 1 << 12
 #: Tables are made for committees of so few pieces: up to n = 5. For more of them a step would not be short.
@@ -21,6 +25,8 @@ FEW_PIECES = 6
 
 def replenish(party: Party) -> bool:
     """One step; whether there is more to do. Every party calls this at the same place of the session."""
+    if not _wanted():
+        return False
     count = min(_step(party), CAPACITY - party.stock.bits)
     wanted = party.tables.capacity - len(party.tables) if _makes_tables(party) else 0
     with party.counting_ahead():
@@ -33,10 +39,16 @@ def replenish(party: Party) -> bool:
 
 def begin(party: Party) -> None:
     """What a session starts with, before anything is asked: one step of each kind, for its first small runs."""
+    if not _wanted():
+        return
     with party.counting_ahead():
         random_bits(party, _step(party))
         if _makes_tables(party):
             make_tables(party, TABLES)
+
+
+def _wanted() -> bool:
+    return os.environ.get(SWITCH) != "0"
 
 
 def _makes_tables(party: Party) -> bool:
