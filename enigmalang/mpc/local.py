@@ -14,6 +14,7 @@ import numpy.typing as npt
 from enigmalang.circuits.circuit import Circuit, Form, Node
 from enigmalang.fields import Raw, pack_bits
 from enigmalang.mpc.bits import negate, public_bits, xor
+from enigmalang.mpc.moves import take_words
 from enigmalang.mpc.party import Party
 from enigmalang.sharing import ArithShare, BitShare, Share
 
@@ -203,6 +204,12 @@ def _broadcast(values: Values, node: Node) -> Share:
 
 def _take(values: Values, node: Node) -> Share:
     rank = len(values[node.args[0]].shape)
+    if node.form is Form.BITS:
+        places = np.asarray(node.attrs["indices"], np.int64)
+        held = values.bits_as_held(node.args[0])
+        moved = take_words(held, places, node.attrs["axis"] % rank, node.shape)
+        if moved is not None:
+            return moved
 
     def move(node: Node, array: npt.NDArray[np.generic], lead: int) -> npt.NDArray[np.generic]:
         taken: npt.NDArray[np.generic] = np.take(array, node.attrs["indices"], axis=node.attrs["axis"] % rank + lead)
