@@ -15,6 +15,7 @@ from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
 from enigmalang.circuits.concats import Views, flatten
 from enigmalang.circuits.contract import contracted
 from enigmalang.circuits.evaluate import evaluate
+from enigmalang.circuits.settled import is_settled
 from enigmalang.circuits.table import OP_NUMBER, Rows, Table, distinct, ends_of, flat_args, live_nodes, table_of
 from enigmalang.source import Span
 
@@ -78,6 +79,8 @@ class _Walk:
         first, which = distinct(table.ops, table.forms, table.shapes, table.attrs)
         for i in first.tolist():
             self.kind(table.op(i), table.shape_list[table.shapes[i]], table.form(i), table.attr_list[table.attrs[i]])
+        if is_settled(table, which, self.kinds):
+            return replace(self.old, nodes=table)
         kinds, special, args = self.kinds, self.special, table.args.tolist()
         kind_of, made_args, made_spans = self.kind_of, self.args, self.spans
         spans = table.spans or [None] * len(table)
@@ -368,7 +371,26 @@ def _twice_taken(walk: _Walk, node: Node, inner: Node, indices: Array) -> Result
         if part == last:
             places = indices - indices.min() + low
             return walk.place(replace(node, args=(part,), attrs={"indices": places, "axis": axis}))
+        if node.form is Form.BITS and len(inner.args) == 2:
+            return _masked(walk, node, inner, indices)
     return node
+
+
+def _masked(walk: _Walk, node: Node, concat: Node, indices: Array) -> Result:
+    """Bits of x in some places and public zeros in the others are bits of x under a public mask."""
+    axis, (x, other) = node.attrs["axis"] % len(node.shape), concat.args
+    length = walk.node(x).shape[axis]
+    mask = indices < length
+    if walk.is_all(x, 0):
+        x, other, mask, indices = other, x, ~mask, indices - length
+        length = walk.node(x).shape[axis]
+    if not walk.is_all(other, 0):
+        return node
+    places = np.where(mask, indices, np.minimum(np.arange(len(indices)), length - 1))
+    kept = walk.place(replace(node, args=(x,), attrs={"indices": places, "axis": axis}))
+    column = mask.reshape((-1, *(1,) * (len(node.shape) - axis - 1)))
+    held = walk.place(Node("const", (), column.shape, Form.BITS, {"value": column}, node.span))
+    return walk.place(replace(node, op="and", args=(kept, walk.as_shape(held, node)), attrs={}))
 
 
 def _contract(walk: _Walk, node: Node) -> Result:
