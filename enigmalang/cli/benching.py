@@ -122,6 +122,7 @@ def as_text(m: Measured) -> str:
          f"{told_seconds(m.rates.loopback.latency)} a round"),
         ("rounds", f"{ours.rounds:,}", ""),
         ("bytes sent by a node", told_bytes(ours.sent), ""),
+        ("made ahead, between runs", told_bytes(ours.ahead_sent), f"in {ours.ahead_rounds:,} rounds"),
         ("products", f"{ours.products:,}", ""),
         ("ANDs", f"{ours.ands:,}", ""),
         ("comparisons", f"{ours.comparisons:,}", ""),
