@@ -35,7 +35,8 @@ def evaluate(circuit: Circuit, inputs: Sequence[Array], memory: Mapping[int, Arr
             value = _leaf(node, np.asarray(node.attrs["value"]), circuit.field)
         else:
             value = _RULES[node.op](node, *args)
-        value = np.asarray(value).reshape(node.shape)
+        # A single element of an array of Python integers is an int: NumPy would make uint64 of it from 2^63 on.
+        value = np.asarray(value, dtype=object if isinstance(value, int) else None).reshape(node.shape)
         if node.form is Form.ARITH:
             value = _checked(value, circuit.field, limit, number, node)
         values.append(value)
