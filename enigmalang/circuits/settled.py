@@ -21,8 +21,10 @@ def is_settled(table: Table, which: npt.NDArray[np.int64], kinds: Sequence[Any])
     Sound because rules look at a node and its arguments only: if none applies to the nodes as they are, the walk
     changes none.
     """
+    if len(table) < LEAST:
+        return False
     counts = table.counts
-    if len(table) < LEAST or counts.max() > 3:
+    if counts.max() > 3:
         return False
     quick = np.array([kind.quick for kind in kinds])[which]
     special = np.array([kind.special for kind in kinds])[which]
