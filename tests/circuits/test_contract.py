@@ -77,3 +77,15 @@ def test_one_row_again_and_again() -> None:
     simple = both_ways(nodes, [np.arange(10).reshape(2, 1, 5), np.arange(15).reshape(3, 5)])
     assert "matmul" in [n.op for n in simple.nodes]
     assert "mul" not in [n.op for n in simple.nodes]
+
+
+@pytest.mark.parametrize("zeros_first", [False, True])
+def test_bits_among_zeros_are_masked(zeros_first: bool) -> None:
+    nodes = (
+        Node("input", (), (3, 4), Form.BITS, {"slot": 0}),
+        Node("const", (), (3, 4), Form.BITS, {"value": np.zeros((3, 4), bool)}),
+        Node("concat", (1, 0) if zeros_first else (0, 1), (3, 8), Form.BITS, {"axis": 1}),
+        Node("take", (2,), (3, 4), Form.BITS, {"indices": np.array([4, 0, 1, 6]), "axis": 1}),
+    )
+    simple = both_ways(nodes, [np.array([[1, 1, 1, 1], [0, 1, 0, 1], [1, 0, 0, 1]], bool)])
+    assert "concat" not in [n.op for n in simple.nodes]
