@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from enigmalang.circuits.circuit import Circuit, Node
-from enigmalang.circuits.table import Table, ends_of, flat_args, table_of
+from enigmalang.circuits.table import Table, ends_of, starts_of, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,16 @@ def flatten(circuit: Circuit) -> Circuit:
 
 
 def _with_args(table: Table, changed: dict[int, list[int]]) -> Table:
-    args, starts = table.args.tolist(), table.starts.tolist()
-    new = [tuple(changed[i]) if i in changed else tuple(args[starts[i] : starts[i + 1]]) for i in range(len(table))]
-    begins, flat = flat_args(new)
+    counts, kept = table.counts, np.ones(len(table), np.bool_)
+    places = np.repeat(table.starts[:-1], counts)
+    new = counts.copy()
+    for number, parts in changed.items():
+        new[number], kept[number] = len(parts), False
+    begins = starts_of(new)
+    flat = np.zeros(int(begins[-1]), np.int32)
+    stays = np.repeat(kept, counts)
+    flat[(np.repeat(begins[:-1], counts) - places + np.arange(len(places)))[stays]] = table.args[stays]
+    for number, parts in changed.items():
+        flat[begins[number] : begins[number + 1]] = parts
     return Table(table.ops, table.forms, table.shapes, table.attrs, begins, flat, table.shape_list, table.attr_list,
                  table.spans)
