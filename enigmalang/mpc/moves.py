@@ -27,7 +27,7 @@ def take_words(value: BitShare, places: Places, axis: int, shape: tuple[int, ...
         rows = value.words.reshape((pieces, before, value.shape[axis], after // 64))
         return BitShare(np.ascontiguousarray(np.take(rows, places, axis=2)).reshape((pieces, -1)), shape)
     width = value.shape[axis]
-    if after != 1 or places.shape != (width,) or 64 % width:
+    if after != 1 or not width or places.shape != (width,) or 64 % width:
         return None
     moves = _moves(width, places.tobytes())
     return None if moves is None else BitShare(_moved(value.words, moves), shape)
