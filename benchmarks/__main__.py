@@ -25,6 +25,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.ports import EngineError
 from enigmalang.mpc.ahead import SWITCH
+from enigmalang.sharing.structure import MAX_PARTIES
 
 FOLDER = Path(__file__).parent
 
@@ -37,8 +38,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     names = ", ".join(WORKLOADS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of {names}; or {', '.join(ALONE)}")
-    parser.add_argument("--nodes", type=int, default=3, metavar="N")
-    parser.add_argument("--size", type=int, metavar="S", help="instead of each workload's own")
+    parser.add_argument("--nodes", type=_committee, default=3, metavar="N")
+    parser.add_argument("--size", type=_positive, metavar="S", help="instead of each workload's own")
     parser.add_argument("--runs", type=int, metavar="R", help="medians of so many (default 5; 3 for plots)")
     parser.add_argument("--json", action="store_true", help="write everything as JSON to stdout")
     parser.add_argument("--save", metavar="FILE", type=Path, help="write everything as JSON there, beside the table")
@@ -59,6 +60,20 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     rest = [name for name in found.names if name not in ALONE]
     found.workloads = [w for name in (rest if found.names else WORKLOADS) for w in _named(name, parser)]
     return found
+
+
+def _positive(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _committee(word: str) -> int:
+    number = int(word)
+    if not 3 <= number <= MAX_PARTIES:
+        raise argparse.ArgumentTypeError(f"a committee has 3 to {MAX_PARTIES} nodes, not {number}")
+    return number
 
 
 def _named(name: str, parser: argparse.ArgumentParser) -> list[Workload]:

@@ -56,7 +56,7 @@ class NodeBlock:
     def __init__(self, party: Party) -> None:
         self._party = party
         self.position = Position(BLOCK)
-        self._numbers: Raw = np.empty((party.pieces, 0), np.uint64)
+        self._numbers: Raw = party.field.empty((party.pieces, 0))
         self._bits = np.empty((party.pieces, 0), np.uint8)  # unpacked
 
     def renewed(self) -> list[bytes]:
