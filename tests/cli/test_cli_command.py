@@ -13,7 +13,7 @@ import enigmalang
 from enigmalang.diagnostics.codes import CODES
 
 HELLO = str(ROOT / "examples" / "hello.enig")
-HEAVY = ("numpy", "numba", "lark", "rich", "msgspec", "cryptography", "galois", "enigmalang.compiler")
+HEAVY = ("numpy", "llvmlite", "lark", "rich", "msgspec", "cryptography", "galois", "enigmalang.compiler")
 
 
 def write(folder: Path, text: str | bytes, name: str = "p.enig") -> str:

@@ -7,7 +7,7 @@ import pytest
 from enigmalang.fields import arithmetic, native
 from enigmalang.fields.kernels import KERNELS, translated
 from enigmalang.fields.kernels.build import N, U, W
-from enigmalang.fields.kernels.translate import Entry, KernelError
+from enigmalang.fields.kernels.language import Entry, KernelError
 
 _DECLARED_AS = {
     "word*": ("void*",), "byte*": ("void*",), "real*": ("void*",), "int*": ("int64_t*", "void*"), "word**": ("void**",),

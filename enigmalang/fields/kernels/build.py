@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from enigmalang.fields.kernels import translate
-from enigmalang.fields.kernels.translate import BYTE, INT, WORD, Entry, Part
+from enigmalang.fields.kernels import language
+from enigmalang.fields.kernels.language import BYTE, INT, WORD, Entry, Part
 
 P61 = np.uint64((1 << 61) - 1)
 TOP63 = np.uint64((1 << 63) - 1)  # the high limb of 2^127 - 1
 ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 
-W, B, R, F, WS = f"{WORD}*", f"{BYTE}*", f"{INT}*", f"{translate.REAL}*", f"{WORD}**"
-N, U, FLAG, REAL = INT, WORD, translate.FLAG, translate.REAL
+W, B, R, F, WS = f"{WORD}*", f"{BYTE}*", f"{INT}*", f"{language.REAL}*", f"{WORD}**"
+N, U, FLAG, REAL = INT, WORD, language.FLAG, language.REAL
 
-carray: Any = translate.carray
-wide: Any = translate.wide
+carray: Any = language.carray
+wide: Any = language.wide
 
 #: Kernels by name.
 KERNELS: dict[str, Entry] = {}

@@ -1,7 +1,7 @@
 """Kernels to LLVM's language: what a kernel may be written in, and what becomes of it.
 
 The language is a part of Python: numbers, pointers, `if`, `while`, `for … in range(…)`, assignments, calls of other
-functions of this package. Each value has one of the types below, which never mix by themselves: `np.uint64(x)` and
+functions of this package. Each value has one of `language`'s types, which never mix by themselves: `np.uint64(x)` and
 its like convert, only literals take the type they meet. Signed arithmetic must not overflow, words wrap around;
 indices, and operands of // and %, are not negative. Locals live in memory, which LLVM turns into registers; functions
 are made once for each kind of arguments.
@@ -18,93 +18,28 @@ from typing import Any
 
 import numpy as np
 
-INT, WORD, WIDE, REAL, FLAG, INT32, BYTE, LITERAL = (
-    "int", "word", "wide", "real", "flag", "int32", "byte", "literal",
-)  # fmt: skip
-_LLVM = {INT: "i64", WORD: "i64", WIDE: "i128", REAL: "double", FLAG: "i1", INT32: "i32", BYTE: "i8", "void": "void"}
-_CONSTANTS: dict[type, str] = {int: LITERAL, np.uint64: WORD, np.int64: INT, np.float64: REAL}
-_ARITHMETIC: dict[type[ast.operator], tuple[str, str, str]] = {  # of signed numbers, of words, of reals
-    ast.Add: ("add nsw", "add", "fadd"),
-    ast.Sub: ("sub nsw", "sub", "fsub"),
-    ast.Mult: ("mul nsw", "mul", "fmul"),
-    ast.FloorDiv: ("sdiv", "udiv", ""),
-    ast.Mod: ("srem", "urem", ""),
-    ast.LShift: ("shl", "shl", ""),
-    ast.RShift: ("ashr", "lshr", ""),
-    ast.BitAnd: ("and", "and", ""),
-    ast.BitOr: ("or", "or", ""),
-    ast.BitXor: ("xor", "xor", ""),
-}
-_ORDERS: dict[type[ast.cmpop], tuple[str, str, str]] = {
-    ast.Eq: ("eq", "eq", "oeq"),
-    ast.NotEq: ("ne", "ne", "une"),
-    ast.Lt: ("slt", "ult", "olt"),
-    ast.LtE: ("sle", "ule", "ole"),
-    ast.Gt: ("sgt", "ugt", "ogt"),
-    ast.GtE: ("sge", "uge", "oge"),
-}
-_COLUMN = {INT: 0, INT32: 0, WORD: 1, WIDE: 1, FLAG: 1, REAL: 2}
-
-
-class KernelError(Exception):
-    """A kernel is not written in the language; names the function and the line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A number or pointer (`type` ends with *) as LLVM writes it."""
-
-    type: str
-    text: str
-
-    @property
-    def typed(self) -> str:
-        return f"{llvm_type(self.type)} {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Array:
-    """A pointer with the extents of a contiguous array, which `carray` gives; no first-class value."""
-
-    pointer: Value
-    shape: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """A function that kernels call: `inline`, or a loop that is made once."""
-
-    function: Callable[..., Any]
-    inline: bool
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.function(*arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A kernel: called from outside, with operands of these types."""
-
-    function: Callable[..., Any]
-    operands: tuple[str, ...]
-    returns: str
-
-
-def carray(pointer: Any, shape: tuple[Any, ...]) -> Any:
-    """In a kernel: contiguous memory as an array."""
-    raise NotImplementedError("only kernels call this")
-
-
-def wide(low: Any, high: Any) -> Any:
-    """In a kernel: 128 bits; arithmetic on them wraps around, and takes words too."""
-    raise NotImplementedError("only kernels call this")
-
-
-def llvm_type(type_: str) -> str:
-    """How LLVM writes a type."""
-    if type_.startswith("("):
-        return "{" + ", ".join(map(llvm_type, type_[1:-1].split(","))) + "}"
-    return "ptr" if type_.endswith("*") else _LLVM[type_]
+from enigmalang.fields.kernels.language import (
+    ARITHMETIC,
+    BYTE,
+    COLUMN,
+    CONSTANTS,
+    FLAG,
+    INT,
+    INT32,
+    LITERAL,
+    ORDERS,
+    REAL,
+    WIDE,
+    WORD,
+    Array,
+    Entry,
+    KernelError,
+    Part,
+    Value,
+    carray,
+    llvm_type,
+    wide,
+)
 
 
 def translated(entries: Mapping[str, Entry]) -> str:
@@ -400,7 +335,7 @@ class _Function:
         raise KernelError(f"{ast.unparse(node)} is not known")
 
     def _constant(self, value: Any) -> Value:
-        type_ = _CONSTANTS.get(type(value))
+        type_ = CONSTANTS.get(type(value))
         if type_ is None:
             raise KernelError(f"a constant of type {type(value).__name__}")
         return Value(type_, _real(float(value)) if type_ == REAL else str(int(value)))
@@ -439,7 +374,7 @@ class _Function:
         if left.type == right.type == LITERAL:
             left = self._fixed(left)
         left, right = self._alike(left, right)
-        name = _ARITHMETIC[type(op)][_COLUMN[left.type]] if type(op) in _ARITHMETIC and left.type in _COLUMN else ""
+        name = ARITHMETIC[type(op)][COLUMN[left.type]] if type(op) in ARITHMETIC and left.type in COLUMN else ""
         if not name:
             raise KernelError(f"{type(op).__name__} of {left.type}")
         return self._new(f"{name} {left.typed}, {right.text}", left.type)
@@ -460,7 +395,7 @@ class _Function:
             right = self._value(comparator)
             a, b = self._alike(left, right)
             kind = "fcmp" if a.type == REAL else "icmp"
-            test = self._new(f"{kind} {_ORDERS[type(op)][_COLUMN[a.type]]} {a.typed}, {b.text}", FLAG)
+            test = self._new(f"{kind} {ORDERS[type(op)][COLUMN[a.type]]} {a.typed}, {b.text}", FLAG)
             found = test if found is None else self._new(f"and {found.typed}, {test.text}", FLAG)
             left = right
         assert found is not None
@@ -513,7 +448,7 @@ class _Function:
             return self._call_part(function, [self._fixed(value) for value in values])
         if function is min:
             one, other = self._alike(*map(self._fixed, values))
-            less = self._new(f"icmp {_ORDERS[ast.Lt][_COLUMN[one.type]]} {one.typed}, {other.text}", FLAG)
+            less = self._new(f"icmp {ORDERS[ast.Lt][COLUMN[one.type]]} {one.typed}, {other.text}", FLAG)
             return [self._new(f"select {less.typed}, {one.typed}, {other.typed}", one.type)]
         if function is wide:
             low, high = (self._converted(value, WIDE) for value in values)
