@@ -333,7 +333,7 @@ WORKLOADS: dict[str, Workload] = {
             lambda d, found: {"digests": _bits(found, 8, 32)}, 1,
         ),
         Workload(
-            "j", "script", "100 small statements, lists of {size}", 20, (10, 20, 50), 20, _small, _script,
+            "j", "script", "100 small statements, lists of {size}", 20, (20, 40, 80), 20, _small, _script,
             lambda d, found: found, 20, fresh=True,
         ),
         Workload(
