@@ -21,6 +21,8 @@ from enigmalang.fields.warm import kernels
 
 #: Terms of a sum that is exact.
 TERMS = 1 << 10
+#: Elements of a panel, rows of x and of the product: 4 MB of each one's residues. BLAS wants hundreds of rows.
+PANEL = 1 << 19
 _LARGEST = 5_900_000
 _DIGIT = 22
 _OFFSET = 1 << 22  # as in `kernels.residues`
@@ -101,17 +103,23 @@ def matmul(q: int, x: Words, y: Words, out: Words) -> None:
 
 
 def _matmul(q: int, x: Words, y: Words, out: Words, more: bool) -> None:
-    """At most TERMS terms; added to `out` if there is `more`."""
+    """At most TERMS terms; added to `out` if there is `more`. A panel's residues exist at a time, all of y's again for
+    each: converting them is little against multiplying them.
+    """
     system, code = _system(q), kernels().residues[q]
-    left, right = np.empty(x.shape[:2]), np.empty(y.shape[:2])
-    sums = np.empty(out.shape[:2])
-    totals, turns = np.zeros((len(system.product), sums.size), np.uint64), np.zeros(sums.size)
-    for modulus in system.moduli:
-        code.residues(x, modulus.left, modulus.value, left)
-        code.residues(y, modulus.right, modulus.value, right)
-        np.dot(left, right, out=sums)
-        code.collect(sums, modulus.value, modulus.weight, totals, turns)
-    code.restore(totals, turns, system.product, system.rest, more, out)
+    height = max(1, min(len(x), PANEL // max(1, *y.shape[:2])))
+    right = np.empty(y.shape[:2])
+    lefts, panels = np.empty((height, x.shape[1])), np.empty((height, out.shape[1]))
+    for start in range(0, len(x), height):
+        rows = slice(start, min(start + height, len(x)))
+        left, sums = lefts[: rows.stop - start], panels[: rows.stop - start]
+        totals, turns = np.zeros((len(system.product), sums.size), np.uint64), np.zeros(sums.size)
+        for modulus in system.moduli:
+            code.residues(x[rows], modulus.left, modulus.value, left)
+            code.residues(y, modulus.right, modulus.value, right)
+            np.dot(left, right, out=sums)
+            code.collect(sums, modulus.value, modulus.weight, totals, turns)
+        code.restore(totals, turns, system.product, system.rest, more, out[rows])
 
 
 class Residues:
