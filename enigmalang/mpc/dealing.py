@@ -7,6 +7,7 @@ kernel checks and adds what is received.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,9 +17,13 @@ from enigmalang.fields.arithmetic import at
 from enigmalang.fields.warm import kernels
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.sharing.draws import use_elements
-from enigmalang.sharing.local import Local, Recipe, dealer
+from enigmalang.sharing.local import Local, Recipe, between, dealer
 from enigmalang.sharing.shamir import lagrange, table_of
 from enigmalang.sharing.structure import Structure
+
+#: Products that are reshared, sent and received at a time; so many pieces are under way before one is waited for.
+PIECE = 1 << 17
+WINDOW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,44 @@ def reshare(party: Party, round_: Round, locals_: Sequence[Local]) -> Finish[Raw
     """
     field = party.field
     count = sum(local.count for local in locals_)
-    role = _role(field, party.structure, party.me)
-    messages, own = field.empty((len(role.spoken), count)), field.empty((count,))
+    own = field.empty((count,))
+    if count <= PIECE:
+        finish = _reshare_piece(party, round_, locals_, own)
+    else:
+        finish = _reshare_pieces(party, round_, locals_, own)
+
+    def finished() -> Raw:
+        finish()
+        return own
+
+    return finished
+
+
+def _reshare_pieces(party: Party, round_: Round, locals_: Sequence[Local], own: Raw) -> Finish[None]:
+    """Each piece is sent while the next is worked out, and added when it comes: WINDOW pieces later, or at the end."""
+    waiting: deque[Finish[None]] = deque()
+    count = party.field.size_of(own)
+    for start in range(0, count, PIECE):
+        if start:
+            round_.post_part()
+        if len(waiting) == WINDOW:
+            waiting.popleft()()
+        stop = min(start + PIECE, count)
+        piece = between(party.field, locals_, start, stop)
+        waiting.append(_reshare_piece(party, round_, piece, own[start:stop]))
+
+    def finish() -> None:
+        while waiting:
+            waiting.popleft()()
+
+    return finish
+
+
+def _reshare_piece(party: Party, round_: Round, locals_: Sequence[Local], own: Raw) -> Finish[None]:
+    """Puts the new shares into `own`."""
+    field, role = party.field, _role(party.field, party.structure, party.me)
+    count = field.size_of(own)
+    messages = field.empty((len(role.spoken), count))
     streams = [(party.streams.of_pair(peer), party.me) for peer in role.silent]
     streams += [(party.streams.of_pair(dealer), dealer) for dealer in role.drawn]
     deal = dealer(field, locals_, role.recipe, messages, own)
@@ -68,11 +109,10 @@ def reshare(party: Party, round_: Round, locals_: Sequence[Local]) -> Finish[Raw
         round_.send(peer, share)
     slots = [(dealer, round_.expect(dealer, count * field.nbytes)) for dealer in role.heard]
 
-    def finish() -> Raw:
+    def finish() -> None:
         parts = [words_from(slot()) for _, slot in slots]
         if not kernels().prime[field.q].gather(own, parts, count):
             for dealer, slot in slots:
                 party.elements_from(dealer, slot(), (count,))  # raises for the one at fault
-        return own
 
     return finish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
@@ -48,6 +49,7 @@ class Party:
         self.tables = Tables(field, self.pieces)
         self._instruction = 0
         self._tag = 0
+        self._outstanding: deque[_Part] = deque()  # told, not heard yet, in this order
 
     def fresh(self) -> int:
         """A new instruction number for pseudo-random draws, equal at all parties."""
@@ -73,11 +75,12 @@ class Party:
 
     def exchange(self, sends: dict[int, list[memoryview]], expects: dict[int, int]) -> dict[int, memoryview]:
         """As `swap`, a frame in parts."""
-        frames = {peer: parts[0] if len(parts) == 1 else b"".join(parts) for peer, parts in sends.items()}
-        return self.swap(frames, expects)
+        return self.swap(_joined(sends), expects)
 
     def swap(self, frames: Mapping[int, Buffer], expects: dict[int, int]) -> dict[int, memoryview]:
         """One round on the network, counted. Raises PeerError."""
+        if self._outstanding:
+            self._heard(self._outstanding[-1])
         counters = self.counters
         self._tag += 1
         began = perf_counter()
@@ -97,11 +100,29 @@ class Party:
 
     def hear(self, tag: int, expects: dict[int, int]) -> dict[int, memoryview]:
         """The second half of a round. Raises PeerError."""
+        if self._outstanding:
+            self._heard(self._outstanding[-1])
         began = perf_counter()
         received = self.network.fetch(tag, expects)
         self.counters.add_seconds("network", perf_counter() - began)
         self.counters.rounds += 1
         return self._sized(received, expects)
+
+    def _tell_part(self, part: _Part) -> None:
+        """Send a part of a round; it is heard later, in the order of telling. Rounds are counted by who cuts them."""
+        part.tag = self.tell(_joined(part.sends))
+        part.sends = {}
+        self._outstanding.append(part)
+
+    def _heard(self, wanted: _Part) -> dict[int, memoryview]:
+        """What came of a part, after all that was told before it. Raises PeerError."""
+        while wanted.data is None:
+            part = self._outstanding.popleft()
+            began = perf_counter()
+            received = self.network.fetch(part.tag, part.expects)
+            self.counters.add_seconds("network", perf_counter() - began)
+            part.data = self._sized(received, part.expects)
+        return wanted.data
 
     def _sized(self, received: Mapping[int, Buffer], expects: dict[int, int]) -> dict[int, memoryview]:
         views = {}
@@ -120,31 +141,66 @@ class Party:
             raise PeerError(peer, str(fault)) from fault
 
 
+class _Part:
+    """What is sent and expected at a time: a whole round, mostly. A frame for each peer."""
+
+    __slots__ = ("data", "expects", "sends", "tag")
+
+    def __init__(self) -> None:
+        self.sends: dict[int, list[memoryview]] = {}
+        self.expects: dict[int, int] = {}
+        self.data: dict[int, memoryview] | None = None  # None until it is heard
+        self.tag = 0
+
+
 class Round:
     """One round shared by several sub-protocols: each queues what it sends and expects, in the same order at
     every party; `run` exchanges one frame with each peer; then their finishers read what came.
+
+    A large round goes in parts, each a frame for each peer, so that one travels while the next is worked out:
+    `post_part` sends what is queued so far. Parts are cut by public sizes, alike at every party, and still are one
+    round. What came is then received when a finisher first reads it.
     """
 
-    __slots__ = ("_data", "_expects", "_party", "_sends")
+    __slots__ = ("_cut", "_part", "_party")
 
     def __init__(self, party: Party) -> None:
         self._party = party
-        self._sends: dict[int, list[memoryview]] = {}
-        self._expects: dict[int, int] = {}
-        self._data: dict[int, memoryview] = {}
+        self._part = _Part()
+        self._cut = False
 
     def send(self, peer: int, words: Raw) -> None:
         """Queue a contiguous array; it must not change afterwards."""
-        self._sends.setdefault(peer, []).append(words.reshape(-1).view(np.uint8).data)
+        self._part.sends.setdefault(peer, []).append(words.reshape(-1).view(np.uint8).data)
 
     def expect(self, peer: int, nbytes: int) -> Slot:
-        start = self._expects.get(peer, 0)
-        self._expects[peer] = start + nbytes
-        return lambda: self._data[peer][start : start + nbytes]
+        party, part = self._party, self._part
+        start = part.expects.get(peer, 0)
+        part.expects[peer] = start + nbytes
+
+        return lambda: party._heard(part)[peer][start : start + nbytes]
+
+    def post_part(self) -> None:
+        """Send what is queued so far; more follows."""
+        self._cut = True
+        self._party._tell_part(self._part)
+        self._part = _Part()
+
+    def post(self) -> None:
+        """Send the rest, and do not wait: the first half of `run`, uncounted (`mpc.pipeline`)."""
+        self._party._tell_part(self._part)
 
     def run(self) -> None:
         """Exchange. A round in which this party has nothing to send or expect still counts as a round."""
-        self._data = self._party.exchange(self._sends, self._expects)
+        if self._cut:
+            self.post()
+            self._party.counters.rounds += 1
+        else:
+            self._part.data = self._party.exchange(self._part.sends, self._part.expects)
+
+
+def _joined(sends: dict[int, list[memoryview]]) -> dict[int, Buffer]:
+    return {peer: parts[0] if len(parts) == 1 else b"".join(parts) for peer, parts in sends.items()}
 
 
 def alone(party: Party, begin: Callable[[Round], Finish[T]]) -> T:

@@ -30,6 +30,12 @@ class Local:
             return self.x
         return field.mul(self.x, self.y if self.kind == PRODUCT else field.sub(self.y, self.z))
 
+    def part(self, field: Field, start: int, stop: int) -> Local:
+        """Some of the values, without a copy."""
+        ends = (self.x, self.y, self.z)
+        x, y, z = (raw[start:stop] if field.size_of(raw) == self.count else raw for raw in ends)
+        return Local(self.kind, x, y, z, stop - start)
+
 
 def given(field: Field, raw: Raw) -> Local:
     """Values worked out before."""
@@ -51,6 +57,17 @@ def selection(field: Field, c: Raw, x: Raw, y: Raw) -> Local | None:
     if not c.shape == x.shape == y.shape:
         return None
     return Local(SELECT, field.flat(c), field.flat(x), field.flat(y), field.size_of(c))
+
+
+def between(field: Field, locals_: Sequence[Local], start: int, stop: int) -> list[Local]:
+    """Of all the values one after the other, those from `start` to `stop`."""
+    found, before = [], 0
+    for local in locals_:
+        low, high = max(start - before, 0), min(stop - before, local.count)
+        if low < high:
+            found.append(local.part(field, low, high))
+        before += local.count
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The joint view of t parties, with its exact distribution, is in tests/sharing/te
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, pairwise
 from threading import get_ident
 from typing import Any
@@ -24,12 +24,13 @@ from enigmalang.mpc.divide import divc, divmod_, shr
 from enigmalang.mpc.machine import execute
 from enigmalang.mpc.multiply import mul
 from enigmalang.mpc.outputs import fresh_elements, fresh_words
-from enigmalang.mpc.party import Party, Round
+from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.node.masking import Slot, draw_mask, draw_masks, mask_message, mask_value, unmask_share
 from enigmalang.sharing import ArithShare, seeds, structure
 from enigmalang.sharing.streams import Stream
 from enigmalang.transport.memory import run_parties
+from enigmalang.wire.frames import Buffer
 
 LANES = 2048
 #: Chi-square of 64 cells, 63 degrees of freedom: above 220 with probability below 1e-16 (Chernoff: (x/k)^(k/2) *
@@ -218,14 +219,14 @@ def dealt(c: Committee, protocol: Callable[[Party], object]) -> float:
     """The largest irregularity of the elements that any party receives, in any message."""
     received: list[Raw] = []
     with pytest.MonkeyPatch.context() as patch:
-        run = Round.run
+        sized = Party._sized
 
-        def watched(round_: Round) -> None:
-            run(round_)
-            for data in round_._data.values():
-                received.append(np.frombuffer(data, np.uint64).reshape(-1, *c.field.tail))
+        def watched(party: Party, frames: Mapping[int, Buffer], expects: dict[int, int]) -> dict[int, memoryview]:
+            views = sized(party, frames, expects)
+            received.extend(np.frombuffer(data, np.uint64).reshape(-1, *c.field.tail) for data in views.values())
+            return views
 
-        patch.setattr(Round, "run", watched)
+        patch.setattr(Party, "_sized", watched)
         c.run(protocol)
     assert received
     return max(irregularity(c.field, values) for values in received)
