@@ -108,12 +108,14 @@ def _matmul(q: int, x: Words, y: Words, out: Words, more: bool) -> None:
     """
     system, code = _system(q), kernels().residues[q]
     height = max(1, min(len(x), PANEL // max(1, *y.shape[:2])))
-    right = np.empty(y.shape[:2])
-    lefts, panels = np.empty((height, x.shape[1])), np.empty((height, out.shape[1]))
+    right, limbs = np.empty(y.shape[:2]), len(system.product)
+    panels = np.empty((height, x.shape[1])), np.empty((height, out.shape[1]))
+    space, all_turns = np.empty(limbs * panels[1].size, np.uint64), np.empty(panels[1].size)
     for start in range(0, len(x), height):
         rows = slice(start, min(start + height, len(x)))
-        left, sums = lefts[: rows.stop - start], panels[: rows.stop - start]
-        totals, turns = np.zeros((len(system.product), sums.size), np.uint64), np.zeros(sums.size)
+        left, sums = (panel[: rows.stop - start] for panel in panels)
+        totals, turns = space[: limbs * sums.size].reshape(limbs, sums.size), all_turns[: sums.size]
+        totals[:], turns[:] = 0, 0
         for modulus in system.moduli:
             code.residues(x[rows], modulus.left, modulus.value, left)
             code.residues(y, modulus.right, modulus.value, right)
