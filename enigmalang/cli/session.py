@@ -45,6 +45,12 @@ class LazyEngine:
             handles: Sequence[int] | None = None) -> RunResult:
         return self._running().run(circuit, inputs, recipients, handles)
 
+    def reserve(self, size: int) -> tuple[int, Array]:
+        return self._running().reserve(size)
+
+    def admit(self, mask: int, masked: bytes, shapes: Sequence[tuple[int, ...]], handles: Sequence[int]) -> None:
+        self._running().admit(mask, masked, shapes, handles)
+
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
         return self._running().unseal(sealed, private_key, form_bits)
 

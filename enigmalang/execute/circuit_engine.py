@@ -7,6 +7,7 @@ import numpy as np
 
 from enigmalang.circuits.circuit import OPS, Array, Circuit
 from enigmalang.circuits.evaluate import evaluate
+from enigmalang.execute.masks import LocalMasks
 from enigmalang.execute.ports import EngineStats, RunResult, Sealed
 
 _COMPARISONS = frozenset({"ltz", "eqz"})
@@ -20,6 +21,7 @@ class CircuitEngine:
         self.field = field
         self.memory: dict[int, Array] = {}
         self._stats = EngineStats()
+        self._masks = LocalMasks(field)
 
     def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
             handles: Sequence[int] | None = None) -> RunResult:
@@ -56,6 +58,12 @@ class CircuitEngine:
         numbers = [int(text) for text in sealed.pieces[0].split()] if sealed.pieces[0] else []
         made = np.array(numbers, dtype=object).reshape(sealed.shape)
         return made.astype(bool) if form_bits else made
+
+    def reserve(self, size: int) -> tuple[int, Array]:
+        return self._masks.reserve(size)
+
+    def admit(self, mask: int, masked: bytes, shapes: Sequence[tuple[int, ...]], handles: Sequence[int]) -> None:
+        self.memory.update(zip(handles, self._masks.admit(mask, masked, shapes), strict=True))
 
     def forget(self, handles: Sequence[int]) -> None:
         for handle in handles:

@@ -9,6 +9,7 @@ import numpy as np
 from enigmalang.execute import numbers as n
 from enigmalang.execute.defaults import is_number, zeros
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
+from enigmalang.execute.masks import LocalMasks, Masked, mask_for
 from enigmalang.execute.orders import KERNELS as ORDER_KERNELS
 from enigmalang.execute.orders import ordered, public_columns
 from enigmalang.execute.secret import Secret, Shape
@@ -39,6 +40,14 @@ class Domain(Protocol):
 
     def share(self, value: Any, type: Tensor, *, client: bool) -> Secret:
         """Make a value private; `client`: it is known to the client alone and goes in masked."""
+        ...
+
+    def mask(self, values: Sequence[Any]) -> Masked:
+        """What a request over the ledger carries of its client's private values."""
+        ...
+
+    def admit(self, masked: Masked, types: Sequence[Tensor]) -> list[Secret]:
+        """The private values that were masked. Booleans are numbers whose range nobody has checked yet."""
         ...
 
     def zero(self, type: Tensor, shape: Shape) -> Secret: ...
@@ -94,11 +103,19 @@ class RangeBug(Exception):
 class ClearDomain:
     """Eager, exact, in the clear: the reference. With `check_ranges` every result is held against its range."""
 
-    def __init__(self, check_ranges: bool = False) -> None:
+    def __init__(self, check_ranges: bool = False, field: str = "M127") -> None:
         self._check = check_ranges
+        self._masks = LocalMasks(field)
 
     def share(self, value: Any, type: Tensor, *, client: bool) -> Secret:
         return ClearSecret(value)
+
+    def mask(self, values: Sequence[Any]) -> Masked:
+        return mask_for(self._masks, values)
+
+    def admit(self, masked: Masked, types: Sequence[Tensor]) -> list[Secret]:
+        arrays = self._masks.admit(masked.mask, masked.content, masked.shapes)
+        return [ClearSecret(n.scalar(n.shrink(array))) for array in arrays]
 
     def zero(self, type: Tensor, shape: Shape) -> Secret:
         return ClearSecret(n.scalar(zeros(type.element, shape)))

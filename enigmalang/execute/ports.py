@@ -70,6 +70,18 @@ class Engine(Protocol):
         """
         ...
 
+    def reserve(self, size: int) -> tuple[int, Array]:
+        """A fresh mask of `size` numbers for one input that comes over the ledger: its number, and its values, which
+        the client alone is told (flat integers modulo the field's prime). Raises EngineError.
+        """
+        ...
+
+    def admit(self, mask: int, masked: bytes, shapes: Sequence[tuple[int, ...]], handles: Sequence[int]) -> None:
+        """Keep the arrays of `shapes` that a client masked: `masked` are the field elements x - r, one array after the
+        other, little endian, 8 bytes each (M61) or 16 (M127). Each mask serves once. Raises EngineError.
+        """
+        ...
+
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
         """Open what was sent to the holder of `private_key` (raw X25519, 32 bytes)."""
         ...

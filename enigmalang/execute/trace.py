@@ -159,6 +159,15 @@ class Tracer:
         self._keep(built, kept, handles[count:], count)
         return opened, sealed
 
+    def admit(self, mask: int, masked: bytes, shapes: Sequence[Shape]) -> list[Wire]:
+        """The numbers that a client masked with mask `mask`, which the engine keeps from now on. Raises EngineError."""
+        numbers = [next(_NUMBERS) for _ in shapes]
+        self.engine.admit(mask, masked, shapes, numbers)
+        wires = [Wire("load", (), shape, Form.ARITH, {}) for shape in shapes]
+        for wire, number in zip(wires, numbers, strict=True):
+            wire.kept(Handle(number, self._dead))
+        return wires
+
     def _execute(self, built: Built, inputs: list[Array], recipients: list[bytes], handles: list[int]
                  ) -> tuple[list[Array], list[Sealed]]:
         if self.watch is not None and built.shown.nodes:

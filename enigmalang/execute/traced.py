@@ -8,6 +8,7 @@ import numpy as np
 from enigmalang.circuits.circuit import Array
 from enigmalang.execute import wires as w
 from enigmalang.execute.domain import Bound, Envelope
+from enigmalang.execute.masks import Masked, mask_for
 from enigmalang.execute.numbers import scalar, shrink
 from enigmalang.execute.secret import Pending, Secret, Shape
 from enigmalang.execute.trace import Traced, Tracer, Wire
@@ -34,6 +35,13 @@ class TracedDomain:
 
     def made(self, wire: Wire) -> Traced:
         return self.tracer.traced(wire, wire.form is w.B)
+
+    def mask(self, values: Sequence[Any]) -> Masked:
+        return mask_for(self.tracer.engine, values)
+
+    def admit(self, masked: Masked, types: Sequence[Tensor]) -> list[Secret]:
+        wires = self.tracer.admit(masked.mask, masked.content, masked.shapes)
+        return [self.tracer.traced(wire, isinstance(t.element, BoolT)) for wire, t in zip(wires, types, strict=True)]
 
     def truth(self, wire: Wire) -> Traced:
         return self.tracer.traced(wire, True)

@@ -21,7 +21,16 @@ from enigmalang.mpc.outputs import unseal
 from enigmalang.node.blocks import ClientBlock
 from enigmalang.node.control import COORDINATOR, Control, NodeFault
 from enigmalang.node.idle import Idle
-from enigmalang.node.masking import InputsDigest, MaskError, Slot, check_value, mask_value, needs_input, slots_of
+from enigmalang.node.masking import (
+    InputsDigest,
+    MaskError,
+    Slot,
+    check_value,
+    mask_numbers,
+    mask_value,
+    needs_input,
+    slots_of,
+)
 from enigmalang.node.patience import start_seconds
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.receivers import check_receivers
@@ -125,6 +134,21 @@ class Cluster:
         slots = self._check(circuit, inputs, recipients)
         with self._using() as control:
             return self._run(control, circuit, slots, inputs, (list(recipients), list(handles or ())))
+
+    def reserve(self, size: int) -> tuple[int, Array]:
+        """See `Engine.reserve`."""
+        slot = Slot((size,), False)
+        with self._using() as control:
+            number = self._next()
+            control.send_all(msg.Reserve(number, size))
+            told = {node: b"".join(reply.shares) for node, reply in control.collect(msg.Masks, number).items()}
+            return number, mask_numbers(slot, self.field, self._shape, told)
+
+    def admit(self, mask: int, masked: bytes, shapes: Sequence[tuple[int, ...]], handles: Sequence[int]) -> None:
+        """See `Engine.admit`."""
+        with self._using() as control:
+            rows = [list(shape) for shape in shapes]
+            control.send_all(msg.Admit(self._next(), mask, masked, rows, list(handles)))
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
         """See `Engine.unseal`. Local: works on a closed cluster too. Raises EngineError when the pieces

@@ -207,6 +207,14 @@ def told_mask(slot: Slot, field_name: str, shape: Structure, messages: Mapping[i
     return words
 
 
+def mask_numbers(slot: Slot, field_name: str, shape: Structure, messages: Mapping[int, bytes]) -> Array:
+    """r as flat integers, whatever the committee. Raises MaskError unless what the nodes told fits together."""
+    if not shape.wide:
+        return told_mask(slot, field_name, shape, messages)
+    kind = field_named(field_name)
+    return kind.to_ints(_reconstructed(slot, kind, shape, messages))
+
+
 def check_value(value: Array, slot: Slot, field_name: str) -> Array:
     """`value` as integers, or bits. Raises ValueError when it does not fit: shape, type, range."""
     array = np.asarray(value)

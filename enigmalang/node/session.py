@@ -18,6 +18,7 @@ from enigmalang.mpc.machine import Agreement, MachineError, Plan, execute, make_
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.mpc.shuffle import OrderError
+from enigmalang.node.admission import Admission
 from enigmalang.node.blocks import NodeBlock
 from enigmalang.node.masking import (
     InputsDigest,
@@ -77,6 +78,7 @@ class Session:
         self._prepared: _Prepared | None = None
         self._asked = bytes(DIGEST_BYTES)
         self._block = NodeBlock(self._party)
+        self._admission = Admission(self._party)
         begin(self._party)
 
     def answer(self, request: msg.Request) -> msg.Reply | None:
@@ -95,12 +97,26 @@ class Session:
             case msg.Replenish():
                 self._remember(b"replenish", request.number)
                 return msg.Stocked(request.number, replenish(self._party))
+            case msg.Reserve():
+                self._remember(b"reserve", request.number)
+                return msg.Masks(request.number, self._admission.reserve(request.number, request.size))
+            case msg.Admit():
+                self._admit(request)
+                return None
             case msg.Forget():
                 for handle in request.handles:
                     self._memory.pop(handle, None)
                 return None
             case msg.AskStats():
                 return self._stats(request)
+
+    def _admit(self, request: msg.Admit) -> None:
+        """Keep the shares of an input that came over the ledger; the next agreement shows whether all nodes saw one."""
+        if len(request.handles) != len(request.shapes):
+            raise WireError("an input with another number of handles than of arrays")
+        shares = self._admission.admit(request.mask, request.masked, request.shapes)
+        self._remember(msg.encode_message(request), request.number)
+        self._memory.update(zip(request.handles, shares, strict=True))
 
     def _prepare(self, request: msg.Prepare) -> msg.Masks | None:
         kept, party = self._circuit(request), self._party

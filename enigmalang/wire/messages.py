@@ -123,13 +123,34 @@ class Forget(Message, frozen=True):
     handles: list[int]
 
 
+class Reserve(Message, frozen=True):
+    """A mask of `size` numbers for an input that comes over the ledger, later or never. Answered by `Masks`, and known
+    from then on by this request's number.
+    """
+
+    number: int
+    size: int
+
+
+class Admit(Message, frozen=True):
+    """The input that was masked with mask `mask`: `masked` are its field elements, the arrays of `shapes` one after the
+    other, which are kept under `handles`. A mask is used once. Not answered.
+    """
+
+    number: int
+    mask: int
+    masked: bytes
+    shapes: list[list[int]]
+    handles: list[int]
+
+
 class AskStats(Message, frozen=True):
     """Answered by `Stats`."""
 
     number: int
 
 
-Request = Prepare | Input | Run | Job | Replenish | Forget | AskStats
+Request = Prepare | Input | Run | Job | Replenish | Forget | Reserve | Admit | AskStats
 
 
 # --- replies ---
