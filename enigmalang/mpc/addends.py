@@ -23,6 +23,7 @@ from enigmalang.fields import Field, Raw, bit_planes, words_for
 from enigmalang.mpc.deal import and_planes, deal_elements, deal_planes
 from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, Round, alone
+from enigmalang.mpc.pipeline import Rounds, in_round
 from enigmalang.mpc.wide.addends import deal_addends
 from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
 from enigmalang.sharing.shamir import subset_value
@@ -74,7 +75,7 @@ def lane_ranges(party: Party, lanes: int, rows: int | None = None) -> Iterator[s
 Part = Callable[[Raw, bool], Raw]  # addends (lanes,), whether they are the last, to elements (any number * lanes,)
 
 
-def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part | None = None) -> Addends:
+def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part | None = None) -> Rounds[Addends]:
     """The addends of d (flat shares) at the window's positions (all q if None), and shares of `part` of each.
 
     One round. Bytes for n = 3: an element by each of two parties; q or `window.count` bits, and the parts, by one.
@@ -94,7 +95,7 @@ def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part 
     if window.count:
         dealt = deal_planes(party, round_, shape.parties[: party.t], mine, (window.count, words_for(lanes)))
     parts = None if part is None else _deal_parts(party, round_, part, own, lanes)
-    round_.run()
+    yield round_
 
     c = opened()
     last = None if c is None else _last_addend(party, c, pieces)
@@ -198,26 +199,26 @@ def save_rounds(t: int) -> int:
     return rounds
 
 
-def carry_save(party: Party, addends: Addends) -> Sum:
+def carry_save(party: Party, addends: Addends) -> Rounds[Sum]:
     """t + 1 addends, of all positions, to two; the carry out of bit q - 1 re-enters. `save_rounds`; (t - 1) q ANDs."""
     return _save(party, addends, slice(None), lambda planes: planes, lambda majority: np.roll(majority, 1, axis=1))
 
 
-def carry_save_window(party: Party, addends: Addends) -> Sum:
+def carry_save_window(party: Party, addends: Addends) -> Rounds[Sum]:
     """As `carry_save`, of a window's positions. A step needs the row before, so a round gives one row less."""
     return _save(party, addends, slice(-1), lambda planes: planes[:, 1:], lambda majority: majority)
 
 
 def _save(
     party: Party, addends: Addends, used: slice, cut: Callable[[Raw], Raw], shift: Callable[[Raw], Raw]
-) -> Sum:
+) -> Rounds[Sum]:
     """Rounds of steps on triples: ANDs of the rows `used`, majorities to carries by `shift`, other planes `cut`."""
     planes, rounds = addends.planes, 0
     majorities: list[tuple[int, Raw]] = []
     while len(planes) > 2:
         whole = len(planes) // 3 * 3
         triples = [planes[i : i + 3] for i in range(0, whole, 3)]
-        found = _majorities(party, [[p[:, used] for p in triple] for triple in triples], addends.lanes)
+        found = yield from _majorities(party, [[p[:, used] for p in triple] for triple in triples], addends.lanes)
         kept = [cut(p) for p in planes[whole:]]
         for (a, b, c), majority in zip(triples, found, strict=True):
             kept += [cut(a ^ b ^ c), shift(majority)]
@@ -227,18 +228,18 @@ def _save(
     return Sum(addends.lanes, np.ascontiguousarray(s), np.ascontiguousarray(c), majorities)
 
 
-def _majorities(party: Party, triples: list[list[Raw]], lanes: int) -> list[Raw]:
+def _majorities(party: Party, triples: list[list[Raw]], lanes: int) -> Rounds[list[Raw]]:
     """(a ^ u)(b ^ u) ^ u of each triple, in one round."""
     lefts, rights = ([triple[i] ^ triple[2] for triple in triples] for i in (0, 1))
     if len(triples) == 1:
-        found = [_and(party, lefts[0], rights[0], lanes)]
+        found = [(yield from _and(party, lefts[0], rights[0], lanes))]
     else:
-        joined = _and(party, np.concatenate(lefts, axis=1), np.concatenate(rights, axis=1), lanes)
+        joined = yield from _and(party, np.concatenate(lefts, axis=1), np.concatenate(rights, axis=1), lanes)
         found = np.split(joined, len(triples), axis=1)
     for majority, triple in zip(found, triples, strict=True):
         majority ^= triple[2]
     return found
 
 
-def _and(party: Party, x: Raw, y: Raw, lanes: int) -> Raw:
-    return alone(party, lambda r: and_planes(party, r, x, None, y, None, lanes))
+def _and(party: Party, x: Raw, y: Raw, lanes: int) -> Rounds[Raw]:
+    return in_round(party, lambda r: and_planes(party, r, x, None, y, None, lanes))

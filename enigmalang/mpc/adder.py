@@ -10,7 +10,8 @@ import numpy as np
 
 from enigmalang.fields import Raw, Rows
 from enigmalang.mpc.deal import and_into, and_planes
-from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.pipeline import Rounds, in_round
 
 Fold = tuple[Rows, Rows, Rows, int]
 
@@ -53,50 +54,54 @@ def _first(width: int) -> Rows:
     return np.arange(width, dtype=np.int64)
 
 
-def carries(party: Party, s: Raw, c: Raw, width: int, wanted: tuple[int, ...], lanes: int) -> Raw:
+def carries(party: Party, s: Raw, c: Raw, width: int, wanted: tuple[int, ...], lanes: int) -> Rounds[Raw]:
     """Carries of S + C over the rows 0..width-1 of (pieces, rows, words), with a carry of 1 into row 0.
 
     So row 0 gives s OR c. Returns (pieces, width, words), of which rows 0 and `wanted` are the carries out of them.
     Rounds 1 + ceil(log2 width). ANDs for wanted = (width - 1,): about 3 width - 2 - log2 width.
     """
-    return _folded(party, s, c, width, _folds(width, wanted), lanes)[:, :width]
+    both = yield from _folded(party, s, c, width, _folds(width, wanted), lanes)
+    return both[:, :width]
 
 
-def almost_carry(party: Party, s: Raw, c: Raw, width: int, lanes: int) -> tuple[Raw, Raw, Raw]:
+def almost_carry(party: Party, s: Raw, c: Raw, width: int, lanes: int) -> Rounds[tuple[Raw, Raw, Raw]]:
     """The carry out of row width - 1 >= 1 as a, x, y of (pieces, words): it is a XOR (x AND y), which is one AND and
     one round more. Otherwise as `carries`.
     """
     *folds, ((left,), (right,), (target,), _) = _folds(width, (width - 1,))
-    both = _folded(party, s, c, width, folds, lanes)
+    both = yield from _folded(party, s, c, width, folds, lanes)
     return both[:, target], both[:, left], both[:, right]
 
 
-def _folded(party: Party, s: Raw, c: Raw, width: int, folds: Sequence[Fold], lanes: int) -> Raw:
+def _folded(party: Party, s: Raw, c: Raw, width: int, folds: Sequence[Fold], lanes: int) -> Rounds[Raw]:
     """The generate and propagate planes after these levels, (pieces, 2 width, words)."""
     both = np.empty((party.pieces, 2 * width, s.shape[2]), np.uint64)  # one array, so that a level is one call
     rows = _first(width)
-    alone(party, lambda r: and_into(party, r, s, rows, c, rows, lanes, both, rows, 0))
+    yield from in_round(party, lambda r: and_into(party, r, s, rows, c, rows, lanes, both, rows, 0))
     np.bitwise_xor(s[:, :width], c[:, :width], out=both[:, width:])
     both[:, 0] ^= both[:, width]
     for left, right, target, kept in folds:
-        alone(party, lambda r: and_into(party, r, both, left, both, right, lanes, both, target, kept))  # noqa: B023
+        places = left, both, right, lanes, both, target, kept
+        yield from in_round(party, lambda r: and_into(party, r, both, *places))  # noqa: B023
     return both
 
 
-def and_all(party: Party, planes: Raw, lanes: int) -> Raw:
+def and_all(party: Party, planes: Raw, lanes: int) -> Rounds[Raw]:
     """The AND of all planes: (pieces, q, words) -> (pieces, words). ceil(log2 q) rounds, q - 1 ANDs. Overwrites."""
     count = planes.shape[1]
     planes = np.ascontiguousarray(planes)
     while count > 1:
         half = count // 2
         low, high = _first(half), _first(count)[count - half :]
-        alone(party, lambda r: and_into(party, r, planes, low, planes, high, lanes, planes, low, 0))  # noqa: B023
+        places = low, planes, high, lanes, planes, low, 0
+        yield from in_round(party, lambda r: and_into(party, r, planes, *places))  # noqa: B023
         count -= half
     out: Raw = planes[:, 0]
     return out
 
 
-def and_row(party: Party, x: Raw, y: Raw, row: int, lanes: int) -> Raw:
+def and_row(party: Party, x: Raw, y: Raw, row: int, lanes: int) -> Rounds[Raw]:
     """One row of x AND one of y: (pieces, words). One round."""
     left, right = x[:, row : row + 1], y[:, row : row + 1]
-    return alone(party, lambda r: and_planes(party, r, left, None, right, None, lanes))[:, 0]
+    both = yield from in_round(party, lambda r: and_planes(party, r, left, None, right, None, lanes))
+    return both[:, 0]

@@ -11,6 +11,7 @@ from enigmalang.mpc.adder import carries
 from enigmalang.mpc.deal import and_planes, reshare_products
 from enigmalang.mpc.opening import open_words
 from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.pipeline import Rounds, run_pieces
 from enigmalang.mpc.wide.addends import deal_terms
 from enigmalang.mpc.wide.words import own_words, public_words
 from enigmalang.sharing import ArithShare, BitShare
@@ -131,17 +132,23 @@ def a2b(party: Party, x: ArithShare, bits: int) -> BitShare:
     lanes, flat = x.size, x.flat()
     out = np.empty((party.pieces, words_for(lanes * bits)), np.uint64)
     with party.counters.phase("conversions"):
-        for part in lane_ranges(party, lanes, 2 * bits):  # whole words of results: a part's lanes are a multiple of 64
-            planes = low_bits(party, flat[part], bits)
-            rows = unpack_bits(planes, part.stop - part.start).transpose(0, 2, 1).reshape(party.pieces, -1)
-            out[:, part.start * bits // 64 : words_for(part.stop * bits)] = pack_bits(rows)
+        parts = lane_ranges(party, lanes, 2 * bits)
+        run_pieces(party, [_bits_of_piece(party, flat[part], bits, out, part) for part in parts])
     return BitShare(out, (*x.shape, bits))
 
 
-def low_bits(party: Party, x: Raw, bits: int) -> Raw:
+def _bits_of_piece(party: Party, x: Raw, bits: int, out: Raw, part: slice) -> Rounds[None]:
+    """Whole words of results: a part's lanes are a multiple of 64."""
+    planes = yield from low_bits(party, x, bits)
+    rows = unpack_bits(planes, part.stop - part.start).transpose(0, 2, 1).reshape(party.pieces, -1)
+    out[:, part.start * bits // 64 : words_for(part.stop * bits)] = pack_bits(rows)
+
+
+def low_bits(party: Party, x: Raw, bits: int) -> Rounds[Raw]:
     """`a2b` to bit planes: (lanes,) to (pieces, bits, words)."""
-    sums = carry_save_window(party, split_masked(party, x, Window(save_rounds(party.t) + 1, bits)))
-    out = carries(party, sums.s, sums.c, bits, tuple(range(bits)), sums.lanes)
+    addends = yield from split_masked(party, x, Window(save_rounds(party.t) + 1, bits))
+    sums = yield from carry_save_window(party, addends)
+    out = yield from carries(party, sums.s, sums.c, bits, tuple(range(bits)), sums.lanes)
     out ^= sums.s[:, 1:]
     out ^= sums.c[:, 1:]
     return out

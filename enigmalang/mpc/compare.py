@@ -17,10 +17,11 @@ from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_r
 from enigmalang.mpc.adder import and_all, carries
 from enigmalang.mpc.lookup import looked_up
 from enigmalang.mpc.party import Party
+from enigmalang.mpc.pipeline import Rounds, run_pieces
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.pseudorandom import clear_padding
 
-Test = Callable[[Party, Raw], Raw]
+Test = Callable[[Party, Raw], Rounds[Raw]]
 
 
 def ltz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
@@ -73,36 +74,41 @@ def _by_ranges(party: Party, x: ArithShare, rows: int, test: Test) -> BitShare:
     lanes, flat = x.size, x.flat()
     out = np.empty((party.pieces, words_for(lanes)), np.uint64)
     with party.counters.phase("comparisons"):
-        for part in lane_ranges(party, lanes, rows):
-            out[:, part.start // 64 : words_for(part.stop)] = test(party, flat[part])
+        run_pieces(party, [_piece(party, test, flat[part], out, part) for part in lane_ranges(party, lanes, rows)])
     clear_padding(out, lanes)
     party.counters.comparisons += lanes
     return BitShare(out, x.shape)
 
 
-def _lowest_bit_of_double(party: Party, d: Raw) -> Raw:
+def _piece(party: Party, test: Test, x: Raw, out: Raw, part: slice) -> Rounds[None]:
+    out[:, part.start // 64 : words_for(part.stop)] = yield from test(party, x)
+
+
+def _lowest_bit_of_double(party: Party, d: Raw) -> Rounds[Raw]:
     """S + C >= p just when S + C + 1 carries out of bit q - 1; the lowest bit of S + C - p flips then."""
-    sums = carry_save(party, split_masked(party, party.field.add(d, d)))
+    sums = yield from carry_save(party, (yield from split_masked(party, party.field.add(d, d))))
     q = party.field.q
-    carry = carries(party, sums.s, sums.c, q, (q - 1,), sums.lanes)
+    carry = yield from carries(party, sums.s, sums.c, q, (q - 1,), sums.lanes)
     out: Raw = sums.s[:, 0] ^ sums.c[:, 0] ^ carry[:, -1]
     return out
 
 
-def _top_bit(party: Party, d: Raw, bits: int) -> Raw:
+def _top_bit(party: Party, d: Raw, bits: int) -> Rounds[Raw]:
     """Rows of the window: q - 1, then 0, …, `bits`. The first ORs to W, which is the carry into the others."""
     lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
-    sums = carry_save_window(party, split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1)))
-    carry = carries(party, sums.s, sums.c, bits + 1, (bits,), sums.lanes)
+    addends = yield from split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1))
+    sums = yield from carry_save_window(party, addends)
+    carry = yield from carries(party, sums.s, sums.c, bits + 1, (bits,), sums.lanes)
     out: Raw = sums.s[:, -1] ^ sums.c[:, -1] ^ carry[:, -1]
     return out
 
 
-def _all_ones(party: Party, d: Raw) -> Raw:
-    sums = carry_save(party, split_masked(party, d))
-    return and_all(party, sums.s ^ sums.c, sums.lanes)
+def _all_ones(party: Party, d: Raw) -> Rounds[Raw]:
+    sums = yield from carry_save(party, (yield from split_masked(party, d)))
+    return (yield from and_all(party, sums.s ^ sums.c, sums.lanes))
 
 
-def _low_ones(party: Party, d: Raw, bits: int) -> Raw:
-    sums = carry_save_window(party, split_masked(party, d, Window(save_rounds(party.t), bits + 1)))
-    return and_all(party, sums.s ^ sums.c, sums.lanes)
+def _low_ones(party: Party, d: Raw, bits: int) -> Rounds[Raw]:
+    addends = yield from split_masked(party, d, Window(save_rounds(party.t), bits + 1))
+    sums = yield from carry_save_window(party, addends)
+    return (yield from and_all(party, sums.s ^ sums.c, sums.lanes))

@@ -7,7 +7,7 @@ that re-entered. For t = 1 the last of them, and with it W, is the OR of the two
 known to whoever knows its addend: as integers a + b - ab, one product. The parts of each U_i are known like its bits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from enigmalang.mpc.bits import a2b, b2a, planes_to_integers
 from enigmalang.mpc.compare import ltz
 from enigmalang.mpc.deal import reshare_products
 from enigmalang.mpc.multiply import mul
-from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.pipeline import Rounds, in_round, run_pieces
 from enigmalang.sharing import ArithShare, BitShare
 
 BATCH = 1 << 13  # comparisons that cost no more than the rounds which they save
@@ -41,8 +42,9 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
     flat, field = x.flat(), party.field
     out = field.empty((x.size,))
     with party.counters.phase("divisions"):
-        for part in lane_ranges(party, x.size, f + party.t + 32 * field.limbs):
-            out[part] = _shift_exactly(party, flat[part], f) if exact else _shift(party, flat[part], f)
+        protocol = _shift_exactly if exact else _shift
+        parts = lane_ranges(party, x.size, f + party.t + 32 * field.limbs)
+        run_pieces(party, [_piece(party, protocol, flat[part], f, out[part]) for part in parts])
     return ArithShare(field, field.reshape(out, x.shape))
 
 
@@ -50,20 +52,24 @@ def _lifted(party: Party, d: Raw) -> Raw:
     return party.field.add(d, party.field.from_ints(_exact_int(1 << (party.field.q - 2))))
 
 
-def _shift(party: Party, d: Raw, f: int) -> Raw:
+def _piece(party: Party, protocol: Callable[[Party, Raw, int], Rounds[Raw]], x: Raw, by: int, out: Raw) -> Rounds[None]:
+    out[...] = yield from protocol(party, x, by)
+
+
+def _shift(party: Party, d: Raw, f: int) -> Rounds[Raw]:
     field = party.field
-    (shifted,), wraps = _split_known(party, _lifted(party, d), lambda u, last: field.shift(u, f), 1)
+    (shifted,), wraps = yield from _split_known(party, _lifted(party, d), lambda u, last: field.shift(u, f), 1)
     return _shifted(party, [shifted, wraps], [1, -(1 << (field.q - f))], f)
 
 
-def _shift_exactly(party: Party, d: Raw, f: int) -> Raw:
+def _shift_exactly(party: Party, d: Raw, f: int) -> Rounds[Raw]:
     """Rows of the window: …, q - 1, 0, …, f - 1, f. The carries out of q - 1 are W, those out of f - 1 are K."""
     field, t = party.field, party.t
     top = save_rounds(t)  # the row of position q - 1
     window = Window(top + 1, f + 1)
-    addends = split_masked(party, _lifted(party, d), window, lambda u, last: field.shift(u, f))
-    sums = carry_save_window(party, addends)
-    carry = carries(party, sums.s, sums.c, f + 1, (f,), sums.lanes)
+    addends = yield from split_masked(party, _lifted(party, d), window, lambda u, last: field.shift(u, f))
+    sums = yield from carry_save_window(party, addends)
+    carry = yield from carries(party, sums.s, sums.c, f + 1, (f,), sums.lanes)
     wraps = [carry[:, 0], *sums.carries_out(top)]
     carried = [carry[:, f], *sums.carries_out(top + f)]
     values = planes_to_integers(party, np.stack([*wraps, *carried], axis=1), sums.lanes)
@@ -77,33 +83,34 @@ def _shifted(party: Party, rows: list[Raw], weights: list[int], f: int) -> Raw:
     return field.sub(total, field.from_ints(_exact_int(1 << (field.q - 2 - f))))
 
 
-def _split_known(party: Party, e: Raw, part: Part, count: int) -> tuple[list[Raw], Raw]:
+def _split_known(party: Party, e: Raw, part: Part, count: int) -> Rounds[tuple[list[Raw], Raw]]:
     """For 0 <= e < 2^(q-1): the sums over its addends of `part`, which gives `count` numbers; and W.
 
     t = 1: two rounds, no bits. Else t + 1 rounds and `b2a`'s.
     """
     field, t, lanes = party.field, party.t, party.field.size_of(e)
     if t > 1 or party.structure.wide:
-        addends = split_masked(party, e, Window(save_rounds(t) + 1, 1), part)
-        wraps = _wraps(party, addends)
+        addends = yield from split_masked(party, e, Window(save_rounds(t) + 1, 1), part)
+        wraps = yield from _wraps(party, addends)
     else:
         top = field.q - 1
-        addends = split_masked(
+        addends = yield from split_masked(
             party, e, Window(0, 0), lambda u, last: np.concatenate([part(u, last), field.shift(u, top)])
         )
         a, b = (np.ascontiguousarray(parts[count * lanes :]) for parts in addends.parts)
-        both = alone(party, lambda r: reshare_products(party, r, field.mul(a, b)))
+        both = yield from in_round(party, lambda r: reshare_products(party, r, field.mul(a, b)))
         wraps = field.sub(field.add(a, b), both)
     rows = np.stack([parts[: count * lanes] for parts in addends.parts])
     total = field.combine([[1] * (t + 1)], rows)[0]
     return [total[i * lanes : (i + 1) * lanes] for i in range(count)], wraps
 
 
-def _wraps(party: Party, addends: Addends) -> Raw:
+def _wraps(party: Party, addends: Addends) -> Rounds[Raw]:
     """The carries that re-entered, as one shared integer in [0, t]. Rows of the window: …, q - 1, 0."""
     field, t, lanes = party.field, party.t, addends.lanes
-    sums = carry_save_window(party, addends)
-    either = sums.s[:, 0] ^ sums.c[:, 0] ^ and_row(party, sums.s, sums.c, 0, lanes)
+    sums = yield from carry_save_window(party, addends)
+    both = yield from and_row(party, sums.s, sums.c, 0, lanes)
+    either = sums.s[:, 0] ^ sums.c[:, 0] ^ both
     bits = [either, *sums.carries_out(save_rounds(t))]
     values = planes_to_integers(party, np.stack(bits, axis=1), lanes)
     total: Raw = field.combine([[1] * t], np.stack(values))[0]
@@ -134,12 +141,13 @@ def divc(party: Party, x: ArithShare, divisor: int) -> ArithShare:
         out = _floor_between(party, flat, divisor, -(bound // divisor) - 1, bound // divisor)
     else:
         out = field.empty((x.size,))
-        for part in lane_ranges(party, x.size, 64 * field.limbs):
-            out[part] = _divide(party, flat[part], divisor)
+        parts = lane_ranges(party, x.size, 64 * field.limbs)
+        with party.counters.phase("divisions"):  # with the comparisons in them
+            run_pieces(party, [_piece(party, _divide, flat[part], divisor, out[part]) for part in parts])
     return ArithShare(field, field.reshape(out, x.shape))
 
 
-def _divide(party: Party, d: Raw, c: int) -> Raw:
+def _divide(party: Party, d: Raw, c: int) -> Rounds[Raw]:
     field, t = party.field, party.t
     lift, below = divmod(1 << (field.q - 2), c)
 
@@ -149,8 +157,7 @@ def _divide(party: Party, d: Raw, c: int) -> Raw:
         high, low = field.divide(_increased(field, u, c - below), c)
         return np.concatenate([field.sub(high, field.from_ints(1)), low])
 
-    with party.counters.phase("divisions"):
-        (high, low), wraps = _split_known(party, _lifted(party, d), quotient_and_rest, 2)
+    (high, low), wraps = yield from _split_known(party, _lifted(party, d), quotient_and_rest, 2)
     quotient, rest = divmod(field.p, c)
     (high,) = field.combine([[1, -quotient]], np.stack([high, wraps]))
     (low,) = field.combine([[1, -rest]], np.stack([low, wraps]))

@@ -17,8 +17,11 @@ from enigmalang.mpc.adder import almost_carry
 from enigmalang.mpc.compare import ltz
 from enigmalang.mpc.opening import reveal_bits
 from enigmalang.mpc.party import Finish, Party, Round, alone
+from enigmalang.mpc.pipeline import Rounds, run_pieces
 from enigmalang.sharing import ArithShare
 from enigmalang.sharing.pseudorandom import zero_words
+
+Test = Callable[[Party, Raw], Rounds[tuple[Raw, Raw, Raw]]]
 
 _ONLY = np.zeros(1, np.int64)
 
@@ -34,30 +37,34 @@ def opened_ltz(party: Party, x: ArithShare, bits: int | None = None) -> npt.NDAr
         return unpack_bits(reveal_bits(party, negative), x.size).astype(np.bool_)
     known, left, right = out = np.empty((3, party.pieces, words_for(x.size)), np.uint64)
     rows = party.field.q
-    test: Callable[[Party, Raw], tuple[Raw, Raw, Raw]] = _whole
+    test: Test = _whole
     if bits is not None and bits <= party.field.q - 2:
         rows, test = bits + 2, partial(_small, bits=bits)
     flat = x.flat()
     with party.counters.phase("comparisons"):
-        for part in lane_ranges(party, x.size, rows):
-            out[:, :, part.start // 64 : words_for(part.stop)] = test(party, flat[part])
+        run_pieces(party, [_piece(party, test, flat[part], out, part) for part in lane_ranges(party, x.size, rows)])
         party.counters.comparisons += x.size
         words = alone(party, lambda r: open_and(party, r, known, left, right, x.size))
     return unpack_bits(words, x.size).astype(np.bool_)
 
 
-def _whole(party: Party, d: Raw) -> tuple[Raw, Raw, Raw]:
+def _piece(party: Party, test: Test, x: Raw, out: Raw, part: slice) -> Rounds[None]:
+    out[:, :, part.start // 64 : words_for(part.stop)] = yield from test(party, x)
+
+
+def _whole(party: Party, d: Raw) -> Rounds[tuple[Raw, Raw, Raw]]:
     """See `compare`: the lowest bit of 2d."""
-    sums = carry_save(party, split_masked(party, party.field.add(d, d)))
-    known, left, right = almost_carry(party, sums.s, sums.c, party.field.q, sums.lanes)
+    sums = yield from carry_save(party, (yield from split_masked(party, party.field.add(d, d))))
+    known, left, right = yield from almost_carry(party, sums.s, sums.c, party.field.q, sums.lanes)
     return sums.s[:, 0] ^ sums.c[:, 0] ^ known, left, right
 
 
-def _small(party: Party, d: Raw, *, bits: int) -> tuple[Raw, Raw, Raw]:
+def _small(party: Party, d: Raw, *, bits: int) -> Rounds[tuple[Raw, Raw, Raw]]:
     """See `compare`: the bit of weight 2^bits of 2^bits - 1 - d."""
     lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
-    sums = carry_save_window(party, split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1)))
-    known, left, right = almost_carry(party, sums.s, sums.c, bits + 1, sums.lanes)
+    addends = yield from split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1))
+    sums = yield from carry_save_window(party, addends)
+    known, left, right = yield from almost_carry(party, sums.s, sums.c, bits + 1, sums.lanes)
     return sums.s[:, -1] ^ sums.c[:, -1] ^ known, left, right
 
 

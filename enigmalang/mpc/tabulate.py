@@ -8,6 +8,7 @@ from enigmalang.mpc.addends import carry_save, random_addends
 from enigmalang.mpc.adder import carries
 from enigmalang.mpc.deal import and_planes
 from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.pipeline import run
 from enigmalang.mpc.tables import GROUPS, WORDS
 from enigmalang.sharing.pseudorandom import random_bit_words
 
@@ -44,11 +45,11 @@ def random_bits_of_number(party: Party, count: int) -> tuple[Raw, Raw]:
     """
     q = party.field.q
     share, addends = random_addends(party, count)
-    sums = carry_save(party, addends)
-    wrap = carries(party, sums.s, sums.c, q, (q - 1,), count)[:, -1:]
+    sums = run(carry_save(party, addends))
+    wrap = run(carries(party, sums.s, sums.c, q, (q - 1,), count))[:, -1:]
     s = np.concatenate([wrap, sums.s], axis=1)
     c = np.concatenate([np.zeros_like(wrap), sums.c], axis=1)
-    bits = carries(party, s, c, q, tuple(range(q)), count)
+    bits = run(carries(party, s, c, q, tuple(range(q)), count))
     bits ^= sums.s
     bits ^= sums.c
     return share, bits

@@ -124,7 +124,7 @@ def test_comparison_in_ranges(three: Committee, monkeypatch: pytest.MonkeyPatch)
     less, zeros, rounds = agreed(three.run(body))
     assert less == [int(v < 0) for v in x]
     assert zeros == [0] * 3000
-    assert rounds > 20  # it was cut into several ranges
+    assert rounds > 10  # it was cut into several ranges, more than are under way at once
 
 
 @pytest.mark.parametrize("words", [1, 6, 64])

@@ -1,0 +1,73 @@
+"""Protocols told round by round, so that the pieces of a large batch overlap: while one's messages travel, another's
+next ones are worked out.
+
+A protocol is a generator here: it yields each round when all of it is queued, and goes on when it may read what came.
+The pieces of a batch, and how many are under way, follow from public sizes, so every party sends and reads in the same
+order. What lies in between is local, or rounds of their own, which wait for all that was sent before them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+from enigmalang.mpc.party import Finish, Party, Round, T
+
+Rounds = Generator[Round, None, T]
+
+#: Pieces of a batch under way at a time. A link's socket buffers must hold as many small frames.
+DEPTH = 4
+
+
+def in_round(party: Party, begin: Callable[[Round], Finish[T]]) -> Rounds[T]:
+    """A sub-protocol in a round of its own."""
+    round_ = party.round()
+    finish = begin(round_)
+    yield round_
+    return finish()
+
+
+def run(rounds: Rounds[T]) -> T:
+    """All rounds, one after the other. Raises PeerError."""
+    while True:
+        try:
+            round_ = next(rounds)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        round_.run()
+
+
+def run_pieces(party: Party, pieces: Sequence[Rounds[None]]) -> None:
+    """All pieces, which write their results themselves, DEPTH at a time. Raises PeerError.
+
+    Counts the rounds that had to follow one another. Wide committees take one piece after the other: their ANDs have
+    rounds within rounds.
+    """
+    if len(pieces) == 1 or party.structure.wide:
+        for piece in pieces:
+            run(piece)
+        return
+    waiting = iter(pieces)
+    lines = deque(_line(waiting) for _ in range(DEPTH))
+    longest = 0
+    while lines:
+        line = lines.popleft()
+        try:
+            round_ = next(line)
+        except StopIteration as done:
+            longest = max(longest, done.value)
+            continue
+        round_.post()
+        lines.append(line)
+    party.counters.rounds += longest
+
+
+def _line(waiting: Iterator[Rounds[None]]) -> Rounds[int]:
+    """One piece after the other, of those that no other line has taken; how many rounds they had."""
+    count = 0
+    for piece in waiting:
+        for round_ in piece:
+            yield round_
+            count += 1
+    return count
