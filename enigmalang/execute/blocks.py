@@ -8,7 +8,8 @@ repeated: the circuit is the one that tracing every iteration gives.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,20 +20,40 @@ if TYPE_CHECKING:
     from enigmalang.execute.trace import Wire
 
 Numbers = npt.NDArray[np.int64]
+#: What an attribute is in every repetition: arrays without axes.
+Column = Sequence[npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    """A node of a block whose attribute `name` is another one in every repetition; `attrs` are all of one."""
+
+    node: int
+    op: str
+    name: str
+    attrs: dict[str, Any]
+    column: Column
+
+    def each(self, rows: Rows) -> list[int]:
+        """The number of its attributes in each repetition."""
+        return [rows.attr_id(self.op, {**self.attrs, self.name: value}) for value in self.column]
 
 
 class Block:
     """`count` repetitions of the nodes of `table`, one after another.
 
     A reference below `params` names a parameter, any other the node `reference - params` of the same repetition.
-    `carried[p]` is the reference that parameter p is in the next repetition; parameters past those stay.
+    `carried[p]` is the reference that parameter p is in the next repetition; parameters past those stay. The nodes of
+    `varying` are not quite the same in each.
     """
 
-    __slots__ = ("_flat", "_passed", "count", "params", "rows", "table")
+    __slots__ = ("_flat", "_passed", "count", "params", "rows", "table", "varying")
 
-    def __init__(self, rows: Rows, table: Table, params: int, count: int, carried: Sequence[int]) -> None:
+    def __init__(self, rows: Rows, table: Table, params: int, count: int, carried: Sequence[int],
+                 varying: Sequence[Varying] = ()) -> None:
         """Raises ValueError for parameters that only go round among themselves."""
         self.rows, self.table, self.params, self.count = rows, table, params, count
+        self.varying = varying
         self._passed = _Passed(carried, params, len(table), count)
         self._flat: tuple[npt.NDArray[np.bool_], Numbers] | None = None
 
@@ -106,6 +127,9 @@ def laid_out(rows: Rows, wires: Sequence[Wire], blocks: Sequence[Wire], total: i
         shapes = np.array([rows.shape_id(shape) for shape in table.shape_list], np.int32)[table.shapes]
         attrs = np.array(rows.adopted(block.rows), np.int32)[table.attrs]
         canvas.nodes(base[:, None] + np.arange(block.size), table, shapes, attrs, block.count)
+        for varying in block.varying:
+            every = base[:, None] + varying.node + len(table) * np.arange(block.count)
+            canvas.attrs[every] = np.array(varying.each(rows), np.int32)
     starts = starts_of(canvas.counts)
     args = np.zeros(int(starts[-1]), np.int32)
     args[np.repeat(starts[places] - plain.starts[:-1], plain.counts) + np.arange(len(plain.args))] = plain.args

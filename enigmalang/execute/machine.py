@@ -11,14 +11,16 @@ from enigmalang.diagnostics import EnigmaError, Note
 from enigmalang.execute.defaults import array_of, is_number, zeros
 from enigmalang.execute.domain import ClearDomain, Domain, peek
 from enigmalang.execute.failures import Revert, diagnose, fault, revert
+from enigmalang.execute.iterations import Iterations
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
 from enigmalang.execute.numbers import scalar
 from enigmalang.execute.opaque import compare_opaque, convert_opaque, index_opaque
 from enigmalang.execute.orders import KERNELS as ORDER_KERNELS
 from enigmalang.execute.orders import ordered
-from enigmalang.execute.repeats import LEAST, Iterations, Whole, pure_condition, split_of
+from enigmalang.execute.repeats import LEAST, Whole
 from enigmalang.execute.secret import Pending, Secret
 from enigmalang.execute.shapes import SHAPED, shaped
+from enigmalang.execute.splits import pure_condition, split_of
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Function, Opaque, Operation, Region, Tensor, Value
 from enigmalang.ir.ops import OPS
@@ -221,15 +223,10 @@ class Machine:
         split = split_of(self, op, region, len(tensors))
         if split is None:
             return None
-        rest = Iterations(self, split, carried)
+        rest = Iterations(self, split, carried, region.params[: len(tensors)], tensors, 1)
         if not rest.able():
             return None
-        if not split.runs:
-            rest.count = steps - 1
-            return rest.done()
-        for number in range(1, steps):
-            self.items(tensors, region.params[: len(tensors)], number)
-            rest.step()
+        rest.all(steps)
         return rest.done()
 
     def while_loop(self, op: Operation) -> Signal | None:

@@ -13,9 +13,14 @@ from enigmalang.execute.trace import Wire
 A, B = Form.ARITH, Form.BITS
 
 
-def const(value: Any, form: Form = A) -> Wire:
+def number(value: Any, form: Form = A) -> Array:
+    """A public value as constants have it."""
     array = np.asarray(value)
-    array = array.astype(bool) if form is B else _integers(array)
+    return array.astype(bool) if form is B else _integers(array)
+
+
+def const(value: Any, form: Form = A) -> Wire:
+    array = number(value, form)
     return Wire("const", (), array.shape, form, {"value": array})
 
 
@@ -27,8 +32,7 @@ def _integers(array: Array) -> Array:
 
 def given(value: Any, form: Form) -> Wire:
     """A client's own value, which it masks."""
-    array = np.asarray(value)
-    array = array.astype(bool) if form is B else _integers(array)
+    array = number(value, form)
     return Wire("input", (), array.shape, form, {}, array)
 
 
