@@ -28,7 +28,7 @@ from enigmalang.mpc.wide.addends import deal_addends
 from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
 from enigmalang.sharing.shamir import subset_value
 
-PIECE_BYTES = 1 << 21  # bytes of one party's planes handled at a time
+PIECE_BYTES = 1 << 20  # bytes of one party's planes in a piece; `pipeline.DEPTH` pieces are under way at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,11 @@ class Addends:
 
 
 def lane_ranges(party: Party, lanes: int, rows: int | None = None) -> Iterator[slice]:
-    """Ranges of lanes, multiples of 64 long, that keep a party's working memory modest: it holds `rows` (q) planes."""
-    step = max(64, PIECE_BYTES * 8 // (party.pieces * (rows or party.field.q)) // 64 * 64)
-    for start in range(0, lanes, step):
+    """Pieces of lanes, multiples of 64 long and about equal, that keep a party's working memory modest: it holds `rows`
+    (q) planes."""
+    most = max(64, PIECE_BYTES * 8 // (party.pieces * (rows or party.field.q)) // 64 * 64)
+    step = words_for(-(-lanes // max(1, -(-lanes // most)))) * 64
+    for start in range(0, lanes, max(64, step)):
         yield slice(start, min(lanes, start + step))
 
 

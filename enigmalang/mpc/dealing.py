@@ -15,14 +15,13 @@ from functools import lru_cache
 from enigmalang.fields import Field, Raw, words_from
 from enigmalang.fields.arithmetic import at
 from enigmalang.fields.warm import kernels
-from enigmalang.mpc.party import Finish, Party, Round
+from enigmalang.mpc.party import PIECE, Finish, Party, Round
 from enigmalang.sharing.draws import use_elements
 from enigmalang.sharing.local import Local, Recipe, between, dealer
 from enigmalang.sharing.shamir import lagrange, table_of
 from enigmalang.sharing.structure import Structure
 
-#: Products that are reshared, sent and received at a time; so many pieces are under way before one is waited for.
-PIECE = 1 << 17
+#: So many pieces are under way before one is waited for: 8 MB, more than a link of 1 Gbit/s and 50 ms holds.
 WINDOW = 8
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from enigmalang.fields import Field, Raw, words_from
 from enigmalang.fields.arithmetic import at
 from enigmalang.fields.warm import kernels
-from enigmalang.mpc.party import Finish, Party, Round, alone
+from enigmalang.mpc.party import PIECE, Finish, Party, Round, alone
 from enigmalang.mpc.wide import words as wide
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.shamir import lagrange, table_of
@@ -22,30 +22,50 @@ def open_elements(
 
     d + 1 shares fix a polynomial of degree d (Shamir 1979), t unless `degree` says another: each receiver gets
     the shares of the d parties after it. Per party d elements when everyone receives. The receivers learn the
-    polynomial: shares of products need `masked_product_share` first.
+    polynomial: shares of products need `masked_product_share` first. Many go in pieces, combined as they come.
     """
-    degree = degree or party.t
+    field, flat = party.field, party.field.flat(share)
+    count = field.size_of(flat)
+    values = field.empty((count,)) if party.me in receivers else None
+    finishers = []
+    for start in range(0, max(1, count), PIECE):
+        if start:
+            round_.post_part()
+        piece = slice(start, start + PIECE)
+        into = None if values is None else values[piece]
+        finishers.append(_open_piece(party, round_, flat[piece], receivers, degree or party.t, into))
+
+    def finish() -> Raw | None:
+        for finisher in finishers:
+            finisher()
+        return values
+
+    return finish
+
+
+def _open_piece(
+    party: Party, round_: Round, share: Raw, receivers: Sequence[int], degree: int, values: Raw | None
+) -> Finish[None]:
+    """A receiver's are put into `values`."""
     field, count = party.field, party.field.size_of(share)
     for receiver in receivers:
         if receiver != party.me and party.me in party.structure.suppliers(receiver, degree):
             round_.send(receiver, share)
     suppliers = party.structure.suppliers(party.me, degree)
     slots = []
-    if party.me in receivers:
+    if values is not None:
         slots = [(peer, round_.expect(peer, count * field.nbytes)) for peer in suppliers]
 
-    def finish() -> Raw | None:
-        if not slots:
-            return None
+    def finish() -> None:
+        if values is None:
+            return
         got = [words_from(slot()) for _, slot in slots]
-        points, rows = (party.me, *suppliers), [field.flat(share), *got]
+        points, rows = (party.me, *suppliers), [share, *got]
         if len(suppliers) > degree:  # enough without this party's
             points, rows = suppliers, got
-        values = field.empty((count,))
         if not kernels().prime[field.q].combine(_weights(field, points), rows, values, count):
             for peer, slot in slots:
                 party.elements_from(peer, slot(), (count,))  # raises for the one at fault
-        return values
 
     return finish
 

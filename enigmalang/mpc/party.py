@@ -19,6 +19,10 @@ from enigmalang.sharing.streams import Streams
 from enigmalang.transport.network import Network, PeerError
 from enigmalang.wire.frames import Buffer
 
+#: Elements that are worked out, sent and received at a time: large rounds go in such pieces (measured: 2^16 to 2^18 are
+#: much alike; smaller ones cost more than they hide).
+PIECE = 1 << 17
+
 T = TypeVar("T")
 Finish = Callable[[], T]  # called after the round's exchange, gives the sub-protocol's result
 Slot = Callable[[], memoryview]
