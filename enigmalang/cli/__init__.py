@@ -3,8 +3,11 @@
 
 def main() -> None:
     """Entry point of `enig`. Exit status: 0 fine, 1 diagnostics, 2 wrong usage, 70 a bug of ours, 130 Ctrl-C."""
-    import sys
+    try:
+        import sys
 
-    from enigmalang.cli.app import run
-
+        from enigmalang.cli.app import run
+    except KeyboardInterrupt:
+        sys.stderr.write("enig: interrupted\n")
+        raise SystemExit(130) from None
     sys.exit(run(sys.argv[1:]))

@@ -10,6 +10,7 @@ import pytest
 from run_support import ROOT, enig
 
 import enigmalang
+from enigmalang import cli
 from enigmalang.diagnostics.codes import CODES
 
 HELLO = str(ROOT / "examples" / "hello.enig")
@@ -187,3 +188,18 @@ def test_bug_of_ours_is_status_70(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setenv("ENIG_DEBUG", "1")
     with pytest.raises(KeyError):
         app.run(["explain"])
+
+
+def test_ctrl_c_while_enig_is_still_loading_says_so(monkeypatch: pytest.MonkeyPatch,
+                                                    capsys: pytest.CaptureFixture[str]) -> None:
+    class Stopped:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "enigmalang.cli.app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "enigmalang.cli.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Stopped(), *sys.meta_path])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "enig: interrupted\n"
