@@ -126,6 +126,7 @@ RUN_TIME = (
     Code("E0513", "the expected revert did not happen"),
     Code("E0515", "too many steps"),
     Code("E0516", "no such contract or function"),
+    Code("E0517", "the contract's state kept moving on"),
 )
 
 INPUTS = (

@@ -8,6 +8,7 @@ no part of the structure: in a traced circuit they count from 0, and each run te
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,13 @@ class Built:
     def idle(self) -> bool:
         """Whether there is nothing for an engine to do."""
         return not (self.circuit.opens or self.circuit.outputs or self.circuit.keeps)
+
+    @property
+    def additions(self) -> int:
+        """Elements of sums and differences: what a node works without talking."""
+        table = table_of(self.circuit.nodes)
+        sizes = np.array([prod(shape) for shape in table.shape_list], np.int64)
+        return int(sizes[table.shapes[table.where("add", "sub", "sum")]].sum())
 
     def inputs(self, values: Sequence[Array]) -> list[Array]:
         return self.gathered.stacked([values[slot] for slot in self.slots])

@@ -7,8 +7,10 @@ from typing import Any
 from enigmalang.execute.defaults import slot_shape, zero_of
 from enigmalang.execute.external import callee_of
 from enigmalang.execute.failures import Revert, fault
-from enigmalang.execute.jobs import Request, make_request, run_request
+from enigmalang.execute.jobs import run_request
 from enigmalang.execute.machine import Handler, Machine
+from enigmalang.execute.onchain import deploy_on_chain
+from enigmalang.execute.requests import Request, make_request
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import AnyValue, ContractRef, hashable, leaves_from, show
 from enigmalang.execute.world import World
@@ -81,6 +83,8 @@ def _deploy(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     function = world.plan.functions.get(init)
     count = sum(len(p.values) for p in function.public.params) if function is not None else 0
     wei = int(args[count]) if len(args) > count else 0
+    if world.chain is not None:
+        return (deploy_on_chain(world, world.chain, op, name, args[:count], wei),)
     mark = world.ledger.checkpoint()
     address = world.ledger.deploy(name, world.actor.address)
     if function is None:

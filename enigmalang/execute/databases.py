@@ -87,7 +87,11 @@ def _set(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     owner = machine.context.sender or machine.world.actor.address
     match op.attrs["db"]:
         case "L":
-            machine.world.ledger.write_log(key, typed(op.attrs["type"], leaves))
+            entry, world = typed(op.attrs["type"], leaves), machine.world
+            if machine.context.mode == "client" and world.chain is not None:
+                world.chain.publish(world.actor, key, entry)
+            else:
+                world.ledger.write_log(key, entry)
         case "MPC":
             if machine.context.mode != "ledger":
                 _hold(machine, op, key, leaves, owner, predicate)

@@ -132,6 +132,80 @@ class Ledger(Protocol):
     def read_log(self, key: Any) -> Sequence[Entry]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerCall:
+    """A call as a chain sees it: `args` are the leaves of all parameters, None where private."""
+
+    address: str
+    contract: str
+    function: Any  # the function of the plan (plan.PlanFunction)
+    sender: "Identity"
+    value: int  # wei
+    args: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """What nodes sign for a job: opened values as words, the private state it wrote (address, slot, keys), the work."""
+
+    words: tuple[int, ...]
+    written: tuple[Key, ...]
+    rounds: int
+    products: int
+    additions: int
+
+
+class LedgerError(Exception):
+    """The chain refused a transaction: `text` for the user; `stale`: the state moved on since it was read."""
+
+    def __init__(self, text: str, stale: bool = False) -> None:
+        super().__init__(text)
+        self.text, self.stale = text, stale
+
+
+class Chain(Protocol):
+    """A ledger that runs the public part of contracts itself. As a `Ledger` it is read; what the interpreter writes
+    there lies in an overlay until it is rolled back.
+
+    Every method that sends a transaction waits for it and raises LedgerError when it is refused. All raise
+    EnigmaError when the chain cannot be reached.
+    """
+
+    def create(self, contract: str, creator: "Identity", value: int, args: Key) -> str:
+        """Deploy; the address. `args` are the leaves of init's parameters, unless init has a private part."""
+        ...
+
+    def transact(self, call: LedgerCall) -> list[Any]:
+        """Run a function that is not split, in a transaction; the leaves of its result."""
+        ...
+
+    def view(self, call: LedgerCall) -> list[Any]: ...
+
+    def request(self, call: LedgerCall, masked: bytes, mask: int) -> int:
+        """Ask for a job; its number."""
+        ...
+
+    def version(self, address: str) -> int:
+        """Of the contract's state."""
+        ...
+
+    def fulfil(self, job: int, version: int, attested: Attested) -> list[Any]:
+        """Have the outcome signed and the public program run; the public leaves of the result."""
+        ...
+
+    def report_failure(self, job: int, version: int, error: str, attested: Attested) -> None: ...
+
+    def keep(self, writes: dict[Key, Any]) -> None:
+        """References to private state that a fulfilled job wrote: (address, slot, keys) -> secret."""
+        ...
+
+    def pay(self, source: "Identity", target: str, amount: int) -> None: ...
+
+    def publish(self, writer: "Identity", key: Any, value: Any) -> None:
+        """`L[key] = value`."""
+        ...
+
+
 @runtime_checkable
 class Identity(Protocol):
     """Someone who acts and receives: X25519 keys of 32 bytes."""

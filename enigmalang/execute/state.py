@@ -184,7 +184,11 @@ def _send(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     to, amount = args
     if isinstance(to, Identity | ContractRef):
         to = to.address
-    source = machine.context.address or machine.world.actor.address
+    world = machine.world
+    source = machine.context.address or world.actor.address
+    if machine.context.mode == "client" and world.chain is not None and world.ledger.balance(source) >= amount:
+        world.chain.pay(world.actor, to, int(amount))
+        return ()
     if not machine.world.ledger.transfer(source, to, int(amount)):
         raise revert(op, "E0512", f"{amount} wei cannot be sent: the balance is {machine.world.ledger.balance(source)}")
     return ()

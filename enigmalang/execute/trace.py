@@ -129,6 +129,7 @@ class Tracer:
         self.watch = watch
         self.live = _Live()
         self.builder = Builder()
+        self.additions = 0  # of elements, in the circuits that ran
         self._dead: list[int] = []
 
     def traced(self, wire: Wire, truth: bool = False) -> Traced:
@@ -174,6 +175,7 @@ class Tracer:
             self.watch(built.shown if built.idle else built.circuit)
         if built.idle:
             return built.opened(()), []
+        self.additions += built.additions
         result = self.engine.run(built.circuit, built.inputs(inputs), recipients, handles)
         return built.opened(result.opened), list(result.sealed)
 

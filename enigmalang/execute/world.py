@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from enigmalang.diagnostics import Diagnostic, EnigmaError
 from enigmalang.execute.domain import ClearDomain, Domain
-from enigmalang.execute.ports import Engine, Identities, Identity, Ledger, Predicate, Store
+from enigmalang.execute.ports import Chain, Engine, Identities, Identity, Ledger, Predicate, Store
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.traced import TracedDomain
@@ -57,6 +57,7 @@ class World:
     out: Callable[[str], Any] = sys.stdout.write  # gets each printed text with its end of line
     on_learn: Callable[[str, str], None] | None = None  # (name, text) of a `reveal(e, to=name)` to a local identity
     watch: Callable[[Any], None] | None = None  # gets each circuit before it runs
+    chain: Chain | None = None  # the same as `ledger`, where that runs contracts itself
     tracer: Tracer | None = None  # shared between worlds that use one engine, so that handles never meet
     domain: Domain = field(init=False)
     acting: list[Identity] = field(default_factory=list)

@@ -28,7 +28,7 @@ def local_world(
     """
     return World(
         plan, MemoryLedger(), MemoryStore(), Keystore(), engine, inputs or NoInputs(), out or sys.stdout.write,
-        on_learn, watch, tracer)
+        on_learn, watch, tracer=tracer)
 
 
 def run_script(
