@@ -89,9 +89,14 @@ def _columns(data: Any, type: Type) -> list[Any]:
 
 def _is_plain(type: Type) -> bool:
     """Scalars, and arrays of arrays of them: one leaf."""
+    return not isinstance(_scalar_of(type), NoneT | StructT | TupleT)
+
+
+def _scalar_of(type: Type) -> Type:
+    """What arrays of arrays are made of."""
     while isinstance(type, ArrayT | ListT):
         type = inner_type(type)
-    return not isinstance(type, NoneT | StructT | TupleT)
+    return type
 
 
 def data_from(leaves: Sequence[Any], type: Type) -> Any:
@@ -110,6 +115,8 @@ def _data(leaves: Iterator[Any], type: Type) -> Any:
         case ArrayT() | ListT():
             inner = inner_type(type)
             columns = [next(leaves) for _ in leaves_of(inner)]
+            if _is_plain(inner) and isinstance(columns[0], np.ndarray):
+                return columns[0].tolist()
             count = len(columns[0]) if columns else 0
             return [_data(iter([scalar(c[i]) for c in columns]), inner) for i in range(count)]
         case _:
@@ -119,6 +126,8 @@ def _data(leaves: Iterator[Any], type: Type) -> Any:
 def show(leaves: Sequence[Any], type: Type) -> str:
     """The leaves of a value as `print` writes it: a text bare."""
     data = data_from(leaves, type)
+    if isinstance(leaves[0] if leaves else None, np.ndarray) and isinstance(_scalar_of(type), BoolT | IntT):
+        return str(data)  # of lists of numbers as Python writes them, which is how they are to be
     return str(data) if isinstance(data, str) and not isinstance(type, AnyT) else show_data(data, type)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enigmalang.execute import values
 from enigmalang.execute.values import data_from, leaves_from, show, show_fixed
 from enigmalang.types.types import (
     ADDRESS,
@@ -48,6 +49,17 @@ def test_round_trip_and_print(data, type, text):
     leaves = leaves_from(data, type)
     assert data_from(leaves, type) == data
     assert show(leaves, type) == text
+
+
+@pytest.mark.parametrize("array", [
+    np.array([3, -1]), np.array([], np.int64), np.array([True, False]), np.array([2**200, -1], object),
+    np.array([[1, 2], [3, 4]]), np.zeros((2, 0), np.int64),
+])
+def test_arrays_of_numbers_are_printed_as_python_prints_lists(array, monkeypatch):
+    element = BOOL if array.dtype == bool else IntT(True, 256)
+    type = ListT(element, None) if array.ndim == 1 else ArrayT(element, array.shape)
+    monkeypatch.setattr(values, "show_data", None)  # not one by one
+    assert show([array], type) == str(array.tolist())
 
 
 def test_wide_integers_stay_exact():
