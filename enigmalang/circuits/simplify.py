@@ -15,6 +15,7 @@ from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
 from enigmalang.circuits.concats import Views, flatten
 from enigmalang.circuits.contract import contracted
 from enigmalang.circuits.evaluate import evaluate
+from enigmalang.circuits.rankings import join_sorts
 from enigmalang.circuits.settled import is_settled
 from enigmalang.circuits.table import OP_NUMBER, Rows, Table, distinct, ends_of, flat_args, live_nodes, table_of
 from enigmalang.source import Span
@@ -27,7 +28,10 @@ RANDOM = frozenset({"shuffle"})
 
 def simplify(circuit: Circuit) -> Circuit:
     """An equivalent circuit: the same openings, outputs and kept handles, in the same order."""
-    return drop_dead(flatten(drop_dead(_fuse_dots(_Walk(circuit).run()))))
+    walked = _Walk(circuit).run()
+    while (joined := join_sorts(walked)) is not walked:  # what each sort gave is now taken from one
+        walked = _Walk(drop_dead(joined)).run()
+    return drop_dead(flatten(drop_dead(_fuse_dots(walked))))
 
 
 #: What a node is to the rules: nothing special, a constant, one of zeros, one of ones.
