@@ -19,8 +19,11 @@ from enigmalang.wire.errors import WireError
 GRACE = 0.5
 #: Numerical libraries must not start threads of their own: there are as many workers as nodes.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-#: glibc: memory of large arrays is kept for the next ones; new pages for 8 MB cost as much as 1,000,000 additions.
-_KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
+#: glibc: memory of large arrays is kept for the next ones; new pages for 8 MB cost as much as 1,000,000 additions. All
+#: threads take it from one place: what one of them kept of its own would be of no use to the others.
+_KEPT_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20), "MALLOC_ARENA_MAX": "1",
+}
 
 
 class WorkerFault(Exception):
