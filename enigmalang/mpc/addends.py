@@ -28,7 +28,7 @@ from enigmalang.mpc.wide.addends import deal_addends
 from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
 from enigmalang.sharing.shamir import subset_value
 
-PIECE_BYTES = 1 << 20  # bytes of one party's planes in a piece; `pipeline.DEPTH` pieces are under way at a time
+PIECE_BYTES = 1 << 21  # bytes of one party's planes in a piece; `pipeline.DEPTH` pieces are under way at a time
 
 
 @dataclass(frozen=True, slots=True)

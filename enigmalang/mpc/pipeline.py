@@ -15,8 +15,9 @@ from enigmalang.mpc.party import Finish, Party, Round, T
 
 Rounds = Generator[Round, None, T]
 
-#: Pieces of a batch under way at a time. A link's socket buffers must hold as many small frames.
-DEPTH = 4
+#: Pieces of a batch under way at a time: more hide more of a slow link, and need more memory and cache. A link's socket
+#: buffers must hold as many small frames.
+DEPTH = 2
 
 
 def in_round(party: Party, begin: Callable[[Round], Finish[T]]) -> Rounds[T]:

@@ -11,8 +11,8 @@ class TlsNetwork:
 
     Small frames cost no thread switch on either side: the caller writes them, and reads what it expects
     straight from the sockets. This cannot deadlock: take the party in the earliest round; everything from
-    earlier rounds was read, so its small frames fit the kernel's buffers, and large ones are with the
-    sender threads.
+    earlier rounds was read, but for the few rounds that a pipeline has under way (`mpc.pipeline`), so its small
+    frames fit the kernel's buffers, and large ones are with the sender threads.
 
     `rounds` and `bytes_sent` count exchanges and bytes of frames; `waiting_for` is the peer that the running
     `exchange` waits for, 0 outside. Other threads may read these three.
