@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-Items = npt.NDArray[np.int64]
+Items = npt.NDArray[np.int32]  # half the memory of what NumPy counts with; there are fewer than 2^31
 Less = Callable[[Items, Items], npt.NDArray[np.bool_]]
 
 #: For three parties in M61 a batch takes as long as so many more comparisons would: 9 rounds of 0.2 ms against 0.4 µs.
@@ -21,6 +21,8 @@ BATCH = 5000
 FEW = 4
 #: Of a segment in which few positions are wanted, the sample has at least so many items.
 SAMPLE = 128
+#: Items that are searched for together: each needs some 60 bytes, and the comparison of as many some 100.
+TOGETHER = 1 << 17
 #: How many standard deviations a wanted place may lie off without falling into a larger segment.
 DEVIATIONS = 1.5
 
@@ -53,9 +55,16 @@ class Segments:
 
 def spread(starts: Items, lengths: Items) -> Items:
     """start, start + 1, … of each, one after the other."""
-    ends = np.cumsum(lengths)
+    ends = summed(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    out: Items = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+    out: Items = np.arange(total, dtype=np.int32)
+    out += np.repeat(starts - (ends - lengths), lengths)
+    return out
+
+
+def summed(lengths: Items) -> Items:
+    """As numpy.cumsum."""
+    out: Items = np.cumsum(lengths, dtype=np.int32)
     return out
 
 
@@ -69,7 +78,7 @@ def sampling(judge: Judge, segments: Segments, wanted: Items | None) -> tuple[It
     sizes = _part_of_all(judge, segments)
     if wanted is None:
         return sizes, None
-    thin = np.maximum(np.minimum(segments.lengths // 4, SAMPLE), (segments.lengths ** (2 / 3) / 16).astype(np.int64))
+    thin = np.maximum(np.minimum(segments.lengths // 4, SAMPLE), (segments.lengths ** (2 / 3) / 16).astype(np.int32))
     thin = np.maximum(3, thin)
     around, covered = _around(segments, thin, wanted)
     few = 2 * covered <= thin
@@ -78,7 +87,7 @@ def sampling(judge: Judge, segments: Segments, wanted: Items | None) -> tuple[It
     sizes = np.where(few, thin, sizes)
     chosen = np.ones(int(sizes.sum()), np.bool_)
     chosen[np.repeat(few, sizes)] = around[np.repeat(few, thin)]
-    return sizes, np.flatnonzero(chosen)
+    return sizes, np.flatnonzero(chosen).astype(np.int32)
 
 
 def _part_of_all(judge: Judge, segments: Segments) -> Items:
@@ -91,65 +100,83 @@ def _around(segments: Segments, sizes: Items, wanted: Items) -> tuple[npt.NDArra
     """Marks on the sorted samples' places: the ends of the stretches that wanted places are expected in. And how
     many places of each sample are in such stretches.
     """
-    owners = np.searchsorted(segments.starts, wanted, side="right") - 1
+    owners = (np.searchsorted(segments.starts, wanted, side="right") - 1).astype(np.int32)
     inside = (owners >= 0) & (wanted < (segments.starts + segments.lengths)[owners])
     owners, wanted = owners[inside], wanted[inside]
     share = (wanted - segments.starts[owners] + 0.5) / segments.lengths[owners]
     size = sizes[owners]
     off = 1 + DEVIATIONS * np.sqrt(size * share * (1 - share))
-    first = np.clip(np.floor(share * size - 0.5 - off), -1, size).astype(np.int64)
-    last = np.clip(np.ceil(share * size - 0.5 + off), -1, size).astype(np.int64)
-    ends = np.cumsum(sizes + 2)  # a place more at either end, outside the sample
+    first = np.clip(np.floor(share * size - 0.5 - off), -1, size).astype(np.int32)
+    last = np.clip(np.ceil(share * size - 0.5 + off), -1, size).astype(np.int32)
+    ends = summed(sizes + 2)  # a place more at either end, outside the sample
     base = (ends - sizes - 1)[owners]
-    steps = np.zeros(int(ends[-1]) + 1, np.int64)
+    steps = np.zeros(int(ends[-1]) + 1, np.int32)
     np.add.at(steps, base + first, 1)
     np.add.at(steps, base + last + 1, -1)
-    cover = np.cumsum(steps)[:-1] > 0
+    cover = summed(steps)[:-1] > 0
     inner = spread(ends - sizes - 1, sizes)
     marks = cover[inner] & ~(cover[inner - 1] & cover[inner + 1])
-    covered = np.add.reduceat(cover[inner], np.cumsum(sizes) - sizes)
+    covered = np.add.reduceat(cover[inner], summed(sizes) - sizes, dtype=np.int32)
     return marks, covered
 
 
 @dataclass(frozen=True, slots=True)
 class Pivots:
-    """Sorted pivots of segments: `items[first[s] : first[s + 1]]` are those of segment s, from `places` of the samples,
-    which lie one after the other; sample item i belongs to segment `owners[i]` and has `gaps_of_sample[i]` pivots
-    below it (those of earlier segments counted). `left` and `right` are where each gap's ends are expected.
+    """Sorted pivots of segments: `items[first[s] : first[s + 1]]` are those of segment s, from `places` (None: all) of
+    the sorted samples, which lie one after the other and are `sizes` long. `left` and `right` are where each gap's
+    ends are expected, when the pivots are some of the samples' items.
     """
 
     items: Items
     first: Items
-    places: Items
-    owners: Items
-    gaps_of_sample: Items
-    left: Items
-    right: Items
-    thin: bool
+    sizes: Items
+    places: Items | None = None
+    left: Items | None = None
+    right: Items | None = None
 
     @staticmethod
     def of(sample: Items, sizes: Items, chosen: Items | None) -> Pivots:
         """From the sorted samples (at the places chosen) and their sizes."""
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        places = np.arange(len(sample)) if chosen is None else chosen
-        first = np.searchsorted(places, ends)
-        owners = np.repeat(np.arange(len(sizes)), sizes)
-        below = np.searchsorted(places, np.arange(len(sample)))
-        left = np.sort(np.concatenate([places, ends[:-1] - 1]), kind="stable")
-        right = np.insert(places, first[1:], ends[1:])
-        return Pivots(sample[places], first, places, owners, below, left, right, chosen is not None)
+        ends = np.concatenate([np.zeros(1, np.int32), summed(sizes)])
+        if chosen is None:
+            return Pivots(sample, ends, sizes)
+        first = np.searchsorted(chosen, ends).astype(np.int32)
+        left = np.sort(np.concatenate([chosen, ends[:-1] - 1]), kind="stable")
+        right = np.insert(chosen, first[1:], ends[1:])
+        return Pivots(sample[chosen], first, sizes, chosen, left, right)
+
+    def slots_of_sample(self) -> Items:
+        """Of each item of the samples, as `search` numbers slots; a pivot has that of the gap before it."""
+        total = int(self.sizes.sum())
+        below = np.arange(total, dtype=np.int32)
+        if self.places is not None:
+            below = np.searchsorted(self.places, below).astype(np.int32)
+        below += np.repeat(np.arange(len(self.sizes), dtype=np.int32), self.sizes)
+        return below
 
 
 # ------------------------------------------------------------ where
 
 
-def search(judge: Judge, items: Items, owners: Items, pivots: Pivots) -> Items:
-    """How many pivots are below each item, those of earlier segments counted. `owners` are the items' segments.
+def search(judge: Judge, items: Items, lengths: Items, pivots: Pivots, out: Items) -> None:
+    """Puts into `out` which slot each item falls into: m pivots make m + 1 of a segment.
 
-    Each batch compares an item with one pivot, that halves what is left, or with several when items are few.
+    Slots are numbered through; the first lengths[0] items belong to segment 0, and so on. Each batch compares an item
+    with one pivot, that halves what is left, or with several when items are few. Of many, TOGETHER are searched for at
+    a time.
     """
+    ends = summed(lengths)
+    for start in range(0, len(items), TOGETHER):
+        part = slice(start, min(start + TOGETHER, len(items)))
+        owners = np.searchsorted(ends, np.arange(part.start, part.stop), side="right").astype(np.int32)
+        out[part] = owners
+        out[part] += _gaps_of(judge, items[part], owners, pivots)
+
+
+def _gaps_of(judge: Judge, items: Items, owners: Items, pivots: Pivots) -> Items:
+    """How many pivots are below each item, those of earlier segments counted."""
     found = pivots.first[owners]
-    low, high, left = found.copy(), pivots.first[owners + 1], np.arange(len(items))
+    low, high, left = found.copy(), pivots.first[owners + 1], np.arange(len(items), dtype=np.int32)
     while True:
         more = low < high
         if not more.all():
@@ -186,13 +213,13 @@ def _ways(judge: Judge, count: int, pivots: int) -> int:
 
 def _probes(low: Items, high: Items, owners: Items, pivots: Pivots, ways: int) -> list[Items]:
     """Pivots to compare with, ascending, that cut the gaps low..high into parts of equal expectation."""
-    if not pivots.thin:
+    if pivots.places is None or pivots.left is None or pivots.right is None:
         return [low + (high - low) * j // ways for j in range(1, ways)]
     left, right = pivots.left[low + owners], pivots.right[high + owners]
     probes = []
     for j in range(1, ways):
         target = left + (right - left) * j / ways
-        above = np.clip(np.searchsorted(pivots.places, target), low, high - 1)
+        above = np.clip(np.searchsorted(pivots.places, target).astype(np.int32), low, high - 1)
         below = np.maximum(above - 1, low)
         nearer = pivots.places[above] - target <= target - pivots.places[below]
         probes.append(np.where(nearer, above, below))

@@ -15,17 +15,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from enigmalang.mpc.pivots import FEW, Items, Judge, Pivots, Segments, sampling, search, spread
+from enigmalang.mpc.pivots import FEW, Items, Judge, Pivots, Segments, sampling, search, spread, summed
+
+#: Pairs of short segments that are compared at a time.
+PAIRS = 1 << 18
 
 
 def sorted_places(judge: Judge, rows: int, n: int, ranks: Items | None = None) -> Items:
     """The items 0..rows * n - 1, each row of n sorted: (rows * n,). With `ranks`, ascending, at least those of each
     row are the right items.
     """
-    order = np.arange(rows * n)
-    starts = np.arange(rows) * n
-    wanted = None if ranks is None else (starts[:, None] + ranks).reshape(-1)
-    _refine(judge, order, Segments(starts, np.full(rows, n)), wanted)
+    order = np.arange(rows * n, dtype=np.int32)
+    starts = np.arange(rows, dtype=np.int32) * np.int32(n)
+    wanted = None if ranks is None else (starts[:, None] + ranks.astype(np.int32)).reshape(-1)
+    _refine(judge, order, Segments(starts, np.full(rows, n, np.int32)), wanted)
     return order
 
 
@@ -55,6 +58,7 @@ def _longest_short(judge: Judge, lengths: Items) -> int:
     if not len(lengths):
         return FEW
     sizes, counts = np.unique(lengths, return_counts=True)
+    sizes = sizes.astype(np.float64)  # their squares are no small numbers
     more = np.cumsum(counts * (sizes * (sizes - 1) / 2 - sizes * np.log2(sizes)).clip(min=0))
     fits = np.searchsorted(more, 3 * judge.batch, side="right")
     return max(FEW, int(sizes[fits - 1]) if fits else 0)
@@ -64,22 +68,37 @@ def _longest_short(judge: Judge, lengths: Items) -> int:
 
 
 def _compare_pairs(judge: Judge, order: Items, groups: list[Segments]) -> None:
-    """Sort segments in place, in one batch; of each length together."""
+    """Sort segments in place, in one batch unless there are many; of each length together."""
     lengths = np.concatenate([group.lengths for group in groups])
     starts = np.concatenate([group.starts for group in groups])
-    blocks = []
+    groups.clear()
+    batch: list[Items] = []
+    room = PAIRS
     for m in np.unique(lengths).tolist():
-        places = starts[lengths == m][:, None] + np.arange(m)
-        left, right = np.triu_indices(m, 1)
-        blocks.append((places, left, right, order[places]))
-    if not blocks:
-        return
-    outcomes = judge.less(
-        np.concatenate([items[:, left].reshape(-1) for _, left, _, items in blocks]),
-        np.concatenate([items[:, right].reshape(-1) for _, _, right, items in blocks]),
+        whole = starts[lengths == m]
+        while len(whole):
+            count = max(1, room // (m * (m - 1) // 2))
+            batch.append(whole[:count, None] + np.arange(m, dtype=np.int32))
+            room -= len(batch[-1]) * (m * (m - 1) // 2)
+            whole = whole[count:]
+            if room <= 0 or len(whole):
+                _compare_batch(judge, order, batch)
+                batch, room = [], PAIRS
+    if batch:
+        _compare_batch(judge, order, batch)
+
+
+def _compare_batch(judge: Judge, order: Items, blocks: list[Items]) -> None:
+    """Sort the items at each block's places, (segments, their length), in one batch."""
+    pairs = [np.triu_indices(places.shape[1], 1) for places in blocks]
+    left, right = (
+        np.concatenate([order[places[:, pair[side]]].reshape(-1) for places, pair in zip(blocks, pairs, strict=True)])
+        for side in (0, 1)
     )
+    outcomes = judge.less(left, right)
     start = 0
-    for places, left, right, items in blocks:
+    for places, (left, right) in zip(blocks, pairs, strict=True):
+        items = order[places]
         count, m = items.shape
         stop = start + count * len(left)
         smaller = outcomes[start:stop].reshape(count, -1)
@@ -87,8 +106,7 @@ def _compare_pairs(judge: Judge, order: Items, groups: list[Segments]) -> None:
         beaten = np.zeros((count, m, m), np.bool_)
         beaten[:, left, right] = ~smaller
         beaten[:, right, left] = smaller
-        ranks = beaten.sum(axis=2)
-        np.put_along_axis(items, ranks, items.copy(), axis=1)
+        np.put_along_axis(items, beaten.sum(axis=2), items.copy(), axis=1)
         order[places] = items
 
 
@@ -98,24 +116,37 @@ def _compare_pairs(judge: Judge, order: Items, groups: list[Segments]) -> None:
 def _split(judge: Judge, order: Items, segments: Segments, wanted: Items | None) -> Segments:
     """Split each segment by pivots from a sample of its own; the new segments, in order."""
     sizes, chosen = sampling(judge, segments, wanted)
-    sample = order[spread(segments.starts, sizes)]
-    _refine(judge, sample, Segments(np.cumsum(sizes) - sizes, sizes), chosen)
-    pivots = Pivots.of(sample, sizes, chosen)
     lengths = segments.lengths - sizes
-    rest = order[spread(segments.starts + sizes, lengths)]
-    owners = np.repeat(np.arange(len(segments)), lengths)
-    gaps = np.concatenate([search(judge, rest, owners, pivots), pivots.gaps_of_sample])
-    items = np.concatenate([rest, sample])  # the sample last: what is known of it is no random order
-    keys = 2 * (gaps + np.concatenate([owners, pivots.owners]))
-    keys[len(rest) :][pivots.places] += 1
+    rest = int(lengths.sum())
+    items = np.empty(rest + int(sizes.sum()), np.int32)  # the sample last: what is known of it is no random order
+    sample = items[rest:]
+    sample[:] = order[spread(segments.starts, sizes)]
+    _refine(judge, sample, Segments(summed(sizes) - sizes, sizes), chosen)
+    pivots = Pivots.of(sample, sizes, chosen)
+    items[:rest] = order[spread(segments.starts + sizes, lengths)]
+    keys = np.empty(len(items), np.int32)
+    search(judge, items[:rest], lengths, pivots, keys[:rest])
+    keys[rest:] = pivots.slots_of_sample()
+    keys *= 2
+    keys[rest:][slice(None) if chosen is None else chosen] += 1
     places = segments.places()
-    order[places] = items[np.argsort(keys, kind="stable")]
+    order[places] = items[_sorting(keys)]
     return _gaps(places, keys, len(pivots.items) + len(segments))
+
+
+def _sorting(keys: Items) -> npt.NDArray[np.int64]:
+    """As a stable argsort; in less memory, for the numbers are sorted in place."""
+    joined = keys.astype(np.int64)
+    joined <<= 32
+    joined |= np.arange(len(keys), dtype=np.int32)
+    joined.sort()
+    joined &= 0xFFFFFFFF
+    return joined
 
 
 def _gaps(places: Items, keys: Items, count: int) -> Segments:
     """Of keys 2g for the items in gap g and 2g + 1 for the pivot after it: the gaps of several items, in order."""
-    of_key = np.bincount(keys, minlength=2 * count)
-    starts, lengths = (np.cumsum(of_key) - of_key)[::2], of_key[::2]
+    of_key = np.bincount(keys, minlength=2 * count).astype(np.int32)
+    starts, lengths = (summed(of_key) - of_key)[::2], of_key[::2]
     several = lengths > 1
     return Segments(places[starts[several]], lengths[several])
