@@ -1,0 +1,72 @@
+"""What goes wrong with a chain, the same whichever chain it is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class ChainError(Exception):
+    """Anything that a chain refused, lost, or did not answer."""
+
+
+class ChainUnreachable(ChainError):
+    """No answer. `where`: what was tried; `remedy`: what the user can do about it."""
+
+    def __init__(self, where: str, reason: str, remedy: str) -> None:
+        super().__init__(f"the chain at {where} cannot be reached: {reason}. {remedy}")
+        self.where, self.reason, self.remedy = where, reason, remedy
+
+
+class RpcError(ChainError):
+    """A node's answer that is an error (JSON-RPC 2.0, section 5.1)."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.data = code, message, data
+
+
+class TransactionRefused(ChainError):
+    """A transaction that no block takes up: too little money, a nonce already used, too much gas."""
+
+
+class TransactionLost(ChainError):
+    """A transaction that was not found in a block in time, or that a reorganisation took out for good."""
+
+    def __init__(self, hash: str, reason: str) -> None:
+        super().__init__(f"transaction {hash}: {reason}")
+        self.hash = hash
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """Why code stopped. `kind`: "error" (a text), "panic" (`number`), "custom" (selector and arguments in `data`),
+    "empty" (nothing was said), or "fault" (no revert: out of gas, an invalid instruction; `text` says which)."""
+
+    kind: str
+    text: str
+    data: bytes = b""
+    number: int = 0
+
+    @property
+    def selector(self) -> bytes:
+        """The four bytes that name the error; empty when there are none."""
+        return self.data[:4]
+
+
+class Reverted(ChainError):
+    """A call or transaction whose code undid everything."""
+
+    def __init__(self, revert: Revert, hash: str | None = None) -> None:
+        super().__init__(revert.text)
+        self.revert, self.hash = revert, hash
+
+    @property
+    def data(self) -> bytes:
+        return self.revert.data
+
+    @property
+    def text(self) -> str:
+        return self.revert.text
+
+    @property
+    def selector(self) -> bytes:
+        return self.revert.selector

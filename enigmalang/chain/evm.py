@@ -1,0 +1,54 @@
+"""The port to an EVM chain: one method, JSON-RPC's, which the embedded EVM and a node's connection both have."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+#: A JSON value: quantities and bytes are 0x-hex text, as JSON-RPC has them.
+Json = Any
+Call = tuple[str, Sequence[Json]]
+
+#: `web3_clientVersion` of the embedded chain begins so, also when it is reached through a socket.
+EMBEDDED = "EnigmaLang/embedded"
+
+
+class Evm(Protocol):
+    """An EVM chain. Safe to use from several threads, one request at a time each."""
+
+    def request(self, method: str, params: Sequence[Json] = ()) -> Json:
+        """The result of `method`; RpcError for an error the chain answers with, ChainUnreachable for no answer."""
+        ...
+
+    def batch(self, calls: Sequence[Call]) -> list[Json]:
+        """The results of `calls`, in their order, in one message where there is a wire; errors as for `request`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held; afterwards nothing is answered."""
+        ...
+
+    def __enter__(self) -> "Evm": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def quantity(value: int) -> str:
+    """A number as JSON-RPC writes it."""
+    return hex(value)
+
+
+def unquantity(text: str) -> int:
+    """A number as JSON-RPC writes it, read."""
+    return int(text, 16)
+
+
+def hexed(data: bytes) -> str:
+    """Bytes as JSON-RPC writes them."""
+    return "0x" + data.hex()
+
+
+def unhexed(text: str) -> bytes:
+    """Bytes as JSON-RPC writes them, read."""
+    return bytes.fromhex(text[2:])

@@ -1,0 +1,166 @@
+"""What the embedded chain remembers of its blocks, in the form in which JSON-RPC tells it: blocks, receipts, logs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from enigmalang.chain.evm import Json, hexed, quantity
+from enigmalang.chain.pyevm import Applied
+from enigmalang.ethereum.transactions import created_address
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A block: py-evm's header, the block as JSON, its one transaction and receipt if it has one."""
+
+    header: Any
+    block: Json
+    transaction: Json | None = None
+    receipt: Json | None = None
+
+
+@dataclass(slots=True)
+class Records:
+    """The blocks of the chain, found by number, by hash, and by what they hold."""
+
+    blocks: list[Record] = field(default_factory=list)
+    by_hash: dict[str, int] = field(default_factory=dict)
+    transactions: dict[str, int] = field(default_factory=dict)
+    _logged: dict[str, list[int]] = field(default_factory=dict)  # address -> numbers of the blocks where it logged
+
+    def add(self, record: Record) -> None:
+        number = len(self.blocks)
+        self.blocks.append(record)
+        self.by_hash[record.block["hash"]] = number
+        if record.transaction is not None and record.receipt is not None:
+            self.transactions[record.transaction["hash"]] = number
+            for address in {log["address"] for log in record.receipt["logs"]}:
+                self._logged.setdefault(address, []).append(number)
+
+    def cut(self, length: int) -> None:
+        """Forget all blocks but the first `length`."""
+        while len(self.blocks) > length:
+            record = self.blocks.pop()
+            del self.by_hash[record.block["hash"]]
+            if record.transaction is not None and record.receipt is not None:
+                del self.transactions[record.transaction["hash"]]
+                for address in {log["address"] for log in record.receipt["logs"]}:
+                    self._logged[address].pop()
+
+    def logs(self, addresses: tuple[str, ...], topics: list[Json], first: int, last: int) -> list[Json]:
+        """The logs of blocks `first` to `last` that fit: any of `addresses` (none given: any), and `topics` by place
+        (null: any; a list: any of it)."""
+        if addresses:
+            numbers = sorted({n for a in addresses for n in self._logged.get(a, ()) if first <= n <= last})
+        else:
+            numbers = list(range(max(0, first), min(last, len(self.blocks) - 1) + 1))
+        found = []
+        for number in numbers:
+            receipt = self.blocks[number].receipt
+            found += [
+                log for log in (receipt["logs"] if receipt else ())
+                if (not addresses or log["address"] in addresses) and _fits(log["topics"], topics)
+            ]
+        return found
+
+
+def _fits(has: list[str], wanted: list[Json]) -> bool:
+    if len(wanted) > len(has):
+        return False
+    return all(w is None or (t in w if isinstance(w, list) else t == w) for w, t in zip(wanted, has, strict=False))
+
+
+def empty_record(header: Any) -> Record:
+    """A block without transactions."""
+    return Record(header, _block(header, []))
+
+
+def record(applied: Applied) -> Record:
+    """The block of a transaction, with its receipt."""
+    header = applied.header
+    transaction = _transaction(applied)
+    return Record(header, _block(header, [transaction["hash"]]), transaction, _receipt(applied, transaction))
+
+
+def _block(header: Any, transactions: list[str]) -> Json:
+    return {
+        "number": quantity(header.block_number),
+        "hash": hexed(header.hash),
+        "parentHash": hexed(header.parent_hash),
+        "timestamp": quantity(header.timestamp),
+        "gasLimit": quantity(header.gas_limit),
+        "gasUsed": quantity(header.gas_used),
+        "baseFeePerGas": quantity(header.base_fee_per_gas),
+        "miner": hexed(header.coinbase),
+        "difficulty": "0x0",
+        "totalDifficulty": "0x0",
+        "extraData": hexed(header.extra_data),
+        "mixHash": hexed(header.mix_hash),
+        "nonce": hexed(header.nonce),
+        "logsBloom": hexed(header.bloom.to_bytes(256, "big")),
+        "sha3Uncles": hexed(header.uncles_hash),
+        "stateRoot": hexed(header.state_root),
+        "receiptsRoot": hexed(header.receipt_root),
+        "transactionsRoot": hexed(header.transaction_root),
+        "size": quantity(len(header.extra_data) + 600),
+        "uncles": [],
+        "transactions": transactions,
+    }
+
+
+def _transaction(applied: Applied) -> Json:
+    header, sent = applied.header, applied.transaction
+    return {
+        "hash": hexed(sent.hash),
+        "blockHash": hexed(header.hash),
+        "blockNumber": quantity(header.block_number),
+        "transactionIndex": "0x0",
+        "type": quantity(getattr(sent, "type_id", None) or 0),
+        "from": hexed(sent.sender),
+        "to": hexed(sent.to) if sent.to else None,
+        "nonce": quantity(sent.nonce),
+        "value": quantity(sent.value),
+        "gas": quantity(sent.gas),
+        "gasPrice": "0x0",
+        "maxFeePerGas": quantity(sent.max_fee_per_gas),
+        "maxPriorityFeePerGas": quantity(sent.max_priority_fee_per_gas),
+        "chainId": quantity(sent.chain_id or 0),
+        "accessList": [],
+        "input": hexed(sent.data),
+        "v": quantity(sent.y_parity),
+        "yParity": quantity(sent.y_parity),
+        "r": quantity(sent.r),
+        "s": quantity(sent.s),
+    }
+
+
+def _receipt(applied: Applied, transaction: Json) -> Json:
+    receipt = applied.receipt
+    place = {name: transaction[name] for name in ("blockHash", "blockNumber", "transactionIndex")}
+    place["transactionHash"] = transaction["hash"]
+    created = None
+    if transaction["to"] is None:
+        created = created_address(transaction["from"], applied.transaction.nonce)
+    return {
+        **place,
+        "type": transaction["type"],
+        "from": transaction["from"],
+        "to": transaction["to"],
+        "status": "0x0" if applied.revert else "0x1",
+        "gasUsed": quantity(receipt.gas_used),
+        "cumulativeGasUsed": quantity(receipt.gas_used),
+        "effectiveGasPrice": "0x0",
+        "contractAddress": created,
+        "logsBloom": hexed(receipt.bloom.to_bytes(256, "big")),
+        "logs": [_log(log, index, place) for index, log in enumerate(receipt.logs)],
+    }
+
+
+def _log(log: Any, index: int, place: Json) -> Json:
+    return {
+        **place,
+        "address": hexed(log.address),
+        "topics": [hexed(topic.to_bytes(32, "big")) for topic in log.topics],
+        "data": hexed(log.data),
+        "logIndex": quantity(index),
+        "removed": False,
+    }
