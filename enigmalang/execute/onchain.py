@@ -16,7 +16,7 @@ import numpy as np
 from enigmalang.execute.delivery import announce
 from enigmalang.execute.failures import Revert, revert
 from enigmalang.execute.masks import Masked
-from enigmalang.execute.ports import Attested, Chain, LedgerCall, LedgerError
+from enigmalang.execute.ports import Chain
 from enigmalang.execute.requests import (
     Computed,
     Request,
@@ -35,6 +35,7 @@ from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import ContractRef
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Operation, Tensor
+from enigmalang.plan.calls import Attested, LedgerCall, LedgerError
 
 #: Where a contract would have been that was never made.
 NOWHERE = "0x" + "0" * 40

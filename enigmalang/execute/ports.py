@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from enigmalang.circuits.circuit import Array, Circuit
+from enigmalang.plan.calls import Attested, LedgerCall
 
 
 class EngineError(Exception):
@@ -130,37 +131,6 @@ class Ledger(Protocol):
     def transfer(self, source: str, target: str, amount: int) -> bool: ...
     def write_log(self, key: Any, value: Any) -> None: ...
     def read_log(self, key: Any) -> Sequence[Entry]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerCall:
-    """A call as a chain sees it: `args` are the leaves of all parameters, None where private."""
-
-    address: str
-    contract: str
-    function: Any  # the function of the plan (plan.PlanFunction)
-    sender: "Identity"
-    value: int  # wei
-    args: Key
-
-
-@dataclass(frozen=True, slots=True)
-class Attested:
-    """What nodes sign for a job: opened values as words, the private state it wrote (address, slot, keys), the work."""
-
-    words: tuple[int, ...]
-    written: tuple[Key, ...]
-    rounds: int
-    products: int
-    additions: int
-
-
-class LedgerError(Exception):
-    """The chain refused a transaction: `text` for the user; `stale`: the state moved on since it was read."""
-
-    def __init__(self, text: str, stale: bool = False) -> None:
-        super().__init__(text)
-        self.text, self.stale = text, stale
 
 
 class Chain(Protocol):
