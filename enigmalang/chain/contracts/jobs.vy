@@ -1,0 +1,361 @@
+# pragma version 0.4.3
+"""
+@title Jobs: what contracts ask of their committees
+@notice A job is opened by its contract with the fee and the payment that the caller sent. It ends once: attested by
+        t+1 nodes as a result (the payment goes to the contract) or as a failure (it returns), or expired (fee and
+        payment return). Of each contract, the oldest open job is next.
+"""
+
+import committees
+import nodes
+import signing
+
+uses: committees
+uses: nodes
+
+event Attached:
+    contract: indexed(address)
+    committee: indexed(uint256)
+    plan: bytes32
+    job_time: uint256
+
+event Opened:
+    job: indexed(uint256)
+    contract: indexed(address)
+    committee: indexed(uint256)
+    function: bytes32
+    arguments: bytes32
+    requester: address
+    payment: uint256
+    fee: uint256
+    deadline: uint256
+
+event Settled:
+    job: indexed(uint256)
+    contract: indexed(address)
+    version: uint256
+    revealed: bytes32
+    root: bytes32
+    work: signing.Work
+    paid: uint256
+
+event Failed:
+    job: indexed(uint256)
+    contract: indexed(address)
+    version: uint256
+    error: String[256]
+    work: signing.Work
+    paid: uint256
+
+event Expired:
+    job: indexed(uint256)
+    contract: indexed(address)
+
+event Slashed:
+    job: indexed(uint256)
+    accused: indexed(address)
+    reason: bytes32
+    amount: uint256
+    deadline: uint256
+
+
+struct Stored:
+    head: uint256  # requester | deadline << 160 | prolonged << 224 | status << 232
+    contract: address
+    amounts: uint256  # payment | fee << 128
+    call: bytes32  # keccak256(function, arguments)
+    links: uint256  # next | previous << 128, among the contract's open jobs
+
+struct Job:
+    contract: address
+    requester: address
+    payment: uint256
+    fee: uint256
+    deadline: uint256
+    prolonged: bool
+    status: uint256
+
+struct Attachment:
+    committee: uint256
+    plan: bytes32
+    job_time: uint256
+    oldest: uint256
+    newest: uint256
+
+
+OPEN: constant(uint256) = 1
+FULFILLED: constant(uint256) = 2
+FAILED: constant(uint256) = 3
+EXPIRED: constant(uint256) = 4
+LOW: constant(uint256) = 2**128 - 1
+MIN_JOB_TIME: public(constant(uint256)) = 10
+
+JOB_TIME: public(immutable(uint256))
+ROUND_WEIGHT: public(immutable(uint256))
+PRODUCT_WEIGHT: public(immutable(uint256))
+ADDITION_WEIGHT: public(immutable(uint256))
+
+job_count: public(uint256)
+jobs: HashMap[uint256, Stored]
+# committee | job time << 128; committees are numbered from 1
+attached: HashMap[address, uint256]
+plans: HashMap[address, bytes32]
+# oldest | newest << 128 of a contract's open jobs
+queues: HashMap[address, uint256]
+
+
+@deploy
+def __init__(job_time: uint256, round_weight: uint256, product_weight: uint256, addition_weight: uint256):
+    assert MIN_JOB_TIME <= job_time and job_time <= committees.MAX_JOB_TIME, "job time out of bounds"
+    JOB_TIME = job_time
+    ROUND_WEIGHT = round_weight
+    PRODUCT_WEIGHT = product_weight
+    ADDITION_WEIGHT = addition_weight
+
+
+@external
+@nonreentrant
+def attach(committee: uint256, plan: bytes32, job_time: uint256 = 0):
+    """
+    @notice The calling contract says which committee serves it, once and for all. About 70,000 gas.
+    @param plan hash of the canonical bytes of its plan
+    @param job_time seconds that a job may take; 0 for the hub's own
+    """
+    assert self.attached[msg.sender] == 0, "attached already"
+    assert 0 < committee and committee <= committees.committee_count, "no such committee"
+    time: uint256 = job_time
+    if time == 0:
+        time = JOB_TIME
+    assert MIN_JOB_TIME <= time and time <= committees.MAX_JOB_TIME, "job time out of bounds"
+    self.attached[msg.sender] = committee | (time << 128)
+    self.plans[msg.sender] = plan
+    log Attached(contract=msg.sender, committee=committee, plan=plan, job_time=time)
+
+
+@external
+@payable
+@nonreentrant
+def open(function: bytes32, arguments: bytes32, requester: address, payment: uint256) -> uint256:
+    """
+    @notice Open a job of the calling contract. What is sent beyond `payment` is the fee.
+    @param arguments digest of everything the job computes on, its requester included
+    @param requester who gets back what is not spent
+    @param payment what the contract gets when the job is fulfilled
+    @return the job's number, unique in this hub
+    """
+    attached: uint256 = self.attached[msg.sender]
+    assert attached != 0, "the contract is not attached"
+    committee: uint256 = attached & LOW
+    state: uint256 = committees.state[committee]
+    assert (state >> 8) & 255 > state & 255, "the committee has lost too many nodes"
+    assert payment <= msg.value, "less was sent than the payment"
+    assert msg.value <= LOW, "too much was sent"
+    fee: uint256 = msg.value - payment
+    deadline: uint256 = block.timestamp + (attached >> 128)
+    job: uint256 = self.job_count + 1
+    self.job_count = job
+    committees.state[committee] = state + (1 << 16)
+    self.jobs[job].head = convert(requester, uint256) | (deadline << 160) | (OPEN << 232)
+    self.jobs[job].contract = msg.sender
+    self.jobs[job].amounts = payment | (fee << 128)
+    self.jobs[job].call = keccak256(concat(function, arguments))
+    queue: uint256 = self.queues[msg.sender]
+    if queue == 0:
+        self.queues[msg.sender] = job | (job << 128)
+    else:
+        newest: uint256 = queue >> 128
+        self.jobs[newest].links |= job
+        self.jobs[job].links = newest << 128
+        self.queues[msg.sender] = (queue & LOW) | (job << 128)
+    log Opened(job=job, contract=msg.sender, committee=committee, function=function, arguments=arguments,
+               requester=requester, payment=payment, fee=fee, deadline=deadline)
+    return job
+
+
+@external
+@nonreentrant
+def settle(job: uint256, function: bytes32, arguments: bytes32, version: uint256, revealed: bytes32, root: bytes32,
+           work: signing.Work, signatures: DynArray[signing.Signature, 31]):
+    """
+    @notice The calling contract fulfils its oldest open job; t+1 of the committee attest it. The payment is sent to
+            the contract, the fee for the work is split among the committee, the rest waits for the requester.
+    @param version of the contract's state that the nodes computed on
+    @param revealed digest of the attested words
+    @param root commitment to the new private state
+    """
+    amounts: uint256 = self._attested(
+        job, function, arguments,
+        signing._result(msg.sender, job, function, arguments, version, revealed, root, work), signatures
+    )
+    requester: address = self._close(job, FULFILLED)
+    paid: uint256 = self._pay(amounts >> 128, requester, work, 0)
+    log Settled(job=job, contract=msg.sender, version=version, revealed=revealed, root=root, work=work, paid=paid)
+    payment: uint256 = amounts & LOW
+    if payment > 0:
+        raw_call(msg.sender, b"", value=payment)
+
+
+@external
+@nonreentrant
+def settle_failure(job: uint256, function: bytes32, arguments: bytes32, version: uint256, error: String[256],
+                   work: signing.Work, signatures: DynArray[signing.Signature, 31]):
+    """
+    @notice The calling contract ends its oldest open job as failed; t+1 of the committee attest that it fails.
+            The fee for the work is split among the committee; the payment and the rest wait for the requester.
+    """
+    amounts: uint256 = self._attested(
+        job, function, arguments,
+        signing._failure(msg.sender, job, function, arguments, version, keccak256(error), work), signatures
+    )
+    requester: address = self._close(job, FAILED)
+    paid: uint256 = self._pay(amounts >> 128, requester, work, amounts & LOW)
+    log Failed(job=job, contract=msg.sender, version=version, error=error, work=work, paid=paid)
+
+
+@external
+@nonreentrant
+def fail(job: uint256):
+    """
+    @notice End a job that is past its deadline; fee and payment wait for the requester. Anyone may call it.
+    """
+    head: uint256 = self.jobs[job].head
+    assert head >> 232 == OPEN, "the job is not open"
+    assert block.timestamp > (head >> 160) & (2**64 - 1), "the deadline is not over"
+    contract: address = self.jobs[job].contract
+    amounts: uint256 = self.jobs[job].amounts
+    requester: address = self._close(job, EXPIRED)
+    nodes._credit(requester, (amounts & LOW) + (amounts >> 128))
+    log Expired(job=job, contract=contract)
+
+
+@external
+@nonreentrant
+def accuse(job: uint256, accused: address, reason: bytes32, signatures: DynArray[signing.Signature, 31]):
+    """
+    @notice Take the deposit of a node that t+1 other members of an open job's committee accuse. It is shared among
+            the members that stay; the accused loses its seats; the job is redone, its deadline prolonged once.
+            Anyone may call it.
+    @param reason digest of the evidence, which the accusers keep
+    """
+    head: uint256 = self.jobs[job].head
+    assert head >> 232 == OPEN, "the job is not open"
+    deadline: uint256 = (head >> 160) & (2**64 - 1)
+    assert block.timestamp <= deadline, "the deadline is over"
+    attached: uint256 = self.attached[self.jobs[job].contract]
+    committee: uint256 = attached & LOW
+    assert committees.seats[committee][accused] != 0, "the accused is no member"
+    committees._check(committee, signing._accusation(job, accused, reason), signatures, accused)
+    committees._unseat(accused)
+    amount: uint256 = nodes._remove(accused)
+    nodes._credit(convert(head & (2**160 - 1), address), committees._earn(committee, amount))
+    if (head >> 224) & 1 == 0:
+        deadline = block.timestamp + (attached >> 128)
+        self.jobs[job].head = (head & (2**160 - 1)) | (deadline << 160) | (1 << 224) | (OPEN << 232)
+    log Slashed(job=job, accused=accused, reason=reason, amount=amount, deadline=deadline)
+
+
+@external
+@view
+def job(number: uint256) -> Job:
+    """
+    @notice A job; status 0 none, 1 open, 2 fulfilled, 3 failed, 4 expired. Its amounts are 0 once it is closed.
+    """
+    stored: Stored = self.jobs[number]
+    return Job(contract=stored.contract, requester=convert(stored.head & (2**160 - 1), address),
+               payment=stored.amounts & LOW, fee=stored.amounts >> 128, deadline=(stored.head >> 160) & (2**64 - 1),
+               prolonged=(stored.head >> 224) & 1 == 1, status=stored.head >> 232)
+
+
+@external
+@view
+def attachment(contract: address) -> Attachment:
+    """
+    @notice What a contract attached to, and the ends of its queue of open jobs; all 0 if it did not attach.
+    """
+    attached: uint256 = self.attached[contract]
+    queue: uint256 = self.queues[contract]
+    return Attachment(committee=attached & LOW, plan=self.plans[contract], job_time=attached >> 128,
+                      oldest=queue & LOW, newest=queue >> 128)
+
+
+@external
+@view
+def next_job(number: uint256) -> uint256:
+    """
+    @notice The job of the same contract that comes after an open one, 0 if none.
+    """
+    return self.jobs[number].links & LOW
+
+
+@external
+@view
+def price(work: signing.Work) -> uint256:
+    """
+    @notice What a committee is paid for so much work, if the fee is enough.
+    """
+    return self._price(work)
+
+
+@internal
+@view
+def _price(work: signing.Work) -> uint256:
+    return work.rounds * ROUND_WEIGHT + work.products * PRODUCT_WEIGHT + work.additions * ADDITION_WEIGHT
+
+
+@internal
+@view
+def _attested(job: uint256, function: bytes32, arguments: bytes32, digest: bytes32,
+              signatures: DynArray[signing.Signature, 31]) -> uint256:
+    """
+    @dev Asserts everything that settling needs; gives the job's amounts.
+    """
+    head: uint256 = self.jobs[job].head
+    assert head >> 232 == OPEN, "the job is not open"
+    assert self.jobs[job].contract == msg.sender, "the job is another contract's"
+    assert self.queues[msg.sender] & LOW == job, "an older job is open"
+    assert block.timestamp <= (head >> 160) & (2**64 - 1), "the deadline is over"
+    assert self.jobs[job].call == keccak256(concat(function, arguments)), "the job has other arguments"
+    committees._check(self.attached[msg.sender] & LOW, digest, signatures, empty(address))
+    return self.jobs[job].amounts
+
+
+@internal
+def _close(job: uint256, status: uint256) -> address:
+    """
+    @dev Out of its contract's queue, from wherever it stands there. What is cleared is refunded in gas.
+    """
+    head: uint256 = self.jobs[job].head
+    contract: address = self.jobs[job].contract
+    links: uint256 = self.jobs[job].links
+    after: uint256 = links & LOW
+    before: uint256 = links >> 128
+    queue: uint256 = self.queues[contract]
+    oldest: uint256 = queue & LOW
+    newest: uint256 = queue >> 128
+    if before == 0:
+        oldest = after
+    else:
+        self.jobs[before].links = (self.jobs[before].links >> 128 << 128) | after
+    if after == 0:
+        newest = before
+    else:
+        self.jobs[after].links = (self.jobs[after].links & LOW) | (before << 128)
+    self.queues[contract] = oldest | (newest << 128)
+    committees.state[self.attached[contract] & LOW] -= 1 << 16
+    self.jobs[job].head = (head & (2**232 - 1)) | (status << 232)
+    self.jobs[job].amounts = 0
+    self.jobs[job].call = empty(bytes32)
+    if links != 0:
+        self.jobs[job].links = 0
+    return convert(head & (2**160 - 1), address)
+
+
+@internal
+def _pay(fee: uint256, requester: address, work: signing.Work, back: uint256) -> uint256:
+    """
+    @dev The committee has its price, as far as the fee goes; the requester has the rest, and `back`.
+    """
+    price: uint256 = min(fee, self._price(work))
+    left: uint256 = committees._earn(self.attached[msg.sender] & LOW, price)
+    nodes._credit(requester, fee - price + left + back)
+    return price - left

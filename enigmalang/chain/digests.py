@@ -1,0 +1,194 @@
+"""What is signed for the hub (EIP-712), and how things are named on it. `contracts/Hub.vy` has the same.
+
+EIP-712: https://eips.ethereum.org/EIPS/eip-712. Every digest has the chain, the hub and what it is about, so that no
+signature means anything anywhere else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+WORK_FIELDS = "uint256 rounds,uint256 products,uint256 additions"
+RESULT = ("Result(address contract,uint256 job,bytes32 function,bytes32 arguments,uint256 version,bytes32 revealed,"
+          f"bytes32 root,{WORK_FIELDS})")
+FAILURE = ("Failure(address contract,uint256 job,bytes32 function,bytes32 arguments,uint256 version,bytes32 error,"
+           f"{WORK_FIELDS})")
+ACCUSATION = "Accusation(uint256 job,address accused,bytes32 reason)"
+CONSENT = "Consent(address[] members,uint256 threshold,bytes32 salt,uint256 until)"
+NAME, VERSION = "EnigmaLang", "1"
+#: secp256k1's order; the greater half of s is refused, so that a signature has one form (EIP-2).
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a job cost its committee: rounds, and products and additions of field elements."""
+
+    rounds: int = 0
+    products: int = 0
+    additions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Of a digest; public. `v` is 27 or 28."""
+
+    r: bytes
+    s: bytes
+    v: int
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One hub on one chain."""
+
+    chain: int
+    hub: str
+
+    @property
+    def separator(self) -> bytes:
+        return keccak(keccak(DOMAIN.encode()) + keccak(NAME.encode()) + keccak(VERSION.encode())
+                      + _number(self.chain) + _address(self.hub))
+
+    def digest(self, struct: bytes) -> bytes:
+        return keccak(b"\x19\x01" + self.separator + struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Which job of which contract, and the digests of what it computes on."""
+
+    contract: str
+    job: int
+    function: bytes
+    arguments: bytes
+
+    def words(self) -> bytes:
+        return _address(self.contract) + _number(self.job) + _bytes32(self.function) + _bytes32(self.arguments)
+
+
+def keccak(data: bytes) -> bytes:
+    from eth_hash.auto import keccak as hashed
+
+    return bytes(hashed(data))
+
+
+def result_digest(domain: Domain, call: Call, version: int, revealed: bytes, root: bytes, work: Work) -> bytes:
+    """What nodes sign for `settle`: 32 bytes."""
+    return domain.digest(keccak(keccak(RESULT.encode()) + call.words() + _number(version) + _bytes32(revealed)
+                                + _bytes32(root) + _work(work)))
+
+
+def failure_digest(domain: Domain, call: Call, version: int, error: str, work: Work) -> bytes:
+    """What nodes sign for `settle_failure`: 32 bytes."""
+    return domain.digest(keccak(keccak(FAILURE.encode()) + call.words() + _number(version) + keccak(error.encode())
+                                + _work(work)))
+
+
+def accusation_digest(domain: Domain, job: int, accused: str, reason: bytes) -> bytes:
+    """What nodes sign for `accuse`: 32 bytes."""
+    return domain.digest(keccak(keccak(ACCUSATION.encode()) + _number(job) + _address(accused) + _bytes32(reason)))
+
+
+def consent_digest(domain: Domain, members: Sequence[str], threshold: int, salt: bytes, until: int) -> bytes:
+    """What nodes sign for `form`: 32 bytes."""
+    listed = keccak(b"".join(_address(member) for member in members))
+    return domain.digest(keccak(keccak(CONSENT.encode()) + listed + _number(threshold) + _bytes32(salt)
+                                + _number(until)))
+
+
+def function_digest(contract: str, function: str) -> bytes:
+    return keccak(f"{contract}.{function}".encode())
+
+
+def revealed_digest(words: Sequence[int]) -> bytes:
+    """Of the attested words, each as 32 bytes of two's complement."""
+    return keccak(b"".join(word.to_bytes(32, "big", signed=True) for word in words))
+
+
+def sign(digest: bytes, key: bytes) -> Signature:
+    """By the private key `key` (32 bytes); deterministic (RFC 6979), s in the lower half."""
+    from coincurve import PrivateKey
+
+    made = PrivateKey(key).sign_recoverable(digest, hasher=None)
+    return Signature(made[:32], made[32:64], 27 + made[64])
+
+
+def signer(digest: bytes, signature: Signature) -> str | None:
+    """The address that signed, 0x-hex in lower case; None for no valid signature of the lower half."""
+    from coincurve import PublicKey
+
+    if signature.v not in (27, 28) or int.from_bytes(signature.s, "big") > ORDER // 2:
+        return None
+    raw = _bytes32(signature.r) + _bytes32(signature.s) + bytes([signature.v - 27])
+    try:
+        key = PublicKey.from_signature_and_message(raw, digest, hasher=None)
+    except ValueError:  # no point of the curve
+        return None
+    return address_of(key.format(compressed=False))
+
+
+def address_of(public_key: bytes) -> str:
+    """Of an uncompressed secp256k1 public key (65 bytes)."""
+    return "0x" + keccak(public_key[1:])[12:].hex()
+
+
+# ---- keys of `L`
+
+KeyPart = bool | int | str | bytes
+
+
+def log_key(parts: Sequence[KeyPart]) -> bytes:
+    """The key id of `L[parts]`: components are told apart by kind. An address is text of 0x and 40 digits: see
+    `log_key_of`, which takes the hashes of components."""
+    return log_key_of([component(part) for part in parts])
+
+
+def log_key_of(components: Sequence[bytes]) -> bytes:
+    return keccak(b"".join(components))
+
+
+def component(part: KeyPart) -> bytes:
+    """Of a boolean, an integer or enum, text, or bytes."""
+    match part:
+        case bool():
+            return keccak(b"b" + bytes([part]))
+        case int():
+            return keccak(b"i" + part.to_bytes(32, "big", signed=part < 0))
+        case str():
+            return keccak(b"s" + part.encode())
+        case bytes():
+            return keccak(b"x" + part)
+
+
+def address_component(address: str) -> bytes:
+    return keccak(b"a" + _address(address)[12:])
+
+
+def kind_text(type_text: str) -> str:
+    """The language type's text as `L` keeps it: longer than 64 bytes, its hash."""
+    return type_text if len(type_text.encode()) <= 64 else keccak(type_text.encode()).hex()
+
+
+# ---- words
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes(32, "big")
+
+
+def _address(address: str) -> bytes:
+    raw = bytes.fromhex(address.removeprefix("0x"))
+    if len(raw) != 20:
+        raise ValueError(f"{address} is no address")
+    return raw.rjust(32, b"\0")
+
+
+def _bytes32(value: bytes) -> bytes:
+    if len(value) != 32:
+        raise ValueError(f"32 bytes are needed, not {len(value)}")
+    return value
+
+
+def _work(work: Work) -> bytes:
+    return _number(work.rounds) + _number(work.products) + _number(work.additions)

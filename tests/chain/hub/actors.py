@@ -1,0 +1,164 @@
+"""A hub, nodes with keys, and a contract that stands for a generated one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from machine import CHAIN, START, Contract, Machine, Receipt, compiled
+
+from enigmalang.chain import digests as d
+from enigmalang.chain.compiling import own_contract
+
+DEPOSIT, JOB_TIME, MAX_JOB_TIME, UNBONDING = 10**18, 600, 1000, 2400
+WEIGHTS = (10**12, 10**9, 10**7)
+NOTHING = bytes(32)
+FUNCTION = d.function_digest("C", "f")
+WORK = d.Work(10, 100, 1000)
+
+#: What the hub sees of a generated contract: it passes everything on.
+CONTRACT = """
+# pragma version 0.4.3
+struct Signature:
+    r: bytes32
+    s: bytes32
+    v: uint8
+struct Work:
+    rounds: uint256
+    products: uint256
+    additions: uint256
+interface Hub:
+    def attach(committee: uint256, plan: bytes32, job_time: uint256): nonpayable
+    def open(function: bytes32, arguments: bytes32, requester: address, payment: uint256) -> uint256: payable
+    def settle(job: uint256, function: bytes32, arguments: bytes32, version: uint256, revealed: bytes32, root: bytes32,
+               work: Work, signatures: DynArray[Signature, 31]): nonpayable
+    def settle_failure(job: uint256, function: bytes32, arguments: bytes32, version: uint256, error: String[256],
+                       work: Work, signatures: DynArray[Signature, 31]): nonpayable
+HUB: immutable(Hub)
+version: public(uint256)
+@deploy
+def __init__(hub: address, committee: uint256, job_time: uint256):
+    HUB = Hub(hub)
+    extcall HUB.attach(committee, keccak256("plan"), job_time)
+@external
+@payable
+def request(function: bytes32, arguments: bytes32, payment: uint256) -> uint256:
+    return extcall HUB.open(function, arguments, msg.sender, payment, value=msg.value)
+@external
+@nonreentrant
+def fulfil(job: uint256, function: bytes32, arguments: bytes32, version: uint256, revealed: bytes32, root: bytes32,
+           work: Work, signatures: DynArray[Signature, 31]):
+    assert version == self.version, "stale version"
+    extcall HUB.settle(job, function, arguments, version, revealed, root, work, signatures)
+    self.version += 1
+@external
+@nonreentrant
+def report_failure(job: uint256, function: bytes32, arguments: bytes32, version: uint256, error: String[256],
+                   work: Work, signatures: DynArray[Signature, 31]):
+    assert version == self.version, "stale version"
+    extcall HUB.settle_failure(job, function, arguments, version, error, work, signatures)
+@external
+@payable
+def __default__():
+    assert msg.sender == HUB.address, "money from the hub alone"
+"""
+
+
+@dataclass(frozen=True)
+class Actor:
+    name: str
+    key: bytes = field(repr=False)
+    address: str
+
+
+def actor(name: str) -> Actor:
+    """The same key for the same name."""
+    from coincurve import PrivateKey
+
+    key = d.keccak(name.encode())
+    return Actor(name, key, d.address_of(PrivateKey(key).public_key.format(compressed=False)))
+
+
+class World:
+    """A hub on its own machine, with one committee and one contract if asked for."""
+
+    def __init__(self, nodes: int = 3, threshold: int = 1) -> None:
+        self.machine = Machine()
+        self.alice, self.bob, self.eve = actor("alice"), actor("bob"), actor("eve")
+        self.nodes = [actor(f"node {i}") for i in range(nodes)]
+        for a in (self.alice, self.bob, self.eve, *self.nodes):
+            self.machine.fund(a.address)
+        self.hub = deploy_hub(self.machine, self.alice)
+        self.domain = d.Domain(CHAIN, self.hub.address)
+        for node in self.nodes:
+            self.register(node)
+        self.committee = self.form(self.nodes, threshold)
+        self.contract = self.deploy()
+        self.threshold = threshold
+
+    def register(self, node: Actor, deposit: int = DEPOSIT) -> Receipt:
+        return self.hub.send("register", d.keccak(node.address.encode()), NOTHING, "localhost:1", sender=node.address,
+                             value=deposit)
+
+    def consents(self, members: Sequence[Actor], threshold: int, salt: bytes, until: int) -> list[Any]:
+        digest = d.consent_digest(self.domain, [m.address for m in members], threshold, salt, until)
+        return signed(digest, members)
+
+    def form(self, members: Sequence[Actor], threshold: int, salt: bytes = NOTHING, until: int = START + 10**9) -> int:
+        signatures = self.consents(members, threshold, salt, until)
+        return self.hub.send("form", [m.address for m in members], threshold, salt, until, signatures,
+                             sender=self.alice.address).value
+
+    def deploy(self, committee: int | None = None, job_time: int = 0) -> Contract:
+        return self.machine.deploy(compiled(CONTRACT), self.alice.address, self.hub.address,
+                                   committee or self.committee, job_time)
+
+    def request(self, who: Actor, fee: int = 10**15, payment: int = 0, arguments: bytes = NOTHING,
+                contract: Contract | None = None) -> int:
+        return (contract or self.contract).send("request", FUNCTION, arguments, payment, sender=who.address,
+                                                value=fee + payment).value
+
+    def call(self, job: int, arguments: bytes = NOTHING, contract: Contract | None = None) -> d.Call:
+        return d.Call((contract or self.contract).address, job, FUNCTION, arguments)
+
+    def result(self, job: int, signers: Sequence[Actor], version: int = 0, work: d.Work = WORK,
+               contract: Contract | None = None) -> tuple[Any, ...]:
+        """The arguments of `fulfil`, signed."""
+        digest = d.result_digest(self.domain, self.call(job, contract=contract), version, NOTHING, NOTHING, work)
+        return (job, FUNCTION, NOTHING, version, NOTHING, NOTHING, words(work), signed(digest, signers))
+
+    def failure(self, job: int, signers: Sequence[Actor], error: str = "no", version: int = 0,
+                work: d.Work = WORK, contract: Contract | None = None) -> tuple[Any, ...]:
+        digest = d.failure_digest(self.domain, self.call(job, contract=contract), version, error, work)
+        return (job, FUNCTION, NOTHING, version, error, words(work), signed(digest, signers))
+
+    def fulfil(self, job: int, signers: Sequence[Actor], version: int = 0, contract: Contract | None = None,
+               work: d.Work = WORK) -> Receipt:
+        return (contract or self.contract).send(
+            "fulfil", *self.result(job, signers, version, work, contract), sender=self.eve.address)
+
+    def report(self, job: int, signers: Sequence[Actor], version: int = 0, contract: Contract | None = None) -> Receipt:
+        return (contract or self.contract).send(
+            "report_failure", *self.failure(job, signers, version=version, contract=contract), sender=self.eve.address)
+
+    def accuse(self, job: int, accused: Actor, signers: Sequence[Actor]) -> Receipt:
+        digest = d.accusation_digest(self.domain, job, accused.address, NOTHING)
+        return self.hub.send("accuse", job, accused.address, NOTHING, signed(digest, signers), sender=self.eve.address)
+
+    def owed(self, who: Actor) -> int:
+        return self.hub.call("owed", who.address)
+
+    def price(self, work: d.Work = WORK) -> int:
+        return sum(w * u for w, u in zip(WEIGHTS, words(work), strict=True))
+
+
+def deploy_hub(machine: Machine, sender: Actor) -> Contract:
+    return machine.deploy(own_contract("Hub"), sender.address, DEPOSIT, UNBONDING, JOB_TIME, MAX_JOB_TIME, *WEIGHTS)
+
+
+def words(work: d.Work) -> tuple[int, int, int]:
+    return work.rounds, work.products, work.additions
+
+
+def signed(digest: bytes, signers: Sequence[Actor]) -> list[tuple[bytes, bytes, int]]:
+    made = [d.sign(digest, s.key) for s in signers]
+    return [(m.r, m.s, m.v) for m in made]
