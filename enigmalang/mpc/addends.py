@@ -13,7 +13,7 @@ Adversary: honest but curious, at most t together. c is uniform whatever d is (p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -23,7 +23,7 @@ from enigmalang.fields import Field, Raw, bit_planes, words_for
 from enigmalang.mpc.deal import and_planes, deal_elements, deal_planes
 from enigmalang.mpc.opening import open_elements
 from enigmalang.mpc.party import Party, Round, alone
-from enigmalang.mpc.pipeline import Rounds, in_round
+from enigmalang.mpc.pipeline import Rounds, in_round, ranges
 from enigmalang.mpc.wide.addends import deal_addends
 from enigmalang.sharing.pseudorandom import random_pieces, share_of_pieces
 from enigmalang.sharing.shamir import subset_value
@@ -65,13 +65,9 @@ class Addends:
     parts: list[Raw]
 
 
-def lane_ranges(party: Party, lanes: int, rows: int | None = None) -> Iterator[slice]:
-    """Pieces of lanes, multiples of 64 long and about equal, that keep a party's working memory modest: it holds `rows`
-    (q) planes."""
-    most = max(64, PIECE_BYTES * 8 // (party.pieces * (rows or party.field.q)) // 64 * 64)
-    step = words_for(-(-lanes // max(1, -(-lanes // most)))) * 64
-    for start in range(0, lanes, max(64, step)):
-        yield slice(start, min(lanes, start + step))
+def lane_ranges(party: Party, lanes: int, rows: int | None = None) -> list[slice]:
+    """Pieces that keep a party's working memory modest: it holds `rows` (q) planes."""
+    return ranges(lanes, PIECE_BYTES * 8 // (party.pieces * (rows or party.field.q)))
 
 
 Part = Callable[[Raw, bool], Raw]  # addends (lanes,), whether they are the last, to elements (any number * lanes,)

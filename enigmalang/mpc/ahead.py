@@ -9,6 +9,7 @@ import os
 from enigmalang.fields import unpack_bits
 from enigmalang.mpc.bits import make_integers
 from enigmalang.mpc.party import Party
+from enigmalang.mpc.pipeline import run
 from enigmalang.mpc.stock import CAPACITY
 from enigmalang.mpc.tables import STEP as TABLES
 from enigmalang.mpc.tabulate import make_tables
@@ -69,5 +70,5 @@ def random_bits(party: Party, count: int) -> None:
         (words,) = random_masks(party, [(count, True)])
     else:
         words = random_bit_words(party.streams, party.structure, party.me, party.fresh(), count)
-    (elements,) = make_integers(party, words[:, None], count)
+    (elements,) = run(make_integers(party, words[:, None], count))
     party.stock.add_bits(unpack_bits(words, count), elements)

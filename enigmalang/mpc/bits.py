@@ -10,8 +10,8 @@ from enigmalang.mpc.addends import Window, carry_save_window, deal_known, lane_r
 from enigmalang.mpc.adder import carries
 from enigmalang.mpc.deal import and_planes, reshare_products
 from enigmalang.mpc.opening import open_words
-from enigmalang.mpc.party import Party, alone
-from enigmalang.mpc.pipeline import Rounds, run_pieces
+from enigmalang.mpc.party import PIECE, Party, alone
+from enigmalang.mpc.pipeline import Rounds, in_round, ranges, run_pieces
 from enigmalang.mpc.wide.addends import deal_terms
 from enigmalang.mpc.wide.words import own_words, public_words
 from enigmalang.sharing import ArithShare, BitShare
@@ -60,36 +60,43 @@ def b2a(party: Party, x: BitShare) -> ArithShare:
     Rounds: 1 + ceil(log2(t + 1)): 2 for n = 3, 3 for n = 5, 7. Products: t, and t dealings. With random bits in
     stock one round: x XOR r is opened, t bits per party and bit (protocols.md §5).
     """
+    out = party.field.empty((x.size,))
+    parts = ranges(x.size, x.size if party.structure.wide else PIECE)
     with party.counters.phase("conversions"):
-        (value,) = planes_to_integers(party, x.words[:, None], x.size)
-    return ArithShare(party.field, party.field.reshape(value, x.shape))
+        run_pieces(party, [_piece_to_integers(party, x.words, part, out) for part in parts])
+    return ArithShare(party.field, party.field.reshape(out, x.shape))
 
 
-def planes_to_integers(party: Party, planes: Raw, lanes: int) -> list[Raw]:
+def _piece_to_integers(party: Party, words: Raw, part: slice, out: Raw) -> Rounds[None]:
+    planes = np.ascontiguousarray(words[:, None, part.start // 64 : words_for(part.stop)])
+    (out[part],) = yield from planes_to_integers(party, planes, part.stop - part.start)
+
+
+def planes_to_integers(party: Party, planes: Raw, lanes: int) -> Rounds[list[Raw]]:
     """`b2a` of m planes at once: (pieces, m, words) to m arrays (lanes,)."""
     ahead = party.stock.take_bits(planes.shape[1], lanes)
     return make_integers(party, planes, lanes) if ahead is None else _opened_integers(party, planes, lanes, *ahead)
 
 
-def _opened_integers(party: Party, planes: Raw, lanes: int, words: Raw, elements: Raw) -> list[Raw]:
+def _opened_integers(party: Party, planes: Raw, lanes: int, words: Raw, elements: Raw) -> Rounds[list[Raw]]:
     """With x XOR r = m opened, x = r for m = 0 and 1 - r for m = 1. m is uniform: r is."""
     field, m = party.field, planes.shape[1]
     masked = (planes ^ words).reshape(party.pieces, -1)
-    opened = alone(party, lambda r: open_words(party, r, masked)).reshape(m, -1)
-    flipped = unpack_bits(opened, lanes).reshape(-1, *(1 for _ in field.tail)) != 0
+    opened = yield from in_round(party, lambda r: open_words(party, r, masked))
+    flipped = unpack_bits(opened.reshape(m, -1), lanes).reshape(-1, *(1 for _ in field.tail)) != 0
     ones = field.from_ints(np.ones(m * lanes, np.uint8))
     return split_arith(field, np.where(flipped, field.sub(ones, elements), elements), [(lanes,)] * m)
 
 
-def make_integers(party: Party, planes: Raw, lanes: int) -> list[Raw]:
+def make_integers(party: Party, planes: Raw, lanes: int) -> Rounds[list[Raw]]:
     """`planes_to_integers` without a stock."""
-    values = _dealt_terms(party, planes, lanes)
+    values = yield from _dealt_terms(party, planes, lanes)
     while len(values) > 1:
-        values = _xor_pairs(party, values)
+        values = yield from _xor_pairs(party, values)
     return split_arith(party.field, values[0], [(lanes,)] * planes.shape[1])
 
 
-def _dealt_terms(party: Party, planes: Raw, lanes: int) -> list[Raw]:
+def _dealt_terms(party: Party, planes: Raw, lanes: int) -> Rounds[list[Raw]]:
     """t + 1 shared arrays of 0/1 whose XOR the planes are. One round."""
     count = planes.shape[1] * lanes
     if party.structure.wide:
@@ -103,7 +110,7 @@ def _dealt_terms(party: Party, planes: Raw, lanes: int) -> list[Raw]:
         last = _integers(party, planes[party.held.index(party.structure.last)], lanes)
     round_ = party.round()
     dealt = deal_known(party, round_, mine, count)
-    round_.run()
+    yield round_
     return dealt(last)
 
 
@@ -111,10 +118,10 @@ def _integers(party: Party, planes: Raw, lanes: int) -> Raw:
     return bit_integers(party.field, planes, lanes)
 
 
-def _xor_pairs(party: Party, values: list[Raw]) -> list[Raw]:
+def _xor_pairs(party: Party, values: list[Raw]) -> Rounds[list[Raw]]:
     field, half = party.field, len(values) // 2
     lefts, rights = join_arith(field, values[:half]), join_arith(field, values[half : 2 * half])
-    products = alone(party, lambda r: reshare_products(party, r, field.mul(lefts, rights)))
+    products = yield from in_round(party, lambda r: reshare_products(party, r, field.mul(lefts, rights)))
     joined = field.sub(field.add(lefts, rights), field.add(products, products))
     count = field.size_of(values[0])
     return [*split_arith(field, joined, [(count,)] * half), *values[2 * half :]]

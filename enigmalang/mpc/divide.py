@@ -72,7 +72,7 @@ def _shift_exactly(party: Party, d: Raw, f: int) -> Rounds[Raw]:
     carry = yield from carries(party, sums.s, sums.c, f + 1, (f,), sums.lanes)
     wraps = [carry[:, 0], *sums.carries_out(top)]
     carried = [carry[:, f], *sums.carries_out(top + f)]
-    values = planes_to_integers(party, np.stack([*wraps, *carried], axis=1), sums.lanes)
+    values = yield from planes_to_integers(party, np.stack([*wraps, *carried], axis=1), sums.lanes)
     weights = [1] * (t + 1) + [-(1 << (field.q - f))] * t + [1] * t
     return _shifted(party, [*addends.parts, *values], weights, f)
 
@@ -112,7 +112,7 @@ def _wraps(party: Party, addends: Addends) -> Rounds[Raw]:
     both = yield from and_row(party, sums.s, sums.c, 0, lanes)
     either = sums.s[:, 0] ^ sums.c[:, 0] ^ both
     bits = [either, *sums.carries_out(save_rounds(t))]
-    values = planes_to_integers(party, np.stack(bits, axis=1), lanes)
+    values = yield from planes_to_integers(party, np.stack(bits, axis=1), lanes)
     total: Raw = field.combine([[1] * t], np.stack(values))[0]
     return total
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+from enigmalang.fields import words_for
 from enigmalang.mpc.party import Finish, Party, Round, T
 
 Rounds = Generator[Round, None, T]
@@ -62,6 +63,13 @@ def run_pieces(party: Party, pieces: Sequence[Rounds[None]]) -> None:
         round_.post()
         lines.append(line)
     party.counters.rounds += longest
+
+
+def ranges(lanes: int, most: int) -> list[slice]:
+    """Pieces of lanes: as few as can be of at most `most` (at least 64), about equal, multiples of 64 long."""
+    count = max(1, -(-lanes // max(64, most // 64 * 64)))
+    step = max(64, words_for(-(-lanes // count)) * 64)
+    return [slice(start, min(lanes, start + step)) for start in range(0, lanes, step)]
 
 
 def _line(waiting: Iterator[Rounds[None]]) -> Rounds[int]:

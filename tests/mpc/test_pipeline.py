@@ -11,8 +11,8 @@ import pytest
 from committee import Committee, agreed, opened
 
 from enigmalang.fields import M61, M127, Field
-from enigmalang.mpc import addends, dealing, opening, pipeline
-from enigmalang.mpc.bits import a2b
+from enigmalang.mpc import addends, bits, dealing, opening, pipeline
+from enigmalang.mpc.bits import a2b, b2a
 from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.deal import reshare_locals
 from enigmalang.mpc.divide import divc, shr
@@ -42,8 +42,8 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Turn pieces of PIECE elements, and of 64 lanes, on or off."""
 
     def turn(on: bool) -> None:
-        monkeypatch.setattr(dealing, "PIECE", PIECE if on else 1 << 30)
-        monkeypatch.setattr(opening, "PIECE", PIECE if on else 1 << 30)
+        for module in (dealing, opening, bits):
+            monkeypatch.setattr(module, "PIECE", PIECE if on else 1 << 30)
         monkeypatch.setattr(dealing, "WINDOW", 3)
         monkeypatch.setattr(addends, "PIECE_BYTES", 1 if on else 1 << 30)
 
@@ -150,12 +150,30 @@ def test_bits_shifts_and_divisions(few: Committee, size: int, pieces: Callable[[
 
     def body(party: Party) -> list[list[int]]:
         exact, quotient = shr(party, x(party), 3), divc(party, x(party), 10)
-        bits = a2b(party, positive(party), 6)
-        return [opened(party, bits), signed(party, exact), signed(party, quotient)]
+        digits = a2b(party, positive(party), 6)
+        return [opened(party, digits), signed(party, exact), signed(party, quotient)]
 
-    bits, exact, quotient = agreed(few.run(body))
-    assert bits == (values[:, None] % 64 >> np.arange(6) & 1).reshape(-1).tolist()
+    digits, exact, quotient = agreed(few.run(body))
+    assert digits == (values[:, None] % 64 >> np.arange(6) & 1).reshape(-1).tolist()
     assert (exact, quotient) == ((values >> 3).tolist(), (values // 10).tolist())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_bits_to_integers(few: Committee, size: int, pieces: Callable[[bool], None]) -> None:
+    values = values_of(size, 12) & 1
+    shares = few.deal_bits(values)
+
+    def body(party: Party) -> tuple[int, list[int]]:
+        made, rounds = b2a(party, shares(party)), party.counters.rounds
+        return rounds, signed(party, made)
+
+    pieces(False)
+    (rounds, expected), counts = measured(few, body)
+    assert expected == values.tolist()
+    pieces(True)
+    (more, found), others = measured(few, body)
+    assert (more, found) == (rounds * ceil(ceil(size / 64) / pipeline.DEPTH), expected)
+    assert [c[1:] for c in others] == [c[1:] for c in counts]
 
 
 def test_sizes_of_messages_are_public(few: Committee, pieces: Callable[[bool], None]) -> None:
