@@ -9,7 +9,7 @@ from typing import Any
 from enigmalang.diagnostics import Note, Sink
 from enigmalang.semantics.context import Body, a
 from enigmalang.semantics.model import ContractInfo, Instance, Kind, ModuleInfo, Symbol
-from enigmalang.semantics.relations import plain, settle
+from enigmalang.semantics.relations import plain, settle, without_holes
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.ranges import Range
@@ -254,8 +254,10 @@ class Program:
     def result_of(self, instance: Instance, span: Span, body: Body) -> Type:
         """The result type of a call, checking the callee's body first where it is not declared."""
         assert isinstance(instance.node, ast.FunctionDef | ast.PredicateDecl)
-        if self.signature(instance.node).result is not None or (instance in self.bodies and instance not in self.open):
+        if self.signature(instance.node).result is not None:
             return instance.result
+        if instance in self.bodies and instance not in self.open:
+            return self._given(instance)
         again = [i for i in self.open if i.node is instance.node]
         if not again and len(self.open) > MAX_NESTING:
             return body.error(
@@ -269,7 +271,12 @@ class Program:
                 notes=(Note(instance.node.span, f"`{name}` is defined here"),),
                 help="declare the types of its parameters and of its result: `def f(n: uint32) -> uint32:`")
         self.check_body(instance)
-        return instance.result
+        return self._given(instance)
+
+    def _given(self, instance: Instance) -> Type:
+        """`instance.result`, and how many elements its lists have where the body says it."""
+        result = self.bodies[instance].result
+        return instance.result if result is None else without_holes(settle(result))
 
     def check_body(self, instance: Instance) -> None:
         if instance in self.bodies:

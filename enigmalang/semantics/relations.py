@@ -136,6 +136,11 @@ def plain(type: Type) -> Type:
             return rebuild(type, plain)
 
 
+def without_holes(type: Type) -> Type:
+    """`type` with what is not known counted as mistakes that were told."""
+    return ERROR if isinstance(type, Hole) else rebuild(type, without_holes)
+
+
 def as_element(type: Type) -> Type:
     """`type` as the element of a list: a list of exactly n becomes an array, so that rows have one length."""
     if isinstance(type, ExactList) and type.max:
