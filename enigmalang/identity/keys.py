@@ -1,8 +1,8 @@
 """Identities of a development network.
 
 Keys are derived from the name alone, so that every run of a program has the same addresses: they are as public as
-the keys of any development chain, and protect nothing outside of one. An address is the last 20 bytes of SHA3-256 of
-the uncompressed secp256k1 public key.
+the keys of any development chain, and protect nothing outside of one. Addresses are Ethereum's: the last 20 bytes of
+Keccak-256 of the uncompressed secp256k1 public key.
 """
 
 from collections.abc import Callable
@@ -10,22 +10,25 @@ from dataclasses import dataclass, field
 from hashlib import sha3_256
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from enigmalang.ethereum.hashing import keccak256
+from enigmalang.ethereum.keys import ORDER, SigningKey
 from enigmalang.identity.predicates import Predicate, Question, allows
-
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A name, its address, and the X25519 keys under which it receives."""
+    """A name, its address, the X25519 keys under which it receives, and the key that signs for the address.
+
+    `signing` is None for what has an address without a key: a shared identity.
+    """
 
     name: str
     address: str
     public_key: bytes
     private_key: bytes = field(repr=False)
+    signing: SigningKey | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.name
@@ -47,10 +50,9 @@ def _receiving(name: str) -> tuple[bytes, bytes]:
     return private.public_key().public_bytes_raw(), private.private_bytes_raw()
 
 
-def _address(name: str) -> str:
-    secret = int.from_bytes(_digest("signing key", name), "big") % (_ORDER - 1) + 1
-    numbers = ec.derive_private_key(secret, ec.SECP256K1()).public_key().public_numbers()
-    return "0x" + sha3_256(numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")).digest()[-20:].hex()
+def _signing(name: str) -> SigningKey:
+    secret = int.from_bytes(_digest("signing key", name), "big") % (ORDER - 1) + 1
+    return SigningKey(secret.to_bytes(32, "big"))
 
 
 class Keystore:
@@ -63,7 +65,8 @@ class Keystore:
     def get(self, name: str) -> Identity:
         if name not in self._names:
             public, private = _receiving(name)
-            self._names[name] = self._remember(Identity(name, _address(name), public, private))
+            signing = _signing(name)
+            self._names[name] = self._remember(Identity(name, signing.address, public, private, signing))
         return self._names[name]
 
     def share(self, policies: tuple[tuple[str, Predicate], ...]) -> SharedIdentity:
@@ -73,8 +76,8 @@ class Keystore:
         if isinstance(known, SharedIdentity):
             return known
         public, private = _receiving(name)
-        address = "0x" + sha3_256(name.encode()).digest()[-20:].hex()
-        made = SharedIdentity(name, address, public, private, policies)
+        address = "0x" + keccak256(name.encode())[-20:].hex()
+        made = SharedIdentity(name, address, public, private, policies=policies)
         self._names[name] = made
         self._remember(made)
         return made

@@ -2,6 +2,8 @@
 
 import pytest
 
+from enigmalang.ethereum.hashing import keccak256
+from enigmalang.ethereum.keys import recover
 from enigmalang.identity.keys import Keystore
 from enigmalang.identity.predicates import ANYONE, OWNER, Predicate, Question, allows
 
@@ -25,6 +27,14 @@ def test_keys_are_those_of_the_name():
     assert KEYS.at(BOB) is KEYS.get("bob")
     assert KEYS.at("0x" + "00" * 20) is None
     assert KEYS.get("alice").private_key.hex() not in repr(KEYS.get("alice"))
+
+
+def test_an_identity_signs_for_its_address():
+    alice = KEYS.get("alice")
+    digest = keccak256(b"text")
+    assert recover(digest, alice.signing.sign(digest)) == alice.address == ALICE
+    assert alice.signing.reveal().hex() not in repr(alice) + repr(alice.signing)
+    assert DOCTORS.signing is None
 
 
 @pytest.mark.parametrize(("predicate", "allowed"), [
