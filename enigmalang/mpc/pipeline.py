@@ -66,8 +66,8 @@ def run_pieces(party: Party, pieces: Sequence[Rounds[None]]) -> None:
 
 
 def ranges(lanes: int, most: int) -> list[slice]:
-    """Pieces of lanes: as few as can be of at most `most` (at least 64), about equal, multiples of 64 long."""
-    count = max(1, -(-lanes // max(64, most // 64 * 64)))
+    """Pieces of lanes, multiples of 64 long and about equal, as few as there must be for `most`, rounded up, in each."""
+    count = max(1, -(-lanes // max(64, most)))
     step = max(64, words_for(-(-lanes // count)) * 64)
     return [slice(start, min(lanes, start + step)) for start in range(0, lanes, step)]
 
