@@ -66,7 +66,7 @@ def run_pieces(party: Party, pieces: Sequence[Rounds[None]]) -> None:
 
 
 def ranges(lanes: int, most: int) -> list[slice]:
-    """Pieces of lanes, multiples of 64 long and about equal, as few as there must be for `most`, rounded up, in each."""
+    """Pieces of lanes, multiples of 64 long and about equal, as few as hold at most `most` each, rounded up."""
     count = max(1, -(-lanes // max(64, most)))
     step = max(64, words_for(-(-lanes // count)) * 64)
     return [slice(start, min(lanes, start + step)) for start in range(0, lanes, step)]
