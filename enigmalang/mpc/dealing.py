@@ -8,7 +8,7 @@ kernel checks and adds what is received.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,10 +62,12 @@ def reshare(party: Party, round_: Round, locals_: Sequence[Local]) -> Finish[Raw
     field = party.field
     count = sum(local.count for local in locals_)
     own = field.empty((count,))
-    if count <= PIECE:
-        finish = _reshare_piece(party, round_, locals_, own)
-    else:
-        finish = _reshare_pieces(party, round_, locals_, own)
+
+    def piece(part: slice) -> Finish[None]:
+        locals_of_it = locals_ if count <= PIECE else between(field, locals_, part.start, part.stop)
+        return _reshare_piece(party, round_, locals_of_it, own[part])
+
+    finish = in_pieces(round_, count, piece)
 
     def finished() -> Raw:
         finish()
@@ -74,18 +76,17 @@ def reshare(party: Party, round_: Round, locals_: Sequence[Local]) -> Finish[Raw
     return finished
 
 
-def _reshare_pieces(party: Party, round_: Round, locals_: Sequence[Local], own: Raw) -> Finish[None]:
-    """Each piece is sent while the next is worked out, and added when it comes: WINDOW pieces later, or at the end."""
+def in_pieces(round_: Round, count: int, begin: Callable[[slice], Finish[None]]) -> Finish[None]:
+    """A round on `count` elements in parts: each piece is sent while the next is worked out, and its finisher called
+    when it came, WINDOW pieces later or at the end.
+    """
     waiting: deque[Finish[None]] = deque()
-    count = party.field.size_of(own)
-    for start in range(0, count, PIECE):
+    for start in range(0, max(count, 1), PIECE):
         if start:
             round_.post_part()
         if len(waiting) == WINDOW:
             waiting.popleft()()
-        stop = min(start + PIECE, count)
-        piece = between(party.field, locals_, start, stop)
-        waiting.append(_reshare_piece(party, round_, piece, own[start:stop]))
+        waiting.append(begin(slice(start, min(start + PIECE, count))))
 
     def finish() -> None:
         while waiting:

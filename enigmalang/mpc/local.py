@@ -28,6 +28,7 @@ class Values:
         self.party = party
         self.circuit = circuit
         self.known = known
+        self.ending: frozenset[int] = frozenset()  # used once more, by what runs now
         self._values: dict[int, Share] = {}
 
     def __getitem__(self, node: int) -> Share:
@@ -37,13 +38,20 @@ class Values:
         self._values[node] = value
 
     def drop(self, node: int) -> None:
-        del self._values[node]
+        self._values.pop(node, None)  # it may have been given up
 
     def arith(self, node: int) -> ArithShare:
         """An integer array's shares; a public one's are the values themselves (a constant polynomial)."""
         value = self._values[node]
         if not isinstance(value, ArithShare):
             raise TypeError(f"node {node} holds bits, not integers")
+        return value
+
+    def give_up(self, node: int) -> ArithShare:
+        """As `arith`; a value that is `ending` is then the caller's alone."""
+        value = self.arith(node)
+        if node in self.ending:
+            del self._values[node]
         return value
 
     def bits_as_held(self, node: int) -> BitShare:
@@ -84,12 +92,14 @@ def broadcast_bits(value: BitShare, shape: tuple[int, ...]) -> BitShare:
 
 
 def _add(values: Values, node: Node) -> Share:
-    x, y = (values.arith(arg) for arg in node.args)
+    left, right = node.args
+    x, y = values.arith(left), values.arith(right)
     return ArithShare(x.field, x.field.add(x.raw, y.raw))
 
 
 def _sub(values: Values, node: Node) -> Share:
-    x, y = (values.arith(arg) for arg in node.args)
+    left, right = node.args
+    x, y = values.arith(left), values.arith(right)
     return ArithShare(x.field, x.field.sub(x.raw, y.raw))
 
 
@@ -181,7 +191,7 @@ def _structural(move: Move) -> Callable[[Values, Node], Share]:
         (arg,) = node.args
         if node.form is Form.ARITH:
             x = values.arith(arg)
-            return ArithShare(x.field, np.ascontiguousarray(move(node, x.raw, 0), np.uint64))
+            return ArithShare(x.field, np.asarray(move(node, x.raw, 0), np.uint64, order="C"))  # of no axes, too
         bits = values.bits_as_held(arg).unpacked()
         return BitShare.packed(np.ascontiguousarray(move(node, bits, 1), np.uint8))
 
@@ -199,20 +209,24 @@ def _broadcast(values: Values, node: Node) -> Share:
     value = values[node.args[0]]
     if isinstance(value, BitShare):
         return broadcast_bits(value, node.shape)
-    return ArithShare(value.field, np.ascontiguousarray(value.field.broadcast(value.raw, node.shape)))
+    return ArithShare(value.field, np.asarray(value.field.broadcast(value.raw, node.shape), order="C"))
 
 
 def _take(values: Values, node: Node) -> Share:
+    indices, axis = node.attrs["indices"], node.attrs["axis"]
+    if node.form is Form.ARITH and axis == 0 and not np.ndim(indices):  # in loops, thousands of times
+        x = values.arith(node.args[0])
+        return ArithShare(x.field, x.raw[int(indices), ...].copy())
     rank = len(values[node.args[0]].shape)
     if node.form is Form.BITS:
-        places = np.asarray(node.attrs["indices"], np.int64)
+        places = np.asarray(indices, np.int64)
         held = values.bits_as_held(node.args[0])
-        moved = take_words(held, places, node.attrs["axis"] % rank, node.shape)
+        moved = take_words(held, places, axis % rank, node.shape)
         if moved is not None:
             return moved
 
     def move(node: Node, array: npt.NDArray[np.generic], lead: int) -> npt.NDArray[np.generic]:
-        taken: npt.NDArray[np.generic] = np.take(array, node.attrs["indices"], axis=node.attrs["axis"] % rank + lead)
+        taken: npt.NDArray[np.generic] = np.take(array, indices, axis=axis % rank + lead)
         return taken
 
     return _structural(move)(values, node)

@@ -19,6 +19,7 @@ from enigmalang.fields import unpack_bits
 from enigmalang.mpc.local import LOCAL, Values, constant
 from enigmalang.mpc.multiply import masked_product
 from enigmalang.mpc.opening import open_elements, open_words
+from enigmalang.mpc.ordered import ORDERED
 from enigmalang.mpc.outputs import seal
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.mpc.planned import Step, Steps, plan_steps
@@ -150,9 +151,16 @@ class _Run:
             self._drop(node)
         if layer.together:
             if not self._steps.run(number, self.values, layer.together):
+                if layer.protocol in ORDERED:
+                    self.values.ending = self._ending(layer)
                 run_together(self.values, layer.protocol, layer.together)
             for i in layer.together:
                 self._drop(self.circuit.nodes[i])
+
+    def _ending(self, layer: Layer) -> frozenset[int]:
+        """What a layer uses once, and nothing after it."""
+        uses = Counter(arg for i in layer.together for arg in self.circuit.nodes[i].args)
+        return frozenset(arg for arg, count in uses.items() if count == self._uses[arg] == 1)
 
     def _drop(self, node: Node) -> None:
         for arg in node.args:

@@ -14,13 +14,12 @@ from enigmalang.sharing import ArithShare
 
 
 def _tabled(values: Values, node: int) -> Table:
-    """The arguments, columns of shape (*batch, n), as (columns, rows, n)."""
+    """The arguments, columns of shape (*batch, n), as (columns, rows, n). Those used for the last time are given up."""
     field, circuit = values.party.field, values.circuit
     args = circuit.nodes[node].args
     shape = circuit.nodes[args[0]].shape
-    parts = {arg: values.arith(arg).raw for arg in args}
-    raw = np.stack([field.reshape(parts[arg], (prod(shape[:-1]), shape[-1])) for arg in args])
-    return Table(field, raw)
+    parts = {arg: field.reshape(values.give_up(arg).raw, (prod(shape[:-1]), shape[-1])) for arg in args}
+    return Table(field, parts[args[0]][None] if len(args) == 1 else np.stack([parts[arg] for arg in args]))
 
 
 def _store(values: Values, node: int, table: Table) -> None:
@@ -32,7 +31,7 @@ def _each(protocol: Callable[..., list[Table]]) -> Callable[[Values, Sequence[in
     """All nodes in the same rounds."""
 
     def run(values: Values, nodes: Sequence[int]) -> None:
-        results = protocol(values.party, [_tabled(values, node) for node in nodes])
+        results = protocol(values.party, (_tabled(values, node) for node in nodes))
         for node, result in zip(nodes, results, strict=True):
             _store(values, node, result)
 
@@ -50,15 +49,20 @@ def _sorts(values: Values, nodes: Sequence[int]) -> None:
 
 
 def _sort_rows(values: Values, nodes: list[int]) -> None:
-    tables = [_tabled(values, node) for node in nodes]
     field, attrs = values.party.field, values.circuit.nodes[nodes[0]].attrs
-    joined = tables[0] if len(tables) == 1 else Table(field, np.concatenate([table.raw for table in tables], axis=1))
-    result = sort(values.party, joined, tuple(attrs["ranges"]), attrs["ranks"])
+    shapes = [values.circuit.nodes[values.circuit.nodes[node].args[0]].shape for node in nodes]
+    result = sort(values.party, _joined(values, nodes), tuple(attrs["ranges"]), attrs["ranks"])
     start = 0
-    for node, table in zip(nodes, tables, strict=True):
-        stop = start + table.shape[1]
+    for node, shape in zip(nodes, shapes, strict=True):
+        stop = start + prod(shape[:-1])
         _store(values, node, Table(field, np.ascontiguousarray(result.raw[:, start:stop])))
         start = stop
+
+
+def _joined(values: Values, nodes: list[int]) -> Table:
+    if len(nodes) == 1:
+        return _tabled(values, nodes[0])
+    return Table(values.party.field, np.concatenate([_tabled(values, node).raw for node in nodes], axis=1))
 
 
 #: Protocols by operation; called with the nodes of a layer.

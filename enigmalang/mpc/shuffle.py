@@ -23,18 +23,21 @@ for n = 5, 35 and 6.6 for n = 7, 126 and 16 for n = 9.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from enigmalang.fields import Field, Raw
 from enigmalang.mpc.deal import deal_elements
+from enigmalang.mpc.dealing import in_pieces
 from enigmalang.mpc.hops import Hop, hops
 from enigmalang.mpc.opening import open_elements
-from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.party import Finish, Party, alone
 from enigmalang.mpc.wide import network
 from enigmalang.sharing.orders import uniform_orders
+from enigmalang.sharing.secret import join_arith, split_arith
 from enigmalang.sharing.shamir import lagrange
 from enigmalang.sharing.streams import Stream
 
@@ -65,72 +68,62 @@ class Table:
         return self.field.reshape(self.raw, (columns, rows * n))
 
 
-def shuffle(party: Party, tables: Sequence[Table]) -> list[Table]:
+def shuffle(party: Party, tables: Iterable[Table]) -> list[Table]:
     """Each table with its rows in fresh uniform orders, all columns alike: fresh shares. All in the same rounds.
 
-    A committee of so many sets that they have no keys shuffles through networks (`wide.network`).
+    A committee of so many sets that they have no keys shuffles through networks (`wide.network`). Tables that nobody
+    else holds are given up as they are read: one copy of all values, a column and an order are in memory then.
     """
     with party.counters.phase("shuffles"):
         if not party.held:
-            flat = network.shuffle(party, list(tables))
-            return [Table(t.field, t.field.reshape(raw, t.shape)) for t, raw in zip(tables, flat, strict=True)]
-        return _split(_Shuffle(party, tables).run(), tables)
-
-
-def _split(flat: Raw, tables: Sequence[Table]) -> list[Table]:
-    out, start = [], 0
-    for table in tables:
-        field = table.field
-        out.append(Table(field, field.reshape(flat[start : start + table.size], table.shape)))
-        start += table.size
-    return out
+            given = list(tables)
+            flat = network.shuffle(party, given)
+            return [Table(t.field, t.field.reshape(raw, t.shape)) for t, raw in zip(given, flat, strict=True)]
+        return _Shuffle(party, tables).run()
 
 
 class _Shuffle:
-    """One party's part; `mine` is its additive share of all values while it is a holder."""
+    """One party's part; `mine` is its additive share of all values, flat, while it is a holder."""
 
-    def __init__(self, party: Party, tables: Sequence[Table]) -> None:
+    def __init__(self, party: Party, tables: Iterable[Table]) -> None:
         self.party = party
-        self.tables = tables
         self.field = party.field
-        self.count = sum(table.size for table in tables)
+        self.plan = hops(party.structure)
+        self.shapes: list[tuple[int, int, int]] = []
+        parts = [self._begun(table) for table in tables]
+        self.count = sum(prod(shape) for shape in self.shapes)
         self.mine: Raw | None = None
+        if party.me in self.plan[0].holders:
+            self.mine = parts[0] if len(parts) == 1 else join_arith(self.field, [self.field.empty((0,)), *parts])
 
-    def run(self) -> Raw:
-        """Shares of the shuffled values, flat."""
-        plan = hops(self.party.structure)
-        self._begin(plan[0])
-        for hop in plan:
+    def _begun(self, table: Table) -> Raw:
+        """Shamir to additive: f(0) is the sum of the holders' shares times their coefficients."""
+        self.shapes.append(table.shape)
+        me, field, holders = self.party.me, self.field, self.plan[0].holders
+        if me not in holders:
+            return field.empty((0,))
+        return field.scale(field.flat(table.raw), lagrange(field.p, holders, 0)[holders.index(me)])
+
+    def run(self) -> list[Table]:
+        """Shares of the shuffled values."""
+        for hop in self.plan:
             instruction = self.party.fresh()
             if self.mine is not None:
                 self._permute(hop, self.mine, instruction)
             if hop.moves:
                 self._move(hop)
-        return self._end(plan[-1])
-
-    def _begin(self, hop: Hop) -> None:
-        """Shamir to additive: f(0) is the sum of the holders' shares times their coefficients."""
-        me, field = self.party.me, self.field
-        if me not in hop.holders:
-            return
-        weight = lagrange(field.p, hop.holders, 0)[hop.holders.index(me)]
-        self.mine = field.empty((self.count,))
-        start = 0
-        for table in self.tables:
-            stop = start + table.size
-            self.mine[start:stop] = field.combine([[weight]], field.flat(table.raw)[None])[0]
-            start = stop
+        return _cut(self.field, self._end(self.plan[-1]), self.shapes)
 
     def _permute(self, hop: Hop, mine: Raw, instruction: int) -> None:
         stream = self._common(hop)
         stream.seek(instruction)
-        out = np.empty_like(mine)
-        for before, after in zip(_split(mine, self.tables), _split(out, self.tables), strict=True):
-            _, rows, n = before.shape
+        for table in _cut(self.field, mine, self.shapes):
+            _, rows, n = table.shape
             order = uniform_orders(stream, rows, n)
-            for column, placed in zip(before.flat(), after.flat(), strict=True):
+            placed = self.field.empty((rows * n,))
+            for column in table.flat():
                 np.take(column, order, axis=0, out=placed, mode="clip")  # "raise" would take twice the time
-        self.mine = out
+                column[...] = placed
 
     def _common(self, hop: Hop) -> Stream:
         if len(hop.members) == 2 and self.party.n > 3:
@@ -139,41 +132,76 @@ class _Shuffle:
         return self.party.streams.of_subset(hop.members)
 
     def _move(self, hop: Hop) -> None:
-        """Masks come on and off, then the shares of those who leave go to those who come. One round."""
-        party, field, instruction = self.party, self.field, self.party.fresh()
-        if self.mine is not None:
-            self._mask(hop, self.mine, instruction)
-        round_ = party.round()
-        slot = peer = None
-        for sender, receiver in hop.moves:
-            if sender == party.me:
-                assert self.mine is not None
-                round_.send(receiver, self.mine)
-                self.mine = None
-            elif receiver == party.me:
-                peer, slot = sender, round_.expect(sender, self.count * field.nbytes)
-        round_.run()
-        if slot is not None and peer is not None:
-            self.mine = party.elements_from(peer, slot(), (self.count,))
-
-    def _mask(self, hop: Hop, mine: Raw, instruction: int) -> None:
+        """Masks come on and off, then the shares of those who leave go to those who come. One round, in pieces."""
         party, field = self.party, self.field
-        mask = field.empty((self.count,))
-        for leaving, _ in hop.moves:
-            for peer in hop.holders:
-                if leaving == peer or party.me not in (leaving, peer):
-                    continue
-                _common_mask(party, peer if leaving == party.me else leaving, instruction, leaving, mask)
-                mine = field.sub(mine, mask) if leaving == party.me else field.add(mine, mask)
-        self.mine = mine
+        mine, masks = self.mine, self._masks(hop)
+        receivers = [receiver for sender, receiver in hop.moves if sender == party.me]
+        senders = [sender for sender, receiver in hop.moves if receiver == party.me]
+        if receivers or senders:
+            self.mine = field.empty((self.count,)) if senders else None
+        round_ = party.round()
+
+        def piece(part: slice) -> Finish[None]:
+            instruction, size = party.fresh(), part.stop - part.start
+            if mine is not None:
+                self._mask(mine[part], masks, instruction)
+                for receiver in receivers:
+                    round_.send(receiver, mine[part])
+            slots = [(sender, round_.expect(sender, size * field.nbytes)) for sender in senders]
+
+            def finish() -> None:
+                for sender, slot in slots:
+                    assert self.mine is not None
+                    self.mine[part] = party.elements_from(sender, slot(), (size,))
+
+            return finish
+
+        finish = in_pieces(round_, self.count, piece)
+        round_.run()
+        finish()
+
+    def _masks(self, hop: Hop) -> list[tuple[int, int]]:
+        """(peer, party that leaves) of each mask that this party has in common with a peer."""
+        if self.mine is None:
+            return []
+        me = self.party.me
+        pairs = [(peer, leaving) for leaving, _ in hop.moves for peer in hop.holders if peer != leaving]
+        return [(leaving if peer == me else peer, leaving) for peer, leaving in pairs if me in (peer, leaving)]
+
+    def _mask(self, piece: Raw, masks: list[tuple[int, int]], instruction: int) -> None:
+        """In place: what is in common is taken off by the one that leaves, and added by the other."""
+        party, field = self.party, self.field
+        mask = np.empty_like(piece)
+        for peer, leaving in masks:
+            _common_mask(party, peer, instruction, leaving, mask)
+            piece[...] = field.sub(piece, mask) if leaving == party.me else field.add(piece, mask)
 
     def _end(self, hop: Hop) -> Raw:
-        """Additive to Shamir: every holder deals its share. One round."""
-        dealt = alone(self.party, lambda r: deal_elements(self.party, r, hop.holders, self.mine, self.count))
-        total, *others = dealt.values()
-        for share in others:
-            total = self.field.add(total, share)
-        return total
+        """Additive to Shamir: every holder deals its share, and all add up what was dealt. One round, in pieces."""
+        party, field, mine, round_ = self.party, self.field, self.mine, self.party.round()
+        out = field.empty((self.count,)) if mine is None else mine
+
+        def piece(part: slice) -> Finish[None]:
+            own = None if mine is None else mine[part]
+            dealt = deal_elements(party, round_, hop.holders, own, part.stop - part.start)
+
+            def finish() -> None:
+                total, *others = dealt().values()
+                for share in others:
+                    total = field.add(total, share)
+                out[part] = total
+
+            return finish
+
+        finish = in_pieces(round_, self.count, piece)
+        round_.run()
+        finish()
+        return out
+
+
+def _cut(field: Field, flat: Raw, shapes: Sequence[tuple[int, int, int]]) -> list[Table]:
+    """Flat values as tables: views."""
+    return [Table(field, raw) for raw in split_arith(field, flat, shapes)]
 
 
 def _common_mask(party: Party, peer: int, instruction: int, leaving: int, out: Raw) -> None:
@@ -183,7 +211,7 @@ def _common_mask(party: Party, peer: int, instruction: int, leaving: int, out: R
     stream.elements(party.field, out)
 
 
-def permute(party: Party, tables: Sequence[Table]) -> list[Table]:
+def permute(party: Party, tables: Iterable[Table]) -> list[Table]:
     """result[c, r, perm[r, i]] = column[c, r, i], where perm is each table's first column; the others are placed.
 
     Shuffled together, the column of places may be opened: it is a uniform permutation whatever it was. The rounds of
@@ -195,13 +223,11 @@ def permute(party: Party, tables: Sequence[Table]) -> list[Table]:
 
 def place(party: Party, places: Sequence[Table], tables: Sequence[Table]) -> list[Table]:
     """Open one column of places for each table, which must have been shuffled, and put its items there. One round."""
-    joined = np.concatenate([party.field.flat(table.raw) for table in places])
+    joined = join_arith(party.field, [table.raw for table in places])
     opened = alone(party, lambda r: open_elements(party, r, joined, party.structure.parties))
     assert opened is not None
-    out = []
-    for where, table in zip(_split(opened, places), tables, strict=True):
-        out.append(_placed(where, table))
-    return out
+    where = _cut(party.field, opened, [table.shape for table in places])
+    return [_placed(*both) for both in zip(where, tables, strict=True)]
 
 
 def _placed(where: Table, table: Table) -> Table:

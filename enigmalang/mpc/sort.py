@@ -8,8 +8,9 @@ by the original index as the last one, which also keeps equal ones in order (sta
 Adversary: honest but curious, at most t parties together, n >= 2t + 1; perfect hiding, as the shuffle and the
 comparisons have. Rounds: those of a shuffle, and for each batch of comparisons those of one comparison and an
 opening. Comparisons: m(m - 1)/2 in one batch for m up to 190; then few more than log2(m!): 1.03 times that for m =
-1,000,000 in about 130 batches (`mpc.segments`); a few wanted ranks cost one to two for each item. Bytes: those
-comparisons, and a shuffle of all columns and the index. Keys of few values need no comparison (`mpc.counting`).
+1,000,000 in about 195 batches, for which large ones are cut (`mpc.segments`); a few wanted ranks cost one to two for
+each item. Bytes: those comparisons, and a shuffle of all columns and the index. Keys of few values need no comparison
+(`mpc.counting`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from enigmalang.fields import Raw, unpack_bits
+from enigmalang.fields import Field, Raw, unpack_bits
 from enigmalang.mpc.bits import and_, xor
 from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.counting import FEW_VALUES, sort_few_values
@@ -34,8 +35,8 @@ from enigmalang.mpc.signs import opened_ltz
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.secret import split_bits
 
-#: Comparisons made at a time, to bound the memory: 8 MB of differences in M61.
-PIECE = 1 << 20
+#: Comparisons made at a time, to bound the memory: 2 MB of differences in M61.
+PIECE = 1 << 18
 
 Ranges = tuple[tuple[int, int], ...]
 Test = Callable[[Party, ArithShare, int | None], BitShare]
@@ -49,15 +50,16 @@ def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None
     """
     columns, rows, n = table.shape
     if n < 2 or not rows:
-        return _taken(table, np.arange(rows * n), ranks)
+        return _taken(table, np.arange(rows * n, dtype=np.int32), ranks)
     if prod(high - low + 1 for low, high in ranges) <= FEW_VALUES:
-        return _taken(sort_few_values(party, table, ranges), np.arange(rows * n), ranks)
-    (shuffled,) = shuffle(party, [_with_index(table)])
-    flat = shuffled.flat()
-    keys = _Keys(party, np.concatenate([flat[: len(ranges)], flat[columns:]]), ranges, n)
-    wanted = None if ranks is None else np.unique(np.array(ranks, np.int64))
+        return _taken(sort_few_values(party, table, ranges), np.arange(rows * n, dtype=np.int32), ranks)
+    given = iter([_with_order(table, ranges)])
+    del table  # its memory is wanted for the shuffle
+    (shuffled,) = shuffle(party, given)
+    keys = _Keys(party, shuffled.flat(), ranges, n)
+    wanted = None if ranks is None else np.unique(np.array(ranks, np.int32))
     order = sorted_places(Judge(keys.less, batch_worth(party)), rows, n, wanted)
-    return _taken(Table(table.field, shuffled.raw[:columns]), order, ranks)
+    return _taken(Table(shuffled.field, shuffled.raw[:columns]), order, ranks)
 
 
 def batch_worth(party: Party) -> int:
@@ -67,21 +69,33 @@ def batch_worth(party: Party) -> int:
     return BATCH * 61 // party.field.q
 
 
-def _with_index(table: Table) -> Table:
-    columns, rows, n = table.shape
-    raw = table.field.empty((columns + 1, rows, n))
+def _with_order(table: Table, ranges: Ranges) -> Table:
+    """One column more, that makes keys distinct: keys and index packed into one element, or the index alone."""
+    field, (columns, rows, n) = table.field, table.shape
+    raw = field.empty((columns + 1, rows, n))
     raw[:columns] = table.raw
-    raw[columns] = table.field.from_ints(np.arange(n))
-    return Table(table.field, raw)
+    raw[columns] = _index(field, n)
+    packed = packing(field.p, ranges, n)
+    if len(packed) == 1:
+        ((weights, _),) = packed
+        line = [*weights[:-1], *[0] * (columns - len(ranges)), weights[-1]]
+        raw[columns] = field.reshape(field.combine([line], Table(field, raw).flat()), (rows, n))
+    return Table(field, raw)
+
+
+def _index(field: Field, n: int) -> Raw:
+    return field.from_ints(np.arange(n))
 
 
 def _taken(table: Table, order: Items, ranks: Sequence[int] | None) -> Table:
     """The items in this order, row by row, then those of the ranks."""
-    columns, rows, n = table.shape
+    field, (columns, rows, n) = table.field, table.shape
     if ranks is not None:
         order = order.reshape(rows, n)[:, np.array(ranks, np.int64)].reshape(-1)
-    raw = np.take(table.flat(), order, axis=1)
-    return Table(table.field, table.field.reshape(raw, (columns, rows, n if ranks is None else len(ranks))))
+    raw = field.empty((columns, len(order)))
+    for column, placed in zip(table.flat(), raw, strict=True):
+        np.take(column, order, axis=0, out=placed, mode="clip")  # "raise" would copy
+    return Table(field, field.reshape(raw, (columns, rows, n if ranks is None else len(ranks))))
 
 
 @lru_cache(maxsize=256)
@@ -105,11 +119,15 @@ class _Keys:
     """Shuffled distinct keys that are compared; the outcomes become public."""
 
     def __init__(self, party: Party, columns: Raw, ranges: Ranges, n: int) -> None:
-        """`columns`: the keys and the index, (len(ranges) + 1, items)."""
+        """`columns`: of a table `_with_order`, flat."""
         packed = packing(party.field.p, ranges, n)
         self.party = party
         self.bits = [bits for _, bits in packed]
-        self.elements = party.field.combine([weights for weights, _ in packed], columns)
+        if len(packed) == 1:
+            self.elements = columns[-1:]
+        else:
+            columns = np.concatenate([columns[: len(ranges)], columns[-1:]])
+            self.elements = party.field.combine([weights for weights, _ in packed], columns)
 
     def less(self, left: Items, right: Items) -> npt.NDArray[np.bool_]:
         """Whether each item on the left is less than the one on the right."""

@@ -192,12 +192,7 @@ def no_shuffle(patch):
 
 def no_index(patch):
     """Equal keys stay equal: comparisons then say that neither is less."""
-
-    def zeros(table):
-        _, rows, n = table.shape
-        return Table(table.field, np.concatenate([table.raw, table.field.zeros((1, rows, n))]))
-
-    patch.setattr(sorting, "_with_index", zeros)
+    patch.setattr(sorting, "_index", lambda field, n: field.zeros((n,)))
 
 
 def test_outcomes_that_tell_something_would_be_noticed():
@@ -246,10 +241,10 @@ def test_a_share_that_is_no_element_names_its_sender(monkeypatch, field):
     ((sender, _),) = hops(structure(3, 1))[0].moves
     mask = shuffling._Shuffle._mask
 
-    def ones(self, hop, mine, instruction):
-        mask(self, hop, mine, instruction)
+    def ones(self, piece, masks, instruction):
+        mask(self, piece, masks, instruction)
         if self.party.me == sender:
-            self.mine[...] = np.uint64(0xFFFFFFFFFFFFFFFF)
+            piece[...] = np.uint64(0xFFFFFFFFFFFFFFFF)
 
     monkeypatch.setattr(shuffling._Shuffle, "_mask", ones)
     c = Committee(3, 1, field)
