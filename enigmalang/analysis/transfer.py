@@ -407,12 +407,6 @@ def _reduce(op: Operation, facts: Sequence[Fact]) -> Fact:
     return replace(facts[0], lens=_without(full_lens(facts[0], op.operands[0]), op.attrs["axis"]))
 
 
-def _extreme(op: Operation, facts: Sequence[Fact]) -> Fact:
-    """Of an empty private list it is 0."""
-    fact = _reduce(op, facts)
-    return Fact(fact.range.join(ZERO), fact.lens) if is_private(op.result) and fact.range is not None else fact
-
-
 def _reduce_bool(op: Operation, facts: Sequence[Fact]) -> Fact:
     return Fact(BIT, _without(full_lens(facts[0], op.operands[0]), op.attrs["axis"]))
 
@@ -460,7 +454,7 @@ _RULES: dict[str, Callable[[Operation, Sequence[Fact]], Fact]] = {
     "convert": _convert, "const": _const, "share": _share, "stack": _stack, "empty": _empty, "fill": _fill,
     "expand": _expand, "concat": _concat, "append": _append, "len": _len, "index": _index, "set_index": _set_index,
     "slice": _slice, "gather": _gather, "range": _range, "transpose": _transpose, "reduce_sum": _reduce_sum,
-    "reduce_any": _reduce_bool, "reduce_all": _reduce_bool, "reduce_min": _extreme, "reduce_max": _extreme,
+    "reduce_any": _reduce_bool, "reduce_all": _reduce_bool, "reduce_min": _reduce, "reduce_max": _reduce,
     "dot": _product, "matmul": _product, "contains": _text, "map_has": _text, "db_has": _text,
     **dict.fromkeys(("reverse", "reveal"), _same),
 }

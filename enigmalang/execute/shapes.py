@@ -223,12 +223,18 @@ def _contains(op: Operation, private: bool, xs: Any, x: Any) -> Any:
 # ---- reductions
 
 
+def check_some(op: Operation, shape: tuple[int, ...]) -> None:
+    """What is least or greatest along an axis needs an element there, in a batch that has rows."""
+    axis = op.attrs["axis"] % len(shape)
+    if shape[axis] == 0 and 0 not in shape[:axis] + shape[axis + 1 :]:
+        raise revert(op, "E0508", "the list is empty: it has no least and no greatest element")
+
+
 def _extreme(pick: Callable[..., Any]) -> Callable[..., Any]:
     def reduce(op: Operation, private: bool, xs: Array) -> Any:
+        check_some(op, xs.shape)
         axis = op.attrs["axis"]
         if xs.shape[axis] == 0:
-            if not private:
-                raise revert(op, "E0508", "the list is empty: it has no least and no greatest element")
             return zeros(element_of(op), tuple(s for i, s in enumerate(xs.shape) if i != axis % xs.ndim))
         return pick(xs, axis=axis)
     return reduce

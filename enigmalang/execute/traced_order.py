@@ -22,6 +22,7 @@ from enigmalang.execute import rules
 from enigmalang.execute import wires as w
 from enigmalang.execute.orders import check_columns, checked_ranks, element_type, moved, order_of, public_columns
 from enigmalang.execute.secret import Secret, Shape
+from enigmalang.execute.shapes import check_some
 from enigmalang.execute.trace import Traced, Wire
 from enigmalang.execute.traced_numbers import range_of
 from enigmalang.ir.ir import Operation, Tensor, Value
@@ -222,9 +223,10 @@ SELECTED = 1 << 16
 
 
 def _extreme(join: Callable[[Wire, Wire, int], Wire], greatest: bool) -> Callable[..., Traced]:
-    """The least or greatest along an axis; 0 where there is none (a public list has reverted before)."""
+    """The least or greatest along an axis. Without an element there it reverts: lengths are public."""
     def make(d: "TracedDomain", op: Operation, xs: Any) -> Traced:
         axis = op.attrs["axis"]
+        check_some(op, xs.shape)
         length = xs.shape[axis]
         rows = w.move_last(d.arith(xs), axis)
         if length == 0:

@@ -100,7 +100,7 @@ _TABLE: tuple[Op, ...] = (
     # ---- reductions
     *(Op(f"reduce_{n}", "xs", ("axis",), effect, doc=doc) for n, effect, doc in (
         ("sum", E.FAILS, "0 for empty"), ("any", E.NONE, ""), ("all", E.NONE, ""),
-        ("min", E.FAILS, "public empty reverts"), ("max", E.FAILS, "public empty reverts"))),
+        ("min", E.FAILS, "empty reverts"), ("max", E.FAILS, "empty reverts"))),
     Op("dot", "a b", (), E.FAILS, doc="sum of a*b over the last axis (broadcast), fused"),
     Op("matmul", "a b", (), E.FAILS, doc="as numpy.matmul"),
     # ---- contract state; a batch of keys (rank 1) gives a batch of values

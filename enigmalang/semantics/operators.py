@@ -243,6 +243,8 @@ def misfit(body: Body, op: str, left: Type, right: Type, span: Span) -> Type:
         help = _TRUTH_HELP
     elif ArrayT in kinds or ListT in kinds or ExactList in kinds:
         help = f"for each element write `[x {op} y for x, y in zip(a, b)]`"
+        if op == "+" and ArrayT in kinds:
+            help += "; for one after the other, `[x for x in a] + [y for y in b]`"
     elif StringT in kinds:
         help = "several values are printed with `print(a, b)`"
     elif MapT in kinds:

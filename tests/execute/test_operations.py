@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runtime_support import TRUTH, TRUTHS, agree, numbers, operation
 
+from enigmalang.execute.failures import Revert
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import FIXED, FixedT, IntT
 
@@ -172,10 +173,20 @@ def test_empty_lists():
     none = np.zeros(0, dtype=np.int64)
     many = (numbers(I32, 1), SMALL)
     assert agree(operation("reduce_sum", [many], [numbers(I32)], axis=-1), [none]) == [0]
-    assert agree(operation("reduce_max", [many], [numbers(I32)], axis=-1), [none]) == [0]
+    rows = (numbers(I32, 2), SMALL)
+    assert agree(operation("reduce_max", [rows], [numbers(I32, 1)], axis=-1), [none.reshape(0, 0)]) == [[]]
     assert agree(operation("index", [many, (numbers(I32), SMALL)], [numbers(I32)], axis=-1), [none, 0]) == [0]
     assert agree(operation("add", [many, many], [numbers(I32, 1)]), [none, none]) == [[]]
     assert agree(operation("contains", [many, (numbers(I32), SMALL)], [TRUTH], axis=-1), [none, 3]) == [False]
+
+
+@pytest.mark.parametrize("name", ["reduce_min", "reduce_max"])
+@pytest.mark.parametrize("shape", [(0,), (3, 0)])
+def test_nothing_is_the_least_of_no_elements(name, shape):
+    rank = len(shape)
+    with pytest.raises(Revert, match="the list is empty"):
+        agree(operation(name, [(numbers(I32, rank), SMALL)], [numbers(I32, rank - 1)], axis=-1),
+              [np.zeros(shape, np.int64)])
 
 
 def test_a_hundred_thousand_comparisons_are_one_node():
