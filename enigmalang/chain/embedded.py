@@ -15,7 +15,7 @@ from enigmalang.chain.evm import EMBEDDED, Call, Json, hexed, quantity, unhexed,
 from enigmalang.chain.memory import BLOCK_SECONDS, CHAIN_ID, GENESIS_TIME
 from enigmalang.chain.pyevm import BLOCK_GAS, TRANSACTION_GAS, Message, Outcome, PyEvm
 from enigmalang.chain.records import Record, Records, empty_record, record
-from enigmalang.chain.reverts import REFUSED_CODE, REVERT_CODE
+from enigmalang.chain.reverts import FAULT_CODE, REFUSED_CODE, REVERT_CODE
 from enigmalang.ethereum.hashing import keccak256
 from enigmalang.ethereum.keys import SigningKey
 
@@ -36,8 +36,8 @@ class EmbeddedEvm:
     """An `Evm` in this process.
 
     Beyond a node's methods it has anvil's `evm_snapshot`, `evm_revert`, `evm_mine`, `evm_increaseTime`, `anvil_mine`,
-    `anvil_setBalance`; and `enigma_send`, which is `eth_sendRawTransaction` for a transaction that is not wanted in a
-    block if it reverts. Threads may share one: it answers one request at a time.
+    `evm_setNextBlockTimestamp`, `anvil_setBalance`; and `enigma_send`, which is `eth_sendRawTransaction` for a
+    transaction that is not wanted in a block if it reverts. Threads may share one: it answers one request at a time.
     """
 
     def __init__(self, funds: Mapping[str, int] | None = None) -> None:
@@ -62,6 +62,8 @@ class EmbeddedEvm:
             try:
                 return run(*params)
             except Reverted as error:
+                if error.revert.kind == "fault":
+                    raise RpcError(FAULT_CODE, error.text) from None
                 raise RpcError(REVERT_CODE, f"execution reverted: {error.text}", hexed(error.data)) from None
             except TransactionRefused as error:
                 raise RpcError(REFUSED_CODE, str(error)) from None
@@ -111,6 +113,7 @@ class EmbeddedEvm:
             "evm_mine": lambda *_: self._mine(),
             "anvil_mine": self._mine_many,
             "evm_increaseTime": self._increase_time,
+            "evm_setNextBlockTimestamp": self._set_next_time,
             "anvil_setBalance": self._set_balance,
         }
 
@@ -129,6 +132,8 @@ class EmbeddedEvm:
         return blocks[number] if number is not None and 0 <= number < len(blocks) else None
 
     def _header(self, tag: Json) -> Any:
+        if tag in ("latest", "safe", "finalized", "pending"):
+            return self._evm.latest
         found = self._record(tag)
         if found is None:
             raise RpcError(INVALID, f"the chain has no block {tag}")
@@ -219,19 +224,28 @@ class EmbeddedEvm:
         self._records.add(empty_record(self._evm.mine()))
         return "0x0"
 
-    def _mine_many(self, count: str = "0x1", interval: str = hex(BLOCK_SECONDS)) -> None:
-        for _ in range(unquantity(count)):
-            self._evm.set_time(self._evm.head.timestamp + unquantity(interval))
+    def _mine_many(self, count: Json = 1, interval: Json = BLOCK_SECONDS) -> None:
+        for _ in range(_number(count)):
+            self._evm.set_time(self._evm.head.timestamp + max(1, _number(interval)))
             self._mine()
 
     def _increase_time(self, seconds: Json) -> Json:
         """The next block is `seconds` later than it would have been."""
-        seconds = unquantity(seconds) if isinstance(seconds, str) else seconds
-        self._evm.set_time(self._evm.pending.timestamp + seconds)
-        return quantity(seconds)
+        self._evm.set_time(self._evm.pending.timestamp + _number(seconds))
+        return quantity(_number(seconds))
 
-    def _set_balance(self, who: str, wei: str) -> None:
-        self._evm.set_balance(unhexed(who), unquantity(wei))
+    def _set_next_time(self, time: Json) -> None:
+        if _number(time) <= self._evm.head.timestamp:
+            raise RpcError(INVALID, "a block is later than the one before it")
+        self._evm.set_time(_number(time))
+
+    def _set_balance(self, who: str, wei: Json) -> None:
+        self._evm.set_balance(unhexed(who), _number(wei))
+
+
+def _number(value: Json) -> int:
+    """anvil takes plain numbers as well as quantities."""
+    return value if isinstance(value, int) else unquantity(value)
 
 
 def _message(call: Json) -> Message:

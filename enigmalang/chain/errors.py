@@ -49,7 +49,7 @@ class Revert:
     @property
     def selector(self) -> bytes:
         """The four bytes that name the error; empty when there are none."""
-        return self.data[:4]
+        return self.data[:4] if len(self.data) >= 4 else b""
 
 
 class Reverted(ChainError):

@@ -99,7 +99,7 @@ class PyEvm:
         self._chain.header = pending
 
     def set_balance(self, address: bytes, wei: int) -> None:
-        """From the next block on, `address` owns `wei`."""
+        """From now on, `address` owns `wei`; earlier blocks still say what it owned in them."""
         vm = self._chain.get_vm()
         vm.state.set_balance(address, wei)
         vm.state.persist()
@@ -108,6 +108,11 @@ class PyEvm:
     def set_time(self, timestamp: int) -> None:
         """The next block's time."""
         self._chain.set_header_timestamp(timestamp)
+
+    @property
+    def latest(self) -> Any:
+        """The newest block's header, with what was changed after it."""
+        return self.head.copy(state_root=self.pending.state_root)
 
     @property
     def pending(self) -> Any:
@@ -137,6 +142,8 @@ class PyEvm:
             transaction.sender  # noqa: B018  # recovers the key from the signature
         except (RLPException, ValidationError, UnrecognizedTransactionType, ValueError, IndexError) as error:
             raise TransactionRefused(f"this is not a signed transaction: {error}") from None
+        if transaction.chain_id != self._chain.chain_id:  # py-evm takes what was signed for any chain
+            raise TransactionRefused(f"signed for chain {transaction.chain_id}, this is {self._chain.chain_id}")
         return transaction
 
     # ---- state

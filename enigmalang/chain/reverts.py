@@ -21,10 +21,18 @@ PANICS = {
 REVERT_CODE = 3
 #: JSON-RPC's code of a transaction that was rejected (EIP-1474).
 REFUSED_CODE = -32003
-_FAULTS = (
-    "out of gas", "outofgas", "invalid opcode", "invalid jump", "invalidjump", "stack underflow", "stack overflow",
-    "invalidfeopcode", "opcodenotfound", "write protection", "statechangeduringstaticcall",
-)
+#: The code of a fault of the embedded chain: what EIP-1474 leaves to the server.
+FAULT_CODE = -32015
+#: What nodes and py-evm call the faults of the machine -> what we call them.
+_FAULTS = {
+    "out of gas: not enough": "", "out of gas": "out of gas", "outofgas": "out of gas",
+    "invalid opcode": "invalid instruction", "invalid instruction": "invalid instruction",
+    "invalidfeopcode": "invalid instruction", "opcodenotfound": "invalid instruction",
+    "invalid jump": "invalid jump", "invalidjump": "invalid jump",
+    "stack underflow": "stack underflow", "stackunderflow": "stack underflow", "insufficient stack": "stack underflow",
+    "stack overflow": "stack overflow", "stackoverflow": "stack overflow", "full stack": "stack overflow",
+    "write protection": "a change in a view", "statechangeduringstaticcall": "a change in a view",
+}
 _REVERTED = ("execution reverted", "vm exception", "transaction reverted", "reverted")
 _REFUSED = (
     "insufficient funds", "nonce too", "nonce is too", "intrinsic gas", "underpriced", "exceeds block gas",
@@ -62,8 +70,9 @@ def normalised(error: RpcError, hash: str | None = None) -> ChainError:
     data = _data(error.data)
     if data is not None and (data or error.code == REVERT_CODE):
         return Reverted(read_revert(data), hash)
-    if any(sign in message for sign in _FAULTS):
-        return Reverted(Revert("fault", error.message), hash)
+    fault = next((name for sign, name in _FAULTS.items() if sign in message), "")
+    if fault or error.code == FAULT_CODE:
+        return Reverted(Revert("fault", fault or error.message), hash)
     if error.code == REFUSED_CODE or any(sign in message for sign in _REFUSED):
         return TransactionRefused(error.message)
     if error.code == REVERT_CODE or any(sign in message for sign in _REVERTED):

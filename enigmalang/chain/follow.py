@@ -1,0 +1,108 @@
+"""Following a chain's logs through reorganisations.
+
+A log is handed out when `depth` blocks follow its own. A reorganisation of at most `depth` blocks is never seen by who
+follows; after a deeper one, what was handed out and is gone is handed out again as removed, newest first, before what
+came in its place.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from enigmalang.chain.client import Chain, Log
+from enigmalang.chain.errors import ChainError
+from enigmalang.chain.evm import Json
+
+#: Blocks of which logs are asked for at once, and places on the chain that are remembered for going back.
+STRIDE, MEMORY = 2_000, 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A log at its depth; `removed` when a reorganisation took it back after it had been handed out."""
+
+    log: Log
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A block up to which everything was handed out, and what came since the place before."""
+
+    number: int
+    hash: str
+    logs: tuple[Log, ...]
+
+
+class Follower:
+    """The logs of `addresses` (none: of all) with `topics` (see `Chain.logs`) from block `start` on."""
+
+    def __init__(
+        self, chain: Chain, addresses: str | Sequence[str] = (), topics: Sequence[Json] = (), *, start: int = 0,
+        depth: int | None = None,
+    ) -> None:
+        """`depth`: default is the chain's `confirmations`."""
+        self._chain, self._addresses, self._topics, self._start = chain, addresses, topics, start
+        self.depth = chain.confirmations if depth is None else depth
+        self._places: list[_Place] = []
+        self._forgotten = False
+
+    @property
+    def next_block(self) -> int:
+        """The first block of which nothing was handed out yet: where another follower may start."""
+        return self._places[-1].number + 1 if self._places else self._start
+
+    def poll(self) -> list[Notice]:
+        """What is new. ChainError when the chain was reorganised below all that is remembered."""
+        notices: list[Notice] = []
+        owed: tuple[Log, ...] = ()  # handed out at places that are gone; perhaps they come back as they were
+        while True:
+            owed = self._rewind() + owed
+            target = min(self._chain.block_number() - self.depth, self.next_block + STRIDE - 1)
+            if target < self.next_block:
+                return notices + [Notice(log, removed=True) for log in reversed(owed)]
+            place = self._fetch(target)
+            if place is not None:
+                kept = _common(owed, place.logs)
+                notices += [Notice(log, removed=True) for log in reversed(owed[kept:])]
+                notices += [Notice(log) for log in place.logs[kept:]]
+                owed = ()
+                self._remember(place)
+
+    def stream(self, stop: threading.Event, pause: float = 0.5) -> Iterator[Notice]:
+        """Notices as they come, until `stop` is set; the chain is asked every `pause` seconds."""
+        while not stop.is_set():
+            yield from self.poll()
+            stop.wait(pause)
+
+    def _rewind(self) -> tuple[Log, ...]:
+        """Forget the places that the chain no longer has; gives what was handed out there."""
+        gone: tuple[Log, ...] = ()
+        while self._places and self._hash(self._places[-1].number) != self._places[-1].hash:
+            gone = self._places.pop().logs + gone
+        if self._forgotten and not self._places:
+            raise ChainError(f"the chain was reorganised by more than the {MEMORY} steps that are remembered")
+        return gone
+
+    def _fetch(self, target: int) -> _Place | None:
+        """The place `target`; None when the chain was reorganised while it was asked."""
+        before = self._hash(target)
+        logs = self._chain.logs(self._addresses, self._topics, self.next_block, target)
+        if before is None or self._hash(target) != before:
+            return None
+        return _Place(target, before, logs)
+
+    def _remember(self, place: _Place) -> None:
+        self._places.append(place)
+        if len(self._places) > MEMORY:
+            del self._places[0]
+            self._forgotten = True
+
+    def _hash(self, number: int) -> str | None:
+        block = self._chain.find_block(number)
+        return block.hash if block else None
+
+
+def _common(one: tuple[Log, ...], other: tuple[Log, ...]) -> int:
+    """How many logs both begin with."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
