@@ -15,7 +15,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from enigmalang.mpc.pivots import FEW, Items, Judge, Pivots, Segments, sampling, search, spread, summed
+from enigmalang.mpc.pivots import (
+    FEW,
+    TOGETHER,
+    Items,
+    Judge,
+    Pivots,
+    Segments,
+    sampling,
+    search,
+    spread,
+    summed,
+)
 
 #: Pairs of short segments that are compared at a time.
 PAIRS = 1 << 18
@@ -129,24 +140,30 @@ def _split(judge: Judge, order: Items, segments: Segments, wanted: Items | None)
     keys[rest:] = pivots.slots_of_sample()
     keys *= 2
     keys[rest:][slice(None) if chosen is None else chosen] += 1
-    places = segments.places()
-    order[places] = items[_sorting(keys)]
-    return _gaps(places, keys, len(pivots.items) + len(segments))
+    return _place(order, segments.places(), items, keys, len(pivots.items) + len(segments))
 
 
-def _sorting(keys: Items) -> npt.NDArray[np.int64]:
-    """As a stable argsort; in less memory, for the numbers are sorted in place."""
-    joined = keys.astype(np.int64)
-    joined <<= 32
-    joined |= np.arange(len(keys), dtype=np.int32)
-    joined.sort()
-    joined &= 0xFFFFFFFF
-    return joined
-
-
-def _gaps(places: Items, keys: Items, count: int) -> Segments:
-    """Of keys 2g for the items in gap g and 2g + 1 for the pivot after it: the gaps of several items, in order."""
-    of_key = np.bincount(keys, minlength=2 * count).astype(np.int32)
-    starts, lengths = (summed(of_key) - of_key)[::2], of_key[::2]
-    several = lengths > 1
-    return Segments(places[starts[several]], lengths[several])
+def _place(order: Items, places: Items, items: Items, keys: Items, count: int) -> Segments:
+    """Put the items to the places in the order of their keys, stably: 2g for those in gap g < count and 2g + 1 for the
+    pivot after it. The gaps of several items, in order. A block of items at a time: a sort of all takes more memory.
+    """
+    of_key, blocks = np.zeros(2 * count, np.int32), range(0, len(items), TOGETHER)
+    for start in blocks:
+        numbers, counts = np.unique(keys[start : start + TOGETHER], return_counts=True)
+        of_key[numbers] += counts.astype(np.int32)
+    following = summed(of_key)
+    following -= of_key
+    for start in blocks:
+        part = slice(start, start + TOGETHER)
+        joined = keys[part].astype(np.int64) << 32
+        joined |= np.arange(len(joined))
+        joined.sort()
+        key = (joined >> 32).astype(np.int32)
+        first = np.flatnonzero(np.diff(key, prepend=np.int32(-1)))  # of each key's items
+        counts = np.diff(first, append=len(key))
+        at = following[key] + (np.arange(len(key)) - np.repeat(first, counts))
+        order[places[at]] = items[part][joined & 0xFFFFFFFF]
+        following[key[first]] += counts.astype(np.int32)
+    several = of_key[::2] > 1
+    lengths = of_key[::2][several]
+    return Segments(places[following[::2][several] - lengths], lengths)

@@ -74,17 +74,19 @@ def _with_order(table: Table, ranges: Ranges) -> Table:
     field, (columns, rows, n) = table.field, table.shape
     raw = field.empty((columns + 1, rows, n))
     raw[:columns] = table.raw
-    raw[columns] = _index(field, n)
-    packed = packing(field.p, ranges, n)
-    if len(packed) == 1:
-        ((weights, _),) = packed
-        line = [*weights[:-1], *[0] * (columns - len(ranges)), weights[-1]]
-        raw[columns] = field.reshape(field.combine([line], Table(field, raw).flat()), (rows, n))
+    packed, step = packing(field.p, ranges, n), max(1, PIECE // rows)
+    for start in range(0, n, step):
+        part = slice(start, min(start + step, n))
+        key = field.broadcast(_index(field, part), (rows, part.stop - start))
+        if len(packed) == 1:
+            for column, weight in zip(raw[: len(ranges)], packed[0][0], strict=False):
+                key = field.add(key, field.scale(column[:, part], weight))
+        raw[columns, :, part] = key
     return Table(field, raw)
 
 
-def _index(field: Field, n: int) -> Raw:
-    return field.from_ints(np.arange(n))
+def _index(field: Field, part: slice) -> Raw:
+    return field.from_ints(np.arange(part.start, part.stop))
 
 
 def _taken(table: Table, order: Items, ranks: Sequence[int] | None) -> Table:

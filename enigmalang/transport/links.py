@@ -76,6 +76,7 @@ class SendLink:
                 self._fault = _failure(self.peer, error)
                 return
             self._written += 1
+            del item, view  # what they are a part of may be large, and the next frame may be long in coming
 
     def set_timeout(self, seconds: float | None) -> None:
         """How long the peer may not read while a `send` is blocked; None for ever."""
