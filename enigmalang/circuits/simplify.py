@@ -17,6 +17,7 @@ from enigmalang.circuits.contract import contracted
 from enigmalang.circuits.evaluate import evaluate
 from enigmalang.circuits.rankings import join_sorts
 from enigmalang.circuits.settled import is_settled
+from enigmalang.circuits.slices import join_slices
 from enigmalang.circuits.table import OP_NUMBER, Rows, Table, distinct, ends_of, flat_args, live_nodes, table_of
 from enigmalang.source import Span
 
@@ -31,7 +32,7 @@ def simplify(circuit: Circuit) -> Circuit:
     walked = _Walk(circuit).run()
     while (joined := join_sorts(walked)) is not walked:  # what each sort gave is now taken from one
         walked = _Walk(drop_dead(joined)).run()
-    return drop_dead(flatten(drop_dead(_fuse_dots(walked))))
+    return drop_dead(flatten(drop_dead(_fuse_dots(join_slices(walked)))))
 
 
 #: What a node is to the rules: nothing special, a constant, one of zeros, one of ones.

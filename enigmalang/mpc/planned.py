@@ -138,8 +138,8 @@ class Steps:
         if len(nodes) == 1:
             node = table[nodes[0]]
             x, y = _factors(values, node)
-            product = values.party.field.reshape(self._round(step, x, y), node.shape)
-            values[nodes[0]] = with_offset(values, node, product)
+            product = self._round(step, x, y)
+            values[nodes[0]] = with_offset(values, node, self._party.field.reshape(product, node.shape))
             return True
         field = self._party.field
         joined = join_arith(field, [local_product(values, table[i]) for i in nodes])
@@ -170,8 +170,9 @@ def _factors(values: Values, node: Node) -> tuple[Raw, Raw]:
     """Two flat arrays whose product, elementwise, is the node's local product."""
     field = values.party.field
     if node.op == "mul":
-        x, y = (values.arith(arg).raw for arg in node.args)
-        if field.shape_of(x) == field.shape_of(y):
+        left, right = node.args
+        x, y = values.arith(left).raw, values.arith(right).raw
+        if x.shape == y.shape:
             return field.flat(x), field.flat(y)
     return field.flat(local_product(values, node)), _one(field)
 
