@@ -181,6 +181,12 @@ class Sum:
     c: Raw
     majorities: list[tuple[int, Raw]]
 
+    def take(self) -> list[Raw]:
+        """S and C, which are not kept here: for who lets go of them while the carries are on their way."""
+        taken = [self.s, self.c]
+        self.s = self.c = np.empty((0, 0, 0), np.uint64)
+        return taken
+
     def carries_out(self, row: int) -> list[Raw]:
         """Of every step, out of this row of the first window: (pieces, words) each."""
         return [majority[:, row - before] for before, majority in self.majorities]

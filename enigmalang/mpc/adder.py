@@ -10,7 +10,7 @@ import numpy as np
 
 from enigmalang.fields import Raw, Rows
 from enigmalang.mpc.deal import and_into, and_planes
-from enigmalang.mpc.party import Party
+from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.mpc.pipeline import Rounds, in_round
 
 Fold = tuple[Rows, Rows, Rows, int]
@@ -54,36 +54,43 @@ def _first(width: int) -> Rows:
     return np.arange(width, dtype=np.int64)
 
 
-def carries(party: Party, s: Raw, c: Raw, width: int, wanted: tuple[int, ...], lanes: int) -> Rounds[Raw]:
-    """Carries of S + C over the rows 0..width-1 of (pieces, rows, words), with a carry of 1 into row 0.
+def carries(party: Party, sc: list[Raw], width: int, wanted: tuple[int, ...], lanes: int) -> Rounds[Raw]:
+    """Carries of S + C, which are taken out of `sc`, over their rows 0..width-1, with a carry of 1 into row 0.
 
-    So row 0 gives s OR c. Returns (pieces, width, words), of which rows 0 and `wanted` are the carries out of them.
+    S, C are (pieces, rows, words). So row 0 gives s OR c. Returns (pieces, width, words), of which rows 0 and `wanted`
+    are the carries out of them.
     Rounds 1 + ceil(log2 width). ANDs for wanted = (width - 1,): about 3 width - 2 - log2 width.
     """
-    both = yield from _folded(party, s, c, width, _folds(width, wanted), lanes)
+    both = yield from _folded(party, sc, width, _folds(width, wanted), lanes)
     return both[:, :width]
 
 
-def almost_carry(party: Party, s: Raw, c: Raw, width: int, lanes: int) -> Rounds[tuple[Raw, Raw, Raw]]:
+def almost_carry(party: Party, sc: list[Raw], width: int, lanes: int) -> Rounds[tuple[Raw, Raw, Raw]]:
     """The carry out of row width - 1 >= 1 as a, x, y of (pieces, words): it is a XOR (x AND y), which is one AND and
     one round more. Otherwise as `carries`.
     """
     *folds, ((left,), (right,), (target,), _) = _folds(width, (width - 1,))
-    both = yield from _folded(party, s, c, width, folds, lanes)
+    both = yield from _folded(party, sc, width, folds, lanes)
     return both[:, target], both[:, left], both[:, right]
 
 
-def _folded(party: Party, s: Raw, c: Raw, width: int, folds: Sequence[Fold], lanes: int) -> Rounds[Raw]:
+def _folded(party: Party, sc: list[Raw], width: int, folds: Sequence[Fold], lanes: int) -> Rounds[Raw]:
     """The generate and propagate planes after these levels, (pieces, 2 width, words)."""
-    both = np.empty((party.pieces, 2 * width, s.shape[2]), np.uint64)  # one array, so that a level is one call
+    both = np.empty((party.pieces, 2 * width, sc[0].shape[2]), np.uint64)  # one array, so that a level is one call
     rows = _first(width)
-    yield from in_round(party, lambda r: and_into(party, r, s, rows, c, rows, lanes, both, rows, 0))
-    np.bitwise_xor(s[:, :width], c[:, :width], out=both[:, width:])
+    yield from in_round(party, lambda r: _generated(party, r, sc, rows, lanes, both))
     both[:, 0] ^= both[:, width]
     for left, right, target, kept in folds:
         places = left, both, right, lanes, both, target, kept
         yield from in_round(party, lambda r: and_into(party, r, both, *places))  # noqa: B023
     return both
+
+
+def _generated(party: Party, round_: Round, sc: list[Raw], rows: Rows, lanes: int, both: Raw) -> Finish[None]:
+    """Propagate planes, and generate planes; S and C are let go of."""
+    c, s = sc.pop(), sc.pop()
+    np.bitwise_xor(s[:, : len(rows)], c[:, : len(rows)], out=both[:, len(rows) :])
+    return and_into(party, round_, s, rows, c, rows, lanes, both, rows, 0)
 
 
 def and_all(party: Party, planes: Raw, lanes: int) -> Rounds[Raw]:

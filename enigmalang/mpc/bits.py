@@ -155,7 +155,7 @@ def low_bits(party: Party, x: Raw, bits: int) -> Rounds[Raw]:
     """`a2b` to bit planes: (lanes,) to (pieces, bits, words)."""
     addends = yield from split_masked(party, x, Window(save_rounds(party.t) + 1, bits))
     sums = yield from carry_save_window(party, addends)
-    out = yield from carries(party, sums.s, sums.c, bits, tuple(range(bits)), sums.lanes)
+    out = yield from carries(party, [sums.s, sums.c], bits, tuple(range(bits)), sums.lanes)
     out ^= sums.s[:, 1:]
     out ^= sums.c[:, 1:]
     return out

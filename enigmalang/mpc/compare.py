@@ -88,18 +88,20 @@ def _lowest_bit_of_double(party: Party, d: Raw) -> Rounds[Raw]:
     """S + C >= p just when S + C + 1 carries out of bit q - 1; the lowest bit of S + C - p flips then."""
     sums = yield from carry_save(party, (yield from split_masked(party, party.field.add(d, d))))
     q = party.field.q
-    carry = yield from carries(party, sums.s, sums.c, q, (q - 1,), sums.lanes)
-    out: Raw = sums.s[:, 0] ^ sums.c[:, 0] ^ carry[:, -1]
+    lowest = sums.s[:, 0] ^ sums.c[:, 0]
+    carry = yield from carries(party, sums.take(), q, (q - 1,), sums.lanes)
+    out: Raw = lowest ^ carry[:, -1]
     return out
 
 
 def _top_bit(party: Party, d: Raw, bits: int) -> Rounds[Raw]:
     """Rows of the window: q - 1, then 0, …, `bits`. The first ORs to W, which is the carry into the others."""
     lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
-    addends = yield from split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1))
-    sums = yield from carry_save_window(party, addends)
-    carry = yield from carries(party, sums.s, sums.c, bits + 1, (bits,), sums.lanes)
-    out: Raw = sums.s[:, -1] ^ sums.c[:, -1] ^ carry[:, -1]
+    window = Window(save_rounds(party.t) + 1, bits + 1)
+    sums = yield from carry_save_window(party, (yield from split_masked(party, lifted, window)))
+    top = sums.s[:, -1] ^ sums.c[:, -1]
+    carry = yield from carries(party, sums.take(), bits + 1, (bits,), sums.lanes)
+    out: Raw = top ^ carry[:, -1]
     return out
 
 

@@ -69,7 +69,7 @@ def _shift_exactly(party: Party, d: Raw, f: int) -> Rounds[Raw]:
     window = Window(top + 1, f + 1)
     addends = yield from split_masked(party, _lifted(party, d), window, lambda u, last: field.shift(u, f))
     sums = yield from carry_save_window(party, addends)
-    carry = yield from carries(party, sums.s, sums.c, f + 1, (f,), sums.lanes)
+    carry = yield from carries(party, sums.take(), f + 1, (f,), sums.lanes)
     wraps = [carry[:, 0], *sums.carries_out(top)]
     carried = [carry[:, f], *sums.carries_out(top + f)]
     values = yield from planes_to_integers(party, np.stack([*wraps, *carried], axis=1), sums.lanes)

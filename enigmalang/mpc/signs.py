@@ -55,17 +55,19 @@ def _piece(party: Party, test: Test, x: Raw, out: Raw, part: slice) -> Rounds[No
 def _whole(party: Party, d: Raw) -> Rounds[tuple[Raw, Raw, Raw]]:
     """See `compare`: the lowest bit of 2d."""
     sums = yield from carry_save(party, (yield from split_masked(party, party.field.add(d, d))))
-    known, left, right = yield from almost_carry(party, sums.s, sums.c, party.field.q, sums.lanes)
-    return sums.s[:, 0] ^ sums.c[:, 0] ^ known, left, right
+    lowest = sums.s[:, 0] ^ sums.c[:, 0]
+    known, left, right = yield from almost_carry(party, sums.take(), party.field.q, sums.lanes)
+    return lowest ^ known, left, right
 
 
 def _small(party: Party, d: Raw, *, bits: int) -> Rounds[tuple[Raw, Raw, Raw]]:
     """See `compare`: the bit of weight 2^bits of 2^bits - 1 - d."""
     lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
-    addends = yield from split_masked(party, lifted, Window(save_rounds(party.t) + 1, bits + 1))
-    sums = yield from carry_save_window(party, addends)
-    known, left, right = yield from almost_carry(party, sums.s, sums.c, bits + 1, sums.lanes)
-    return sums.s[:, -1] ^ sums.c[:, -1] ^ known, left, right
+    window = Window(save_rounds(party.t) + 1, bits + 1)
+    sums = yield from carry_save_window(party, (yield from split_masked(party, lifted, window)))
+    top = sums.s[:, -1] ^ sums.c[:, -1]
+    known, left, right = yield from almost_carry(party, sums.take(), bits + 1, sums.lanes)
+    return top ^ known, left, right
 
 
 def open_and(party: Party, round_: Round, known: Raw, left: Raw, right: Raw, lanes: int) -> Finish[Raw]:

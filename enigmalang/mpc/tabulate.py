@@ -46,10 +46,10 @@ def random_bits_of_number(party: Party, count: int) -> tuple[Raw, Raw]:
     q = party.field.q
     share, addends = random_addends(party, count)
     sums = run(carry_save(party, addends))
-    wrap = run(carries(party, sums.s, sums.c, q, (q - 1,), count))[:, -1:]
+    wrap = run(carries(party, [sums.s, sums.c], q, (q - 1,), count))[:, -1:]
     s = np.concatenate([wrap, sums.s], axis=1)
     c = np.concatenate([np.zeros_like(wrap), sums.c], axis=1)
-    bits = run(carries(party, s, c, q, tuple(range(q)), count))
+    bits = run(carries(party, [s, c], q, tuple(range(q)), count))
     bits ^= sums.s
     bits ^= sums.c
     return share, bits
