@@ -55,17 +55,18 @@ def missing() -> str:
 class Anvil:
     """A running anvil, from `with` to the end of it.
 
-    `socket`: the path of its Unix socket. `state`: a file in which the chain is kept between runs. `port`: also serve
-    HTTP and WebSocket there (`url`), on this machine only. `block_seconds`: mine so often, not at each transaction.
+    `socket`: the path of its Unix socket, while it runs. `state`: a file in which the chain is kept between runs.
+    `port`: also serve HTTP and WebSocket there (`url`), on this machine only. `block_seconds`: mine so often, not at
+    each transaction.
     """
 
     def __init__(
         self, state: Path | None = None, port: int | None = None, block_seconds: int | None = None,
         hardfork: str = "prague",
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="enigmalang-anvil-")
-        self.socket = str(Path(self._folder.name, "anvil.ipc"))
         self.port = port
+        self.socket = ""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._options = ["--hardfork", hardfork]
         if state is not None:
             self._options += ["--state", str(state)]
@@ -73,7 +74,6 @@ class Anvil:
             self._options += ["--block-time", str(block_seconds)]
         self._tick = block_seconds is None  # else the clock's time is the chain's
         self._process: subprocess.Popen[bytes] | None = None
-        self._log = Path(self._folder.name, "log")
 
     @property
     def url(self) -> str:
@@ -88,7 +88,9 @@ class Anvil:
         program = find_anvil()
         if program is None:
             raise ChainUnreachable("a node of its own", missing(), "The embedded chain needs none of it.")
-        with self._log.open("wb") as log:
+        self._folder = tempfile.TemporaryDirectory(prefix="enigmalang-anvil-")  # closed to others
+        self.socket = str(Path(self._folder.name, "anvil.ipc"))
+        with self._log().open("wb") as log:
             self._process = subprocess.Popen(
                 [str(program), *self._arguments()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,  # the interrupt key ends us, and we end it, in this order
@@ -130,8 +132,11 @@ class Anvil:
             sleep(pause)
             pause = min(2 * pause, 0.1)
 
+    def _log(self) -> Path:
+        return Path(self.socket).with_name("log")
+
     def _said(self) -> str:
-        text = self._log.read_text(errors="replace").strip()
+        text = self._log().read_text(errors="replace").strip()
         return f"anvil did not start ({text[-500:]})" if text else "anvil did not start"
 
     def _end(self) -> None:
@@ -143,4 +148,6 @@ class Anvil:
                 self._process.kill()
                 self._process.wait()
             self._process = None
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections import deque
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -114,8 +115,10 @@ class _WebSocket:
         from websockets.sync.client import connect
 
         self._timeout = timeout
+        self._held = ExitStack()
         try:
-            self._connection: Any = connect(url, open_timeout=timeout, close_timeout=1, max_size=LIMIT)
+            opened = connect(url, open_timeout=timeout, close_timeout=1, max_size=LIMIT)
+            self._connection: Any = self._held.enter_context(opened)
         except (InvalidHandshake, InvalidURI) as error:
             raise Broken(str(error), lost=False) from None
         except OSError as error:
@@ -141,7 +144,7 @@ class _WebSocket:
         return _json(message)
 
     def close(self) -> None:
-        self._connection.close()
+        self._held.close()
 
 
 class _Ipc:
