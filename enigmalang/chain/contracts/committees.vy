@@ -6,6 +6,7 @@
         liars can lose its deposit to them.
 """
 
+import checks
 import nodes
 import signing
 
@@ -71,20 +72,28 @@ def form(members: DynArray[address, 31], threshold: uint256, salt: bytes32, unti
     @param signatures of Consent, in the order of `members`
     @return the committee's number
     """
-    assert threshold >= 1 and len(members) >= 2 * threshold + 1, "a committee needs 2t+1 nodes, with t at least 1"
-    assert len(signatures) == len(members), "a signature of each member is needed"
-    assert block.timestamp <= until, "the consent is too old"
+    if threshold < 1 or len(members) < 2 * threshold + 1:
+        checks.refuse("a committee needs 2t+1 nodes, with t at least 1")
+    if len(signatures) != len(members):
+        checks.refuse("a signature of each member is needed")
+    if block.timestamp > until:
+        checks.refuse("the consent is too old")
     digest: bytes32 = signing._consent(members, threshold, salt, until)
-    assert not self.formed[digest], "formed already"
+    if self.formed[digest]:
+        checks.refuse("formed already")
     self.formed[digest] = True
     committee: uint256 = self.committee_count + 1
     self.committee_count = committee
     for i: uint256 in range(len(members), bound=31):
         member: address = members[i]
-        assert nodes._is_active(member), "a member is no active node"
-        assert self.seats[committee][member] == 0, "a member twice"
-        assert signing._signer(digest, signatures[i]) == member, "a member has not agreed"
-        assert len(self.serves[member]) < MAX_SERVED, "a member serves in too many committees"
+        if not nodes._is_active(member):
+            checks.refuse("a member is no active node")
+        if self.seats[committee][member] != 0:
+            checks.refuse("a member twice")
+        if signing._signer(digest, signatures[i]) != member:
+            checks.refuse("a member has not agreed")
+        if len(self.serves[member]) >= MAX_SERVED:
+            checks.refuse("a member serves in too many committees")
         self.seats[committee][member] = i + 1
         self.serves[member].append(committee)
     self.members[committee] = members
@@ -101,11 +110,14 @@ def withdraw():
             was bound to serve: one that was opened before its notice ended.
     """
     until: uint256 = nodes.nodes[msg.sender].leaves
-    assert until > 0, "the node has not given notice"
-    assert block.timestamp >= until, "the notice is not over"
+    if until == 0:
+        checks.refuse("the node has not given notice")
+    if block.timestamp < until:
+        checks.refuse("the notice is not over")
     if block.timestamp <= until + 2 * MAX_JOB_TIME:  # until then a job from before may be open
         for committee: uint256 in self.serves[msg.sender]:
-            assert self.state[committee] >> 16 == 0, "a job of its committee is open"
+            if self.state[committee] >> 16 != 0:
+                checks.refuse("a job of its committee is open")
     self._unseat(msg.sender)
     amount: uint256 = nodes._remove(msg.sender)
     log Withdrawn(node=msg.sender, amount=amount)
@@ -175,13 +187,16 @@ def _check(committee: uint256, digest: bytes32, signatures: DynArray[signing.Sig
     """
     @dev Asserts t+1 valid signatures of different members, `excluded` not among them; 6,900 gas each.
     """
-    assert len(signatures) > self.state[committee] & 255, "too few signatures"
+    if len(signatures) <= self.state[committee] & 255:
+        checks.refuse("too few signatures")
     seen: uint256 = 0
     for signature: signing.Signature in signatures:
         who: address = signing._signer(digest, signature)
         seat: uint256 = self.seats[committee][who]
-        assert seat != 0 and who != excluded, "signed by a stranger"
-        assert seen & (1 << seat) == 0, "signed twice"
+        if seat == 0 or who == excluded:
+            checks.refuse("signed by a stranger")
+        if seen & (1 << seat) != 0:
+            checks.refuse("signed twice")
         seen |= 1 << seat
 
 

@@ -6,6 +6,7 @@
         payment return). Of each contract, the oldest open job is next.
 """
 
+import checks
 import committees
 import nodes
 import signing
@@ -121,12 +122,15 @@ def attach(committee: uint256, plan: bytes32, job_time: uint256 = 0):
     @param plan hash of the canonical bytes of its plan
     @param job_time seconds that a job may take; 0 for the hub's own
     """
-    assert self.attached[msg.sender] == 0, "attached already"
-    assert 0 < committee and committee <= committees.committee_count, "no such committee"
+    if self.attached[msg.sender] != 0:
+        checks.refuse("attached already")
+    if committee == 0 or committee > committees.committee_count:
+        checks.refuse("no such committee")
     time: uint256 = job_time
     if time == 0:
         time = JOB_TIME
-    assert MIN_JOB_TIME <= time and time <= committees.MAX_JOB_TIME, "job time out of bounds"
+    if time < MIN_JOB_TIME or time > committees.MAX_JOB_TIME:
+        checks.refuse("job time out of bounds")
     self.attached[msg.sender] = committee | (time << 128)
     self.plans[msg.sender] = plan
     log Attached(contract=msg.sender, committee=committee, plan=plan, job_time=time)
@@ -144,12 +148,16 @@ def open(function: bytes32, arguments: bytes32, requester: address, payment: uin
     @return the job's number, unique in this hub
     """
     attached: uint256 = self.attached[msg.sender]
-    assert attached != 0, "the contract is not attached"
+    if attached == 0:
+        checks.refuse("the contract is not attached")
     committee: uint256 = attached & LOW
     state: uint256 = committees.state[committee]
-    assert (state >> 8) & 255 > state & 255, "the committee has lost too many nodes"
-    assert payment <= msg.value, "less was sent than the payment"
-    assert msg.value <= LOW, "too much was sent"
+    if (state >> 8) & 255 <= state & 255:
+        checks.refuse("the committee has lost too many nodes")
+    if payment > msg.value:
+        checks.refuse("less was sent than the payment")
+    if msg.value > LOW:
+        checks.refuse("too much was sent")
     fee: uint256 = msg.value - payment
     deadline: uint256 = block.timestamp + (attached >> 128)
     job: uint256 = self.job_count + 1
@@ -219,8 +227,10 @@ def fail(job: uint256):
     @notice End a job that is past its deadline; fee and payment wait for the requester. Anyone may call it.
     """
     head: uint256 = self.jobs[job].head
-    assert head >> 232 == OPEN, "the job is not open"
-    assert block.timestamp > (head >> 160) & (2**64 - 1), "the deadline is not over"
+    if head >> 232 != OPEN:
+        checks.refuse("the job is not open")
+    if block.timestamp <= (head >> 160) & (2**64 - 1):
+        checks.refuse("the deadline is not over")
     contract: address = self.jobs[job].contract
     amounts: uint256 = self.jobs[job].amounts
     requester: address = self._close(job, EXPIRED)
@@ -238,12 +248,15 @@ def accuse(job: uint256, accused: address, reason: bytes32, signatures: DynArray
     @param reason digest of the evidence, which the accusers keep
     """
     head: uint256 = self.jobs[job].head
-    assert head >> 232 == OPEN, "the job is not open"
+    if head >> 232 != OPEN:
+        checks.refuse("the job is not open")
     deadline: uint256 = (head >> 160) & (2**64 - 1)
-    assert block.timestamp <= deadline, "the deadline is over"
+    if block.timestamp > deadline:
+        checks.refuse("the deadline is over")
     attached: uint256 = self.attached[self.jobs[job].contract]
     committee: uint256 = attached & LOW
-    assert committees.seats[committee][accused] != 0, "the accused is no member"
+    if committees.seats[committee][accused] == 0:
+        checks.refuse("the accused is no member")
     committees._check(committee, signing._accusation(job, accused, reason), signatures, accused)
     committees._unseat(accused)
     amount: uint256 = nodes._remove(accused)
@@ -310,11 +323,16 @@ def _attested(job: uint256, function: bytes32, arguments: bytes32, digest: bytes
     @dev Asserts everything that settling needs; gives the job's amounts.
     """
     head: uint256 = self.jobs[job].head
-    assert head >> 232 == OPEN, "the job is not open"
-    assert self.jobs[job].contract == msg.sender, "the job is another contract's"
-    assert self.queues[msg.sender] & LOW == job, "an older job is open"
-    assert block.timestamp <= (head >> 160) & (2**64 - 1), "the deadline is over"
-    assert self.jobs[job].call == keccak256(concat(function, arguments)), "the job has other arguments"
+    if head >> 232 != OPEN:
+        checks.refuse("the job is not open")
+    if self.jobs[job].contract != msg.sender:
+        checks.refuse("the job is another contract's")
+    if self.queues[msg.sender] & LOW != job:
+        checks.refuse("an older job is open")
+    if block.timestamp > (head >> 160) & (2**64 - 1):
+        checks.refuse("the deadline is over")
+    if self.jobs[job].call != keccak256(concat(function, arguments)):
+        checks.refuse("the job has other arguments")
     committees._check(self.attached[msg.sender] & LOW, digest, signatures, empty(address))
     return self.jobs[job].amounts
 

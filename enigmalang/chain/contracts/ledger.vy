@@ -4,6 +4,8 @@
 @notice Append-only: under each key all values that were ever written, with their writers, blocks and times.
 """
 
+import checks
+
 struct Entry:
     block: uint256
     time: uint256
@@ -78,7 +80,8 @@ def entry(key: bytes32, index: uint256) -> Entry:
     """
     @notice The value that was written as number `index`, from 0.
     """
-    assert index < self.counts[key], "no such entry"
+    if index >= self.counts[key]:
+        checks.refuse("no such entry")
     return self._entry(key, index)
 
 
@@ -88,7 +91,8 @@ def latest(key: bytes32) -> Entry:
     """
     @notice The value that was written last.
     """
-    assert self.counts[key] > 0, "nothing under the key"
+    if self.counts[key] == 0:
+        checks.refuse("nothing under the key")
     return self._entry(key, self.counts[key] - 1)
 
 
@@ -113,7 +117,8 @@ def at(key: bytes32, when: uint256) -> Entry:
             low = middle + 1
         else:
             high = middle
-    assert low > 0, "nothing under the key"
+    if low == 0:
+        checks.refuse("nothing under the key")
     return self._entry(key, low - 1)
 
 

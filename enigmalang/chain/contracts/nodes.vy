@@ -5,6 +5,8 @@
         Nobody is ever sent money unasked: what is owed waits until it is claimed.
 """
 
+import checks
+
 struct Node:
     key: bytes32
     fingerprint: bytes32
@@ -63,8 +65,10 @@ def register(key: bytes32, fingerprint: bytes32, endpoint: String[128]):
     @param fingerprint SHA-256 of the public key of its TLS certificate
     @param endpoint host:port
     """
-    assert self.nodes[msg.sender].deposit == 0, "registered already"
-    assert msg.value >= MINIMUM_DEPOSIT and msg.value > 0, "the deposit is below the minimum"
+    if self.nodes[msg.sender].deposit != 0:
+        checks.refuse("registered already")
+    if msg.value < MINIMUM_DEPOSIT or msg.value == 0:
+        checks.refuse("the deposit is below the minimum")
     self.nodes[msg.sender] = Node(key=key, fingerprint=fingerprint, endpoint=endpoint, deposit=msg.value, leaves=0)
     log Registered(node=msg.sender, key=key, fingerprint=fingerprint, endpoint=endpoint, deposit=msg.value)
 
@@ -101,7 +105,8 @@ def leave():
     @notice The calling node gives notice: it joins no new committee, serves its old ones, and may withdraw later.
     """
     self._assert_registered(msg.sender)
-    assert self.nodes[msg.sender].leaves == 0, "leaving already"
+    if self.nodes[msg.sender].leaves != 0:
+        checks.refuse("leaving already")
     until: uint256 = block.timestamp + UNBONDING
     self.nodes[msg.sender].leaves = until
     log Leaving(node=msg.sender, until=until)
@@ -134,7 +139,8 @@ def _is_active(who: address) -> bool:
 @internal
 @view
 def _assert_registered(who: address):
-    assert self.nodes[who].deposit > 0, "not registered"
+    if self.nodes[who].deposit == 0:
+        checks.refuse("not registered")
 
 
 @internal

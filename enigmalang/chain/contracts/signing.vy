@@ -4,6 +4,8 @@
 @notice Each names the chain, the hub and what it is about. enigmalang/chain/digests.py has the same.
 """
 
+import checks
+
 struct Signature:
     r: bytes32
     s: bytes32
@@ -91,5 +93,6 @@ def _signer(digest: bytes32, signature: Signature) -> address:
     """
     @dev The zero address for what is no signature; nobody is registered there.
     """
-    assert convert(signature.s, uint256) <= HALF, "malleable signature"
+    if convert(signature.s, uint256) > HALF:
+        checks.refuse("malleable signature")
     return ecrecover(digest, signature.v, signature.r, signature.s)

@@ -152,7 +152,9 @@ class World:
 
 
 def deploy_hub(machine: Machine, sender: Actor) -> Contract:
-    return machine.deploy(own_contract("Hub"), sender.address, DEPOSIT, UNBONDING, JOB_TIME, MAX_JOB_TIME, *WEIGHTS)
+    account = machine.deploy_blueprint(own_contract("Account"), sender.address)
+    return machine.deploy(own_contract("Hub"), sender.address, DEPOSIT, UNBONDING, JOB_TIME, MAX_JOB_TIME, *WEIGHTS,
+                          account)
 
 
 def words(work: d.Work) -> tuple[int, int, int]:

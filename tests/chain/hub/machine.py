@@ -84,6 +84,9 @@ class Machine:
         result = self._run(sender, b"", data, value)
         return Contract(self, "0x" + result.msg.storage_address.hex(), compiled.abi)
 
+    def deploy_blueprint(self, compiled: Compiled, sender: str) -> str:
+        return "0x" + self._run(sender, b"", compiled.blueprint, 0).msg.storage_address.hex()
+
     def transact(self, sender: str, to: str, data: bytes, value: int) -> tuple[bytes, list[Any], int]:
         result = self._run(sender, raw(to), data, value)
         gas = GAS - result.get_gas_remaining()
