@@ -11,6 +11,7 @@ from enigmalang.semantics.places import integer, of_module
 from enigmalang.semantics.relations import (
     is_weak,
     join,
+    length_of,
     plain,
 )
 from enigmalang.semantics.targets import check_storable
@@ -300,6 +301,7 @@ def _join_result(body: Body, node: ast.Return, got: Type) -> None:
 
 def _require(body: Body, node: ast.Require) -> None:
     truth(body, node.condition, body.expr(node.condition, BOOL), "`require`")
+    _require_lengths(body, node)
     match node.message:
         case None:
             pass
@@ -315,6 +317,19 @@ def _require(body: Body, node: ast.Require) -> None:
             if not isinstance(got, StringT | ErrorT):
                 body.error("E0218", f"after the comma of `require` comes a text or an error, and this is {plain(got)}",
                            node.message.span, help='as in `require x > 0, "too small"`')
+
+
+def _require_lengths(body: Body, node: ast.Require) -> None:
+    """`require len(a) == len(b)`, always done by a function, of arrays that are known to differ: no call can succeed."""
+    if body.instance.kind != "def" or node not in body.instance.node.body:
+        return
+    match node.condition:
+        case ast.Compare(left=ast.Call() as one, ops=("==",), rights=(ast.Call() as other,)):
+            both = [call.args[0] for call in (one, other) if body.instance.builtins.get(call) == "len"]
+            sizes = [length_of(type) for arg in both if (type := body.instance.types.get(arg)) is not None]
+            if len(sizes) == 2 and None not in sizes and sizes[0] != sizes[1]:
+                body.error("E0217", f"these have {sizes[0]} and {sizes[1]} elements, and must have equally many",
+                           node.condition.span)
 
 
 def _names_error(body: Body, node: ast.Expr) -> bool:
