@@ -41,7 +41,9 @@ class Machine:
         chain = kind.from_genesis(AtomicDB(), genesis, {})
         self._builder = chain.get_vm().get_transaction_builder()
         self._state = chain.get_vm().state
-        self._state.set_balance(bytes(20), 1)  # the miner: an empty account would be deleted, which no revert undoes
+        for special in range(18):  # the miner and the precompiled: empty ones would be deleted, which no revert undoes
+            self._state.set_balance(special.to_bytes(20, "big"), 1)
+        self._state.execution_context._timestamp = START
         self.events: dict[str, dict[bytes, dict[str, Any]]] = {}
 
     # ---- time
