@@ -20,6 +20,13 @@ N, U, FLAG, REAL = INT, WORD, language.FLAG, language.REAL
 
 carray: Any = language.carray
 wide: Any = language.wide
+alike: Any = language.alike
+four: Any = language.four
+put_four: Any = language.put_four
+lane: Any = language.lane
+lows: Any = language.lows
+middles: Any = language.middles
+highs: Any = language.highs
 
 #: Kernels by name.
 KERNELS: dict[str, Entry] = {}

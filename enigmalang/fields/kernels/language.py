@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-INT, WORD, WIDE, REAL, FLAG, INT32, BYTE, LITERAL = (
-    "int", "word", "wide", "real", "flag", "int32", "byte", "literal",
+INT, WORD, WIDE, QUAD, REAL, FLAG, INT32, BYTE, LITERAL = (
+    "int", "word", "wide", "quad", "real", "flag", "int32", "byte", "literal",
 )  # fmt: skip
-LLVM = {INT: "i64", WORD: "i64", WIDE: "i128", REAL: "double", FLAG: "i1", INT32: "i32", BYTE: "i8", "void": "void"}
-CONSTANTS: dict[type, str] = {int: LITERAL, np.uint64: WORD, np.int64: INT, np.float64: REAL}
+LLVM = {
+    INT: "i64", WORD: "i64", WIDE: "i128", QUAD: "<4 x i64>", REAL: "double", FLAG: "i1", INT32: "i32", BYTE: "i8",
+    "void": "void",
+}  # fmt: skip
+CONSTANTS: dict[type, str] = {int: LITERAL, bool: FLAG, np.uint64: WORD, np.int64: INT, np.float64: REAL}
 #: LLVM's instructions for signed numbers, for words, for reals.
 ARITHMETIC: dict[type[ast.operator], tuple[str, str, str]] = {
     ast.Add: ("add nsw", "add", "fadd"),
@@ -33,7 +36,7 @@ ORDERS: dict[type[ast.cmpop], tuple[str, str, str]] = {
     ast.Gt: ("sgt", "ugt", "ogt"),
     ast.GtE: ("sge", "uge", "oge"),
 }
-COLUMN = {INT: 0, INT32: 0, WORD: 1, WIDE: 1, FLAG: 1, REAL: 2}
+COLUMN = {INT: 0, INT32: 0, WORD: 1, WIDE: 1, QUAD: 1, FLAG: 1, REAL: 2}
 
 
 class KernelError(Exception):
@@ -88,6 +91,49 @@ def carray(pointer: Any, shape: tuple[Any, ...]) -> Any:
 def wide(low: Any, high: Any) -> Any:
     """In a kernel: 128 bits; arithmetic on them wraps around, and takes words too."""
     raise NotImplementedError("only kernels call this")
+
+
+def four(pointer: Any, at: Any) -> Any:
+    """In a kernel: the four words from `at` on, handled alike; their arithmetic wraps around, and takes words too."""
+    raise NotImplementedError("only kernels call this")
+
+
+def put_four(pointer: Any, at: Any, words: Any) -> None:
+    """In a kernel: four words to memory, from `at` on."""
+    raise NotImplementedError("only kernels call this")
+
+
+def alike(word: Any) -> Any:
+    """In a kernel: a word four times."""
+    raise NotImplementedError("only kernels call this")
+
+
+def lane(words: Any, at: Any) -> Any:
+    """In a kernel: one of four words."""
+    raise NotImplementedError("only kernels call this")
+
+
+def lows(one: Any, other: Any) -> Any:
+    """In a kernel: of four numbers of two words each, in eight words, the low words: of the numbers 0, 2, 1, 3."""
+    raise NotImplementedError("only kernels call this")
+
+
+def middles(one: Any, other: Any) -> Any:
+    """As `lows`: bits 32 to 95."""
+    raise NotImplementedError("only kernels call this")
+
+
+def highs(one: Any, other: Any) -> Any:
+    """As `lows`: the high words. `lows` and `highs` of the low and the high words are the numbers in their order."""
+    raise NotImplementedError("only kernels call this")
+
+
+#: Shuffles of two vectors: of elements of how many bits, and which ones. Processors have each as one instruction.
+SHUFFLES: dict[Callable[..., Any], tuple[int, tuple[int, ...]]] = {
+    lows: (64, (0, 4, 2, 6)),
+    middles: (32, (1, 2, 9, 10, 5, 6, 13, 14)),
+    highs: (64, (1, 5, 3, 7)),
+}
 
 
 def llvm_type(type_: str) -> str:

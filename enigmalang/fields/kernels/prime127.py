@@ -1,14 +1,15 @@
 """Arithmetic modulo 2^127 - 1, two words an element, the low one first.
 
-Loops run over `n` elements; an operand is a pointer, its first element's number and a step, 0 for one element that
-is repeated, or 1.
+Loops run over `n` elements, four at a time and then the rest; an operand is a pointer, its first element's number and
+a step, 0 for one element that is repeated, or 1.
 """
 
 from typing import Any
 
 import numpy as np
 
-from enigmalang.fields.kernels.build import ONES, TOP63, N, R, U, W, carray, inline, kernel, loop, wide
+from enigmalang.fields.kernels import quads127 as quads
+from enigmalang.fields.kernels.build import ONES, TOP63, N, R, U, W, alike, carray, inline, kernel, lane, loop, wide
 
 NONE, ONE, S62, S63 = np.uint64(0), np.uint64(1), np.uint64(62), np.uint64(63)
 _P = (1 << 127) - 1
@@ -37,16 +38,37 @@ def times(a0: Any, a1: Any, b0: Any, b1: Any) -> Any:
     return _canonical(h + wide(np.uint64(bottom), np.uint64(middle) & TOP63))
 
 
+@inline
+def _lanes(t0: Any, t1: Any, t2: Any, t3: Any, t4: Any) -> Any:
+    """The sum of the four elements with these columns."""
+    lows, highs = quads.residue_of(t0, t1, t2, t3, t4)
+    low, top = NONE, NONE
+    for k in range(4):
+        low, top = plus(low, top, lane(lows, k), lane(highs, k))
+    return low, top
+
+
 # ---------------------------------------------------------------- loops
 
 
 @loop
 def product(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """x * y."""
-    for i in range(n):
-        j, k = 2 * (ix + i * dx), 2 * (iy + i * dy)
-        o = 2 * (io + i)
-        out[o], out[o + 1] = times(x[j], x[j + 1], y[k], y[k + 1])
+    if dx == 0 and dy == 1:
+        single(y, iy, x, ix, False, out, io, n)
+    elif dx == 1 and dy == 0:
+        single(x, ix, y, iy, False, out, io, n)
+    else:
+        whole = n - n % 4 if dx == 1 else 0
+        for i in range(0, whole, 4):
+            a0, a1, a2, a3, a4 = quads.digits(x, ix + i)
+            b0, b1, b2, b3, b4 = quads.digits(y, iy + i)
+            t0, t1, t2, t3, t4 = quads.columns(a0, a1, a2, a3, a4, b0, b1, b2, b3, b4)
+            low, high = quads.product_of(t0, t1, t2, t3, t4)
+            quads.put(low, high, out, io + i)
+        for i in range(whole, n):
+            j, k, o = 2 * (ix + i * dx), 2 * (iy + i * dy), 2 * (io + i)
+            out[o], out[o + 1] = times(x[j], x[j + 1], y[k], y[k + 1])
 
 
 @loop
@@ -54,7 +76,16 @@ def difference_product(
     c: Any, ic: int, dc: int, x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, out: Any, io: int, n: int
 ) -> None:
     """c * (x - y)."""
-    for i in range(n):
+    whole = n - n % 4 if dc == 1 and dx == 1 and dy == 1 else 0
+    for i in range(0, whole, 4):
+        a0, a1, a2, a3, a4 = quads.digits(c, ic + i)
+        b0, b1, b2, b3, b4 = quads.digits(x, ix + i)
+        m0, m1, m2, m3, m4 = quads.complement(y, iy + i)
+        b0, b1, b2, b3, b4 = b0 + m0, b1 + m1, b2 + m2, b3 + m3, b4 + m4
+        t0, t1, t2, t3, t4 = quads.columns(b0, b1, b2, b3, b4, a0, a1, a2, a3, a4)
+        low, high = quads.residue_of(t0, t1, t2, t3, t4)
+        quads.put(low, high, out, io + i)
+    for i in range(whole, n):
         m, j, k = 2 * (ic + i * dc), 2 * (ix + i * dx), 2 * (iy + i * dy)
         d0, d1 = plus(x[j], x[j + 1], y[k] ^ ONES, y[k + 1] ^ TOP63)
         o = 2 * (io + i)
@@ -66,7 +97,13 @@ def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: A
     """x + y, or x - y: the complement of a residue is p less it."""
     mask0 = ONES if flip else NONE
     mask1 = TOP63 if flip else NONE
-    for i in range(n):
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        a0, a1 = quads.words(x, ix + i * dx, dx)
+        b0, b1 = quads.words(y, iy + i * dy, dy)
+        low, high = quads.sum_of(a0, a1, b0 ^ mask0, b1 ^ mask1)
+        quads.put(low, high, out, io + i)
+    for i in range(whole, n):
         j, k = 2 * (ix + i * dx), 2 * (iy + i * dy)
         o = 2 * (io + i)
         out[o], out[o + 1] = plus(x[j], x[j + 1], y[k] ^ mask0, y[k + 1] ^ mask1)
@@ -75,7 +112,13 @@ def total(x: Any, ix: int, dx: int, y: Any, iy: int, dy: int, flip: bool, out: A
 @loop
 def added(y: Any, iy: int, dy: int, out: Any, io: int, n: int) -> None:
     """out += y."""
-    for i in range(n):
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        a0, a1 = quads.words(out, io + i, 1)
+        b0, b1 = quads.words(y, iy + i * dy, dy)
+        low, high = quads.sum_of(a0, a1, b0, b1)
+        quads.put(low, high, out, io + i)
+    for i in range(whole, n):
         k, o = 2 * (iy + i * dy), 2 * (io + i)
         out[o], out[o + 1] = plus(out[o], out[o + 1], y[k], y[k + 1])
 
@@ -85,29 +128,48 @@ def pair(
     x: Any, ix: int, y: Any, iy: int, table: Any, jx: int, jy: int, more: bool, out: Any, io: int, n: int
 ) -> None:
     """table[jx] * x + table[jy] * y; added to `out` if there is `more`."""
-    a0, a1, b0, b1 = table[2 * jx], table[2 * jx + 1], table[2 * jy], table[2 * jy + 1]
-    for i in range(n):
+    a0, a1, a2, a3, a4 = quads.repeated(table, jx)
+    b0, b1, b2, b3, b4 = quads.repeated(table, jy)
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        p0, p1, p2, p3, p4 = quads.digits(x, ix + i)
+        s0, s1, s2, s3, s4 = quads.columns(p0, p1, p2, p3, p4, a0, a1, a2, a3, a4)
+        q0, q1, q2, q3, q4 = quads.digits(y, iy + i)
+        t0, t1, t2, t3, t4 = quads.columns(q0, q1, q2, q3, q4, b0, b1, b2, b3, b4)
+        t0, t1, t2, t3, t4 = s0 + t0, s1 + t1, s2 + t2, s3 + t3, s4 + t4
+        if more:
+            t0, t1, t2, t3, t4 = quads.increased(t0, t1, t2, t3, t4, out, io + i)
+        low, high = quads.residue_of(t0, t1, t2, t3, t4)
+        quads.put(low, high, out, io + i)
+    for i in range(whole, n):
         j, k = 2 * (ix + i), 2 * (iy + i)
-        p0, p1 = times(x[j], x[j + 1], a0, a1)
-        q0, q1 = times(y[k], y[k + 1], b0, b1)
-        p0, p1 = plus(p0, p1, q0, q1)
+        u0, u1 = times(x[j], x[j + 1], table[2 * jx], table[2 * jx + 1])
+        v0, v1 = times(y[k], y[k + 1], table[2 * jy], table[2 * jy + 1])
+        u0, u1 = plus(u0, u1, v0, v1)
         o = 2 * (io + i)
         if more:
-            p0, p1 = plus(p0, p1, out[o], out[o + 1])
-        out[o], out[o + 1] = p0, p1
+            u0, u1 = plus(u0, u1, out[o], out[o + 1])
+        out[o], out[o + 1] = u0, u1
 
 
 @loop
 def single(x: Any, ix: int, table: Any, jx: int, more: bool, out: Any, io: int, n: int) -> None:
     """table[jx] * x; added to `out` if there is `more`."""
-    c0, c1 = table[2 * jx], table[2 * jx + 1]
-    for i in range(n):
-        j = 2 * (ix + i)
-        p0, p1 = times(x[j], x[j + 1], c0, c1)
-        o = 2 * (io + i)
+    a0, a1, a2, a3, a4 = quads.repeated(table, jx)
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        p0, p1, p2, p3, p4 = quads.digits(x, ix + i)
+        t0, t1, t2, t3, t4 = quads.columns(p0, p1, p2, p3, p4, a0, a1, a2, a3, a4)
         if more:
-            p0, p1 = plus(p0, p1, out[o], out[o + 1])
-        out[o], out[o + 1] = p0, p1
+            t0, t1, t2, t3, t4 = quads.increased(t0, t1, t2, t3, t4, out, io + i)
+        low, high = quads.residue_of(t0, t1, t2, t3, t4)
+        quads.put(low, high, out, io + i)
+    for i in range(whole, n):
+        j, o = 2 * (ix + i), 2 * (io + i)
+        u0, u1 = times(x[j], x[j + 1], table[2 * jx], table[2 * jx + 1])
+        if more:
+            u0, u1 = plus(u0, u1, out[o], out[o + 1])
+        out[o], out[o + 1] = u0, u1
 
 
 @loop
@@ -125,18 +187,33 @@ def masked(x: Any, ix: int, n: int) -> Any:
 @loop
 def unreduced(x: Any, ix: int, n: int) -> Any:
     """Not 0 if an element is not a residue."""
-    bad = NONE
-    for i in range(n):
-        o = 2 * (ix + i)
-        bad |= np.uint64(x[o + 1] == TOP63 and x[o] == ONES) | (x[o + 1] >> S63)
+    whole = n - n % 4
+    found, bad = alike(NONE), NONE
+    for i in range(0, whole, 4):
+        low, high = quads.words(x, ix + i, 1)
+        found |= quads.excess(low, high)
+    for k in range(4):
+        bad |= lane(found, k) >> S63
+    for i in range(whole, n):
+        bad |= quads.excess(x[2 * (ix + i)], x[2 * (ix + i) + 1]) >> S63
     return bad
 
 
 @loop
 def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
-    """out[io] = the sum of x * y."""
-    low, top = NONE, NONE
-    for i in range(n):
+    """out[io] = the sum of x * y: 64 times four products are summed before anything is carried."""
+    zero = alike(NONE)
+    t0, t1, t2, t3, t4 = zero, zero, zero, zero, zero
+    whole = n - n % 4
+    for start in range(0, whole, 256):
+        for i in range(start, min(start + 256, whole), 4):
+            a0, a1, a2, a3, a4 = quads.digits(x, ix + i)
+            b0, b1, b2, b3, b4 = quads.digits(y, iy + i)
+            s0, s1, s2, s3, s4 = quads.columns(a0, a1, a2, a3, a4, b0, b1, b2, b3, b4)
+            t0, t1, t2, t3, t4 = t0 + s0, t1 + s1, t2 + s2, t3 + s3, t4 + s4
+        t0, t1, t2, t3, t4 = quads.settled(t0, t1, t2, t3, t4)
+    low, top = _lanes(t0, t1, t2, t3, t4)
+    for i in range(whole, n):
         j, k = 2 * (ix + i), 2 * (iy + i)
         p0, p1 = times(x[j], x[j + 1], y[k], y[k + 1])
         low, top = plus(low, top, p0, p1)
@@ -145,9 +222,16 @@ def inner(x: Any, ix: int, y: Any, iy: int, out: Any, io: int, n: int) -> None:
 
 @loop
 def summed(x: Any, ix: int, out: Any, io: int, n: int) -> None:
-    """out[io] = the sum of x."""
-    low, top = NONE, NONE
-    for i in range(n):
+    """out[io] = the sum of x: 2048 times four before anything is carried."""
+    zero = alike(NONE)
+    t0, t1, t2, t3, t4 = zero, zero, zero, zero, zero
+    whole = n - n % 4
+    for start in range(0, whole, 8192):
+        for i in range(start, min(start + 8192, whole), 4):
+            t0, t1, t2, t3, t4 = quads.increased(t0, t1, t2, t3, t4, x, ix + i)
+        t0, t1, t2, t3, t4 = quads.settled(t0, t1, t2, t3, t4)
+    low, top = _lanes(t0, t1, t2, t3, t4)
+    for i in range(whole, n):
         low, top = plus(low, top, x[2 * (ix + i)], x[2 * (ix + i) + 1])
     out[2 * io], out[2 * io + 1] = low, top
 

@@ -2,9 +2,9 @@
 
 The language is a part of Python: numbers, pointers, `if`, `while`, `for … in range(…)`, assignments, calls of other
 functions of this package. Each value has one of `language`'s types, which never mix by themselves: `np.uint64(x)` and
-its like convert, only literals take the type they meet. Signed arithmetic must not overflow, words wrap around;
-indices, and operands of // and %, are not negative. Locals live in memory, which LLVM turns into registers; functions
-are made once for each kind of arguments.
+its like convert, only literals take the type they meet, and a word beside four words is four alike. Signed arithmetic
+must not overflow, words wrap around; indices, and operands of // and %, are not negative. Locals live in memory, which
+LLVM turns into registers; functions are made once for each kind of arguments.
 """
 
 import ast
@@ -28,7 +28,9 @@ from enigmalang.fields.kernels.language import (
     INT32,
     LITERAL,
     ORDERS,
+    QUAD,
     REAL,
+    SHUFFLES,
     WIDE,
     WORD,
     Array,
@@ -36,8 +38,12 @@ from enigmalang.fields.kernels.language import (
     KernelError,
     Part,
     Value,
+    alike,
     carray,
+    four,
+    lane,
     llvm_type,
+    put_four,
     wide,
 )
 
@@ -394,6 +400,8 @@ class _Function:
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             right = self._value(comparator)
             a, b = self._alike(left, right)
+            if QUAD in (a.type, b.type):
+                raise KernelError(f"a comparison of {QUAD}")
             kind = "fcmp" if a.type == REAL else "icmp"
             test = self._new(f"{kind} {ORDERS[type(op)][COLUMN[a.type]]} {a.typed}, {b.text}", FLAG)
             found = test if found is None else self._new(f"and {found.typed}, {test.text}", FLAG)
@@ -454,10 +462,38 @@ class _Function:
             low, high = (self._converted(value, WIDE) for value in values)
             top = self._new(f"shl {high.typed}, 64", WIDE)
             return [self._new(f"or {top.typed}, {low.text}", WIDE)]
+        if function in (alike, four, put_four, lane) or function in SHUFFLES:
+            return self._call_four(function, values)
         kinds = {np.uint64: WORD, np.int64: INT, np.float64: REAL, np.int32: INT32}
         if function in kinds:
             return [self._converted(values[0], kinds[function])]
         raise KernelError(f"a call of {getattr(function, '__name__', function)}")
+
+    def _call_four(self, function: Any, values: Sequence[Value]) -> Sequence[Value]:
+        if function in SHUFFLES:
+            bits, chosen = SHUFFLES[function]
+            whole, order = f"<{256 // bits} x i{bits}>", ", ".join(f"i32 {at}" for at in chosen)
+            one, other = (self._new(f"bitcast {self._as(v, QUAD).typed} to {whole}", QUAD).text for v in values)
+            mixed = self._new(f"shufflevector {whole} {one}, {whole} {other}, <{len(chosen)} x i32> <{order}>", QUAD)
+            return [self._new(f"bitcast {whole} {mixed.text} to {llvm_type(QUAD)}", QUAD)]
+        if function is alike:
+            return [self._alike_four(values[0])]
+        if function is lane:
+            words, at = values
+            return [self._new(f"extractelement {self._as(words, QUAD).typed}, {self._as(at, INT).typed}", WORD)]
+        pointer, at = self._as(values[0], f"{WORD}*"), self._as(values[1], INT)
+        place = self._new(f"getelementptr inbounds i64, {pointer.typed}, {at.typed}", pointer.type).text
+        if function is four:
+            return [self._read(QUAD, place)]
+        self._write(self._alike_four(values[2]), QUAD, place)
+        return []
+
+    def _alike_four(self, value: Value) -> Value:
+        """A word four times."""
+        if value.type != WORD:
+            return self._as(value, QUAD)
+        one = self._new(f"insertelement {llvm_type(QUAD)} poison, {value.typed}, i64 0", QUAD)
+        return self._new(f"shufflevector {one.typed}, {llvm_type(QUAD)} poison, <4 x i32> zeroinitializer", QUAD)
 
     def _call_part(self, part: Part, values: Sequence[Value]) -> Sequence[Value]:
         name, returns = self.module.part(part, tuple(value.type for value in values))
@@ -481,7 +517,7 @@ class _Function:
 
     def _as(self, value: Value | Array, type_: str) -> Value:
         """A literal takes the type, anything else must have it."""
-        if isinstance(value, Value) and value.type == LITERAL and type_ != FLAG and not type_.endswith("*"):
+        if isinstance(value, Value) and value.type == LITERAL and type_ not in (FLAG, QUAD) and not type_.endswith("*"):
             return Value(type_, _real(float(value.text)) if type_ == REAL else value.text)
         if not isinstance(value, Value) or value.type != type_:
             raise KernelError(f"{value.type if isinstance(value, Value) else 'an array'} where {type_} is expected")
@@ -490,11 +526,15 @@ class _Function:
     def _alike(self, one: Value, other: Value) -> tuple[Value, Value]:
         if {one.type, other.type} == {WORD, WIDE}:
             return self._converted(one, WIDE), self._converted(other, WIDE)
+        if {one.type, other.type} == {WORD, QUAD}:
+            return self._alike_four(one), self._alike_four(other)
         if one.type == LITERAL:
             return self._as(one, other.type), other
         return one, self._as(other, one.type)
 
     def _truth(self, value: Value) -> Value:
+        if value.type == QUAD:
+            raise KernelError(f"the truth of {QUAD}")
         return value if value.type == FLAG else self._new(f"icmp ne {self._fixed(value).typed}, 0", FLAG)
 
     def _converted(self, value: Value, type_: str) -> Value:
