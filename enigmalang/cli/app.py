@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": "Measure a program: seconds, rounds, bytes, memory, and the physical floor.",
     "check": "Find the errors of files and folders without running them.",
     "dump": "Show what a stage of the compiler made of a file.",
+    "keys": "Keep signing keys in encrypted files: new, list, import.",
     "explain": "Explain a diagnostic code, such as E0301.",
 }
 
