@@ -21,7 +21,7 @@ from enigmalang.sharing.shamir import lagrange, table_of
 from enigmalang.sharing.spaces import elements
 from enigmalang.sharing.structure import Structure, Subset
 
-DRAW_WORDS = 1 << 12  # pseudo-random words made at a time: they stay in the nearest cache
+DRAW_WORDS = 1 << 14  # pseudo-random words made at a time: they stay in a cache, and calls are few
 
 
 @lru_cache(maxsize=256)
