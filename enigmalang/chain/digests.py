@@ -7,6 +7,10 @@ signature means anything anywhere else.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from enigmalang.ethereum import hashing, keys
+
+keccak = hashing.keccak256
+
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 WORK_FIELDS = "uint256 rounds,uint256 products,uint256 additions"
 RESULT = ("Result(address contract,uint256 job,bytes32 function,bytes32 arguments,uint256 version,bytes32 revealed,"
@@ -16,8 +20,6 @@ FAILURE = ("Failure(address contract,uint256 job,bytes32 function,bytes32 argume
 ACCUSATION = "Accusation(uint256 job,address accused,bytes32 reason)"
 CONSENT = "Consent(address[] members,uint256 threshold,bytes32 salt,uint256 until)"
 NAME, VERSION = "EnigmaLang", "1"
-#: secp256k1's order; the greater half of s is refused, so that a signature has one form (EIP-2).
-ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,6 @@ class Call:
         return _address(self.contract) + _number(self.job) + _bytes32(self.function) + _bytes32(self.arguments)
 
 
-def keccak(data: bytes) -> bytes:
-    from eth_hash.auto import keccak as hashed
-
-    return bytes(hashed(data))
-
-
 def result_digest(domain: Domain, call: Call, version: int, revealed: bytes, root: bytes, work: Work) -> bytes:
     """What nodes sign for `settle`: 32 bytes."""
     return domain.digest(keccak(keccak(RESULT.encode()) + call.words() + _number(version) + _bytes32(revealed)
@@ -108,29 +104,14 @@ def revealed_digest(words: Sequence[int]) -> bytes:
 
 def sign(digest: bytes, key: bytes) -> Signature:
     """By the private key `key` (32 bytes); deterministic (RFC 6979), s in the lower half."""
-    from coincurve import PrivateKey
-
-    made = PrivateKey(key).sign_recoverable(digest, hasher=None)
-    return Signature(made[:32], made[32:64], 27 + made[64])
+    made = keys.SigningKey(key).sign(digest)
+    return Signature(_number(made.r), _number(made.s), made.v)
 
 
 def signer(digest: bytes, signature: Signature) -> str | None:
     """The address that signed, 0x-hex in lower case; None for no valid signature of the lower half."""
-    from coincurve import PublicKey
-
-    if signature.v not in (27, 28) or int.from_bytes(signature.s, "big") > ORDER // 2:
-        return None
-    raw = _bytes32(signature.r) + _bytes32(signature.s) + bytes([signature.v - 27])
-    try:
-        key = PublicKey.from_signature_and_message(raw, digest, hasher=None)
-    except ValueError:  # no point of the curve
-        return None
-    return address_of(key.format(compressed=False))
-
-
-def address_of(public_key: bytes) -> str:
-    """Of an uncompressed secp256k1 public key (65 bytes)."""
-    return "0x" + keccak(public_key[1:])[12:].hex()
+    r, s = (int.from_bytes(_bytes32(half), "big") for half in (signature.r, signature.s))
+    return keys.recover(digest, keys.Signature(r, s, signature.v))
 
 
 # ---- keys of `L`

@@ -8,6 +8,7 @@ from machine import CHAIN, START, Contract, Machine, Receipt, compiled
 
 from enigmalang.chain import digests as d
 from enigmalang.chain.compiling import own_contract
+from enigmalang.ethereum.keys import SigningKey
 
 DEPOSIT, JOB_TIME, MAX_JOB_TIME, UNBONDING = 10**18, 600, 1000, 2400
 WEIGHTS = (10**12, 10**9, 10**7)
@@ -72,10 +73,8 @@ class Actor:
 
 def actor(name: str) -> Actor:
     """The same key for the same name."""
-    from coincurve import PrivateKey
-
     key = d.keccak(name.encode())
-    return Actor(name, key, d.address_of(PrivateKey(key).public_key.format(compressed=False)))
+    return Actor(name, key, SigningKey(key).address)
 
 
 class World:

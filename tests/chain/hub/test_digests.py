@@ -6,6 +6,7 @@ from eth_account.messages import encode_typed_data
 from machine import CHAIN
 
 from enigmalang.chain import digests as d
+from enigmalang.ethereum.keys import ORDER
 
 HUB, CONTRACT, NODE = (actor(name).address for name in ("hub", "contract", "node"))
 DOMAIN = d.Domain(CHAIN, HUB)
@@ -40,7 +41,7 @@ def test_who_signed():
     made = d.sign(digest, node.key)
     assert d.signer(digest, made) == node.address
     assert d.signer(d.keccak(b"else"), made) != node.address
-    other = d.Signature(made.r, (d.ORDER - int.from_bytes(made.s, "big")).to_bytes(32, "big"), 55 - made.v)
+    other = d.Signature(made.r, (ORDER - int.from_bytes(made.s, "big")).to_bytes(32, "big"), 55 - made.v)
     assert d.signer(digest, other) is None
     assert d.signer(digest, d.Signature(made.r, made.s, 29)) is None
     assert d.signer(digest, d.Signature(b"\xff" * 32, made.s, 27)) is None

@@ -5,6 +5,7 @@ from actors import DEPOSIT, FUNCTION, JOB_TIME, MAX_JOB_TIME, NOTHING, WORK, Wor
 from machine import Refused
 
 from enigmalang.chain import digests as d
+from enigmalang.ethereum.keys import ORDER
 
 FEE, PAYMENT = 10**15, 10**16
 OPEN, FULFILLED, FAILED, EXPIRED = 1, 2, 3, 4
@@ -141,7 +142,7 @@ def test_the_other_form_of_a_signature(world: World):
     job = world.request(world.alice, FEE)
     *rest, signatures = world.result(job, world.nodes[:2])
     r, s, v = signatures[0]
-    high = (r, (d.ORDER - int.from_bytes(s, "big")).to_bytes(32, "big"), 55 - v)
+    high = (r, (ORDER - int.from_bytes(s, "big")).to_bytes(32, "big"), 55 - v)
     with pytest.raises(Refused, match="malleable"):
         fulfil(world, (*rest, [high, signatures[1]]))
     nothing_moved(world, job)
@@ -364,7 +365,7 @@ def test_the_accused_loses_its_seat_in_every_committee(world: World):
 @pytest.mark.parametrize("who", ["alone", "itself", "stranger"])
 def test_accusations_that_do_not_count(world: World, who: str):
     job = world.request(world.alice, FEE)
-    a, b, c = world.nodes
+    a, _, c = world.nodes
     signers = {"alone": [a], "itself": [a, c], "stranger": [a, world.eve]}[who]
     with pytest.raises(Refused, match="too few" if who == "alone" else "stranger"):
         world.accuse(job, c, signers)
