@@ -320,7 +320,7 @@ def _require(body: Body, node: ast.Require) -> None:
 
 
 def _require_lengths(body: Body, node: ast.Require) -> None:
-    """`require len(a) == len(b)`, always done by a function, of arrays that are known to differ: no call can succeed."""
+    """`require len(a) == len(b)`, which a function always asks, of arrays known to differ: no call succeeds."""
     if body.instance.kind != "def" or node not in body.instance.node.body:
         return
     match node.condition:
