@@ -2,7 +2,7 @@
 
 from enigmalang.semantics.context import Body, a
 from enigmalang.semantics.model import Kind, Member
-from enigmalang.semantics.relations import HOLE, WeakInt, fits, not_private, plain, secret, settle
+from enigmalang.semantics.relations import HOLE, WeakInt, element_of, fits, not_private, plain, secret, settle
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
     ANY,
@@ -25,6 +25,8 @@ from enigmalang.types.types import (
     Type,
 )
 
+#: Bits of the widest integers that the largest field (2^127 - 1) holds.
+WIDEST_ENTRY = 120
 NAMES = frozenset(("L", "DHT", "MPC"))
 #: The methods of each: names of the parameters, how many of them are needed.
 METHODS: dict[str, dict[str, tuple[tuple[str, ...], int]]] = {
@@ -147,8 +149,20 @@ def _stored(body: Body, db: str | None, name: str | None, value: ast.Expr) -> Ty
         if known is not None and not fits(type, known):
             body.error("E0201", f"this entry holds {a(plain(known))}, and this is {plain(type)}", value.span)
             return type
-        return body.program.entry_types.setdefault(name, plain(type))
+        kept = body.program.entry_types.setdefault(name, plain(type))
+        if kept == plain(type) and (wide := _too_wide(kept)) is not None:
+            return body.error(
+                "E0211", f"this entry would be {a(wide)} by what it is computed from, and no field holds all of those",
+                value.span, help="say which type it has: `total: uint64 = …`, and store `total`")
+        return kept
     return type
+
+
+def _too_wide(type: Type) -> IntT | None:
+    """The integers in `type`, if an entry of them could never be read: of an entry only the type is known."""
+    while (inner := element_of(type)) is not None:
+        type = inner
+    return type if isinstance(type, IntT) and type.bits > WIDEST_ENTRY else None
 
 
 def method(body: Body, node: ast.Call, function: ast.Attribute, expected: Type | None) -> Type:
