@@ -22,6 +22,7 @@ from enigmalang.mpc.pivots import (
     Judge,
     Pivots,
     Segments,
+    counted,
     sampling,
     search,
     spread,
@@ -29,7 +30,7 @@ from enigmalang.mpc.pivots import (
 )
 
 #: Pairs of short segments that are compared at a time.
-PAIRS = 1 << 18
+PAIRS = 1 << 17
 
 
 def sorted_places(judge: Judge, rows: int, n: int, ranks: Items | None = None) -> Items:
@@ -68,7 +69,7 @@ def _longest_short(judge: Judge, lengths: Items) -> int:
     """Up to which length all pairs are compared: what that costs more than sorting is worth a few batches."""
     if not len(lengths):
         return FEW
-    sizes, counts = np.unique(lengths, return_counts=True)
+    sizes, counts = counted(lengths)
     sizes = sizes.astype(np.float64)  # their squares are no small numbers
     more = np.cumsum(counts * (sizes * (sizes - 1) / 2 - sizes * np.log2(sizes)).clip(min=0))
     fits = np.searchsorted(more, 3 * judge.batch, side="right")
@@ -85,7 +86,7 @@ def _compare_pairs(judge: Judge, order: Items, groups: list[Segments]) -> None:
     groups.clear()
     batch: list[Items] = []
     room = PAIRS
-    for m in np.unique(lengths).tolist():
+    for m in counted(lengths)[0].tolist():
         whole = starts[lengths == m]
         while len(whole):
             count = max(1, room // (m * (m - 1) // 2))
@@ -149,8 +150,8 @@ def _place(order: Items, places: Items, items: Items, keys: Items, count: int) -
     """
     of_key, blocks = np.zeros(2 * count, np.int32), range(0, len(items), TOGETHER)
     for start in blocks:
-        numbers, counts = np.unique(keys[start : start + TOGETHER], return_counts=True)
-        of_key[numbers] += counts.astype(np.int32)
+        numbers, counts = counted(keys[start : start + TOGETHER])
+        of_key[numbers] += counts
     following = summed(of_key)
     following -= of_key
     for start in blocks:

@@ -35,8 +35,8 @@ from enigmalang.mpc.signs import opened_ltz
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.secret import split_bits
 
-#: Comparisons made at a time, to bound the memory: 2 MB of differences in M61.
-PIECE = 1 << 18
+#: Comparisons made at a time, to bound the memory: 1 MB of differences in M61.
+PIECE = 1 << 17
 
 Ranges = tuple[tuple[int, int], ...]
 Test = Callable[[Party, ArithShare, int | None], BitShare]
@@ -57,7 +57,7 @@ def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None
     del table  # its memory is wanted for the shuffle
     (shuffled,) = shuffle(party, given)
     keys = _Keys(party, shuffled.flat(), ranges, n)
-    wanted = None if ranks is None else np.unique(np.array(ranks, np.int32))
+    wanted = None if ranks is None else np.array(sorted(set(ranks)), np.int32)
     order = sorted_places(Judge(keys.less, batch_worth(party)), rows, n, wanted)
     return _taken(Table(shuffled.field, shuffled.raw[:columns]), order, ranks)
 
