@@ -150,6 +150,16 @@ ENGINE = (
     Code("E0707", "the engines disagree"),
 )
 
+CHAIN = (
+    Code("E0801", "recursion on the chain"),
+    Code("E0802", "no greatest size on the chain"),
+    Code("E0803", "not possible on the chain"),
+    Code("E0804", "too wide for the chain's numbers"),
+    Code("E0805", "name taken on the chain"),
+    Code("E0806", "contract too large for the chain"),
+    Code("E0807", "refused by the Vyper compiler"),
+)
+
 
 def _table(*groups: Iterable[Code]) -> MappingProxyType[str, Code]:
     rows: dict[str, Code] = {}
@@ -161,4 +171,4 @@ def _table(*groups: Iterable[Code]) -> MappingProxyType[str, Code]:
 
 
 #: All codes by name, in the order of their numbers.
-CODES = _table(SYNTAX, NAMES, TYPES, SECRECY, RANGES, RUN_TIME, INPUTS, ENGINE)
+CODES = _table(SYNTAX, NAMES, TYPES, SECRECY, RANGES, RUN_TIME, INPUTS, ENGINE, CHAIN)

@@ -1,0 +1,127 @@
+"""Leaves and ABI values: the language's types as outsiders of the chain see them.
+
+bool, integers, address, bytes4, bytes32 as they are; `fixed` as its raw scaled integer, int256; an enum as uint8;
+`string[max]` and `bytes[max]` as string and bytes; `T[n, m]` as T[m][n]; a list as T[]; a struct as a tuple.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from enigmalang.types.types import (
+    AddressT,
+    ArrayT,
+    BoolT,
+    BytesNT,
+    BytesT,
+    ContractT,
+    EnumT,
+    FixedT,
+    IntT,
+    ListT,
+    NoneT,
+    StringT,
+    StructT,
+    TupleT,
+    Type,
+)
+
+
+class NoAbiType(TypeError):
+    """A type that has no form outside of the language."""
+
+
+def abi_name(type: Type) -> str:
+    """The canonical ABI name: what selectors are made of, and what `eth_abi` takes."""
+    match type:
+        case BoolT():
+            return "bool"
+        case IntT():
+            return str(type)
+        case FixedT():
+            return "int256"
+        case EnumT():
+            return "uint8"
+        case AddressT() | ContractT():
+            return "address"
+        case BytesNT(size=size):
+            return f"bytes{size}"
+        case BytesT():
+            return "bytes"
+        case StringT():
+            return "string"
+        case ArrayT(element=element, dims=dims):
+            return abi_name(element) + "".join(f"[{n}]" for n in reversed(dims))
+        case ListT(element=element):
+            return f"{abi_name(element)}[]"
+        case StructT(fields=fields):
+            return f"({','.join(abi_name(f.type) for f in fields)})"
+        case TupleT(items=items):
+            return f"({','.join(map(abi_name, items))})"
+        case _:
+            raise NoAbiType(f"a value of type {type} has no form in the ABI")
+
+
+def abi_names(type: Type) -> list[str]:
+    """The ABI names of a result: several of a tuple, none of nothing."""
+    match type:
+        case NoneT():
+            return []
+        case TupleT(items=items):
+            return [abi_name(t) for t in items]
+        case _:
+            return [abi_name(type)]
+
+
+def to_abi(data: Any, type: Type) -> Any:
+    """Python data (as `execute.values` has it) as `eth_abi` takes it: structs as tuples, arrays as lists."""
+    match type:
+        case StructT(fields=fields):
+            return tuple(to_abi(d, f.type) for d, f in zip(data, fields, strict=True))
+        case TupleT(items=items):
+            return tuple(to_abi(d, t) for d, t in zip(data, items, strict=True))
+        case ArrayT(element=element, dims=dims):
+            inner = ArrayT(element, dims[1:]) if len(dims) > 1 else element
+            return [to_abi(d, inner) for d in data]
+        case ListT(element=element):
+            return [to_abi(d, element) for d in data]
+        case BoolT():
+            return bool(data)
+        case IntT() | FixedT() | EnumT():
+            return int(data)
+        case AddressT() | ContractT():
+            return str(getattr(data, "address", data))
+        case _:
+            return data
+
+
+def from_abi(value: Any, type: Type) -> Any:
+    """What `eth_abi` gives, as Python data: addresses in lower case."""
+    match type:
+        case StructT(fields=fields):
+            return tuple(from_abi(v, f.type) for v, f in zip(value, fields, strict=True))
+        case TupleT(items=items):
+            return tuple(from_abi(v, t) for v, t in zip(value, items, strict=True))
+        case ArrayT(element=element, dims=dims):
+            inner = ArrayT(element, dims[1:]) if len(dims) > 1 else element
+            return [from_abi(v, inner) for v in value]
+        case ListT(element=element):
+            return [from_abi(v, element) for v in value]
+        case AddressT() | ContractT():
+            return str(value).lower()
+        case _:
+            return value
+
+
+def encode(values: Sequence[Any], types: Sequence[Type]) -> bytes:
+    """ABI bytes of Python data."""
+    from eth_abi.abi import encode as encoded
+
+    return bytes(encoded([abi_name(t) for t in types], [to_abi(v, t) for v, t in zip(values, types, strict=True)]))
+
+
+def decode(data: bytes, types: Sequence[Type]) -> list[Any]:
+    """Python data from ABI bytes."""
+    from eth_abi.abi import decode as decoded
+
+    found = decoded([abi_name(t) for t in types], data)
+    return [from_abi(v, t) for v, t in zip(found, types, strict=True)]

@@ -1,0 +1,379 @@
+"""Checks, events, money, other contracts, `L`, and what the nodes attest."""
+
+from typing import Any
+
+from enigmalang.chain.vyper.body import WORLD, Body, place_of
+from enigmalang.chain.vyper.control import negated
+from enigmalang.chain.vyper.convert import as_int, coerced, from_abi, row, to_abi
+from enigmalang.chain.vyper.expr import COMPARE, Expr, constant, fixed, made, quoted
+from enigmalang.chain.vyper.problems import Unsupported
+from enigmalang.chain.vyper.types import (
+    BOOL,
+    BYTES32,
+    INT256,
+    UINT8,
+    UINT256,
+    VDyn,
+    VInt,
+    VName,
+    VStatic,
+    VText,
+    VType,
+    abi_type,
+    bound_of,
+    innermost,
+    leaf_type,
+    scalar_type,
+    with_innermost,
+)
+from enigmalang.ir.ir import Opaque, Operation, Tensor, Value
+from enigmalang.ir.leaves import leaves_of
+from enigmalang.types.types import AnyT, BoolT, EnumT, FixedT, IntT, StringT, Type
+
+
+def context(body: Body, op: Operation) -> None:
+    found = body.context.get(op.attrs["name"])
+    if found is None:
+        raise Unsupported("E0803", f"there is no `{op.attrs['name']}` here", place_of(op))
+    body.define(op, found)
+
+
+# ---- checks
+
+
+def _error_data(body: Body, op: Operation, name: str, values: tuple[Value, ...]) -> str:
+    fields = body.unit.contract.errors.get(name, ())
+    leaves = [body.use(v) for v in values]
+    args: list[Expr] = []
+    for _, type in fields:
+        count = len(leaves_of(type))
+        args.append(to_abi(body, type, leaves[:count]))
+        leaves = leaves[count:]
+    signature = f"{name}({','.join(abi_text(type) for _, type in fields)})"
+    if not args:
+        return f'method_id("{signature}")'
+    return f'abi_encode({", ".join(_as_argument(a) for a in args)}, method_id=method_id("{signature}"))'
+
+
+def _as_argument(expr: Expr) -> str:
+    """A literal with its type, where the context does not give it."""
+    return f"convert({expr.text}, {expr.type})" if expr.literal and isinstance(expr.type, VInt) and (
+        expr.type not in (UINT256, INT256)) else expr.text
+
+
+def abi_text(type: Type) -> str:
+    """The canonical ABI name of a type."""
+    from enigmalang.chain.abi import abi_name
+
+    return abi_name(type)
+
+
+def require(body: Body, op: Operation) -> None:
+    condition = body.use(op.operands[0])
+    name = op.attrs.get("error")
+    if name is None:
+        rest = op.operands[1:]
+        message = _message(body, body.use(rest[0])) if rest else ""
+        body.barrier((), textual=True)
+        if condition.value is not True:
+            body.say(f"assert {condition.text}{message}")
+        return
+    body.barrier((), textual=True)
+    body.say(f"if {negated(condition).text}:")
+    with body.out.block():
+        body.say(f"raw_revert({_error_data(body, op, name, op.operands[1:])})")
+
+
+def _message(body: Body, text: Expr) -> str:
+    if text.literal and quoted(text.value) is None:
+        text = body.kept(Expr(text.text, text.type), "message")
+    return "" if text.value == "" else f", {text.text}"
+
+
+def raised(body: Body, op: Operation) -> None:
+    name = op.attrs.get("error")
+    if name is not None:
+        data = _error_data(body, op, name, op.operands)
+        body.barrier((), textual=True)
+        body.say(f"raw_revert({data})")
+        return
+    message = _message(body, body.use(op.operands[0])) if op.operands else ""
+    body.barrier((), textual=True)
+    body.say(f"raise {message[2:]}".rstrip())
+
+
+# ---- events and money
+
+
+def emit(body: Body, op: Operation) -> None:
+    fields = body.unit.contract.events[op.attrs["event"]]
+    leaves = [body.use(v) for v in op.operands]
+    parts = []
+    for name, type in fields:
+        count = len(leaves_of(type))
+        parts.append(f"{name}={to_abi(body, type, leaves[:count]).text}")
+        leaves = leaves[count:]
+    body.say(f"log {op.attrs['event']}({', '.join(parts)})")
+
+
+def send(body: Body, op: Operation) -> None:
+    to, amount = (body.use(v) for v in op.operands)
+    body.barrier(("balance",))
+    wei = as_int(amount, UINT256)
+    body.say(f'raw_call({to.text}, b"", value={wei.text})')
+
+
+# ---- other contracts
+
+
+def _argument_type(body: Body, value: Value) -> VType:
+    type = body.types[value]
+    element = value.type.element if isinstance(value.type, Tensor) else None
+    return with_innermost(type, INT256) if isinstance(element, FixedT) else type
+
+
+def _result_type(value: Value) -> VType:
+    if isinstance(value.type, Opaque):
+        return scalar_type(value.type.type)
+    made_ = scalar_type(value.type.element, abi=True)
+    for size in reversed(value.lens):
+        made_ = VDyn(made_, size or 0)
+    return made_
+
+
+def external_call(body: Body, op: Operation) -> None:
+    interface, function = op.attrs["interface"], op.attrs["function"].rpartition(".")[2]
+    contract, *rest = op.operands
+    address = body.use(contract)
+    wei = body.use(rest.pop(0)) if op.attrs["value"] else None
+    types = [_argument_type(body, v) for v in rest]
+    args = [coerced(body, body.use(v), t) for v, t in zip(rest, types, strict=True)]
+    returned = [_result_type(v) for v in op.results]
+    name = f"{interface}View" if body.static else interface
+    kind = "view" if body.static else "payable"
+    inside = ", ".join(f"x{n}: {t}" for n, t in enumerate(types))
+    shown = f" -> {_tuple(returned)}" if returned else ""
+    body.unit.interfaces.setdefault(name, {})[function] = f"def {function}({inside}){shown}: {kind}"
+    body.barrier((WORLD,), textual=True)
+    texts = [a.text for a in args] + ([f"value={as_int(wei, UINT256).text}"] if wei is not None else [])
+    call = f"{'staticcall' if body.static else 'extcall'} {name}({address.text}).{function}({', '.join(texts)})"
+    if not op.results:
+        body.say(call)
+    elif len(op.results) == 1:
+        held = body.saved(Expr(call, returned[0]), op.result.hint or "found")
+        body.define(op, coerced(body, held, body.types[op.result]))
+    else:
+        found = [body.declare(v.hint or "found", t) for v, t in zip(op.results, returned, strict=True)]
+        body.say(f"{', '.join(f.text for f in found)} = {call}")
+        for value, expr in zip(op.results, found, strict=True):
+            body.define_value(value, coerced(body, expr, body.types[value]))
+
+
+def _tuple(types: list[VType]) -> str:
+    return str(types[0]) if len(types) == 1 else f"({', '.join(map(str, types))})"
+
+
+# ---- the ledger's log
+
+
+_TAGS: tuple[tuple[Any, bytes], ...] = ((BoolT, b"b"), (StringT, b"s"), ((IntT, EnumT, FixedT), b"i"))
+
+
+def _component(body: Body, value: Value, expr: Expr) -> str:
+    """keccak256(tag ‖ payload) of one part of a key."""
+    from enigmalang.ethereum.hashing import keccak256 as keccak
+
+    type = expr.type
+    match type:
+        case VText():
+            tag = b"s" if type.kind == "String" else b"x"
+            if expr.literal:
+                data = expr.value.encode() if isinstance(expr.value, str) else expr.value
+                return f"0x{keccak(tag + data).hex()}"
+            text = f"convert({expr.text}, Bytes[{max(1, type.max)}])" if type.kind == "String" else expr.text
+            return f'keccak256(concat(b"{tag.decode()}", {text}))'
+        case VInt():
+            if expr.literal:
+                return f"0x{keccak(b'i' + (expr.value & ((1 << 256) - 1)).to_bytes(32, 'big')).hex()}"
+            return f'keccak256(concat(b"i", convert({expr.text}, bytes32)))'
+        case VName(name="bool"):
+            byte = f"(0x01 if {expr.text} else 0x00)"
+            return f'keccak256(concat(b"b", {byte}))' if not expr.literal else (
+                f"0x{keccak(b'b' + bytes([expr.value])).hex()}")
+        case VName(name="address"):
+            return f'keccak256(concat(b"a", convert({expr.text}, bytes20)))'
+        case VName(name=name) if name.startswith("bytes"):
+            return f'keccak256(concat(b"x", {expr.text}))'
+    raise Unsupported("E0803", f"a value of type {type} cannot be a key on the chain", value.span)
+
+
+def _key(body: Body, values: tuple[Value, ...]) -> Expr:
+    exprs = [body.use(v) for v in values]
+    parts = [_component(body, v, e) for v, e in zip(values, exprs, strict=True)]
+    if all(p.startswith("0x") for p in parts):
+        from enigmalang.ethereum.hashing import keccak256 as keccak
+
+        return Expr(f"0x{keccak(b''.join(bytes.fromhex(p[2:]) for p in parts)).hex()}", BYTES32, cheap=True)
+    text = parts[0] if len(parts) == 1 else f"concat({', '.join(parts)})"
+    return made(f"keccak256({text})", BYTES32, exprs)
+
+
+def kind_text(type: Type) -> str:
+    """What the hub keeps as a value's kind: at most 64 bytes."""
+    from enigmalang.ethereum.hashing import keccak256 as keccak
+
+    text = str(type)
+    return text if len(text.encode()) <= 64 else keccak(text.encode()).hex()
+
+
+def _only_ledger(op: Operation) -> None:
+    if op.attrs.get("db") != "L":
+        raise Unsupported("E0803", f"{op.attrs['db']} lies off the chain: a contract cannot reach it", place_of(op),
+                          "use `L`, or the contract's own state")
+
+
+def db_set(body: Body, op: Operation) -> None:
+    _only_ledger(op)
+    count = op.attrs["keys"]
+    key = _key(body, op.operands[:count])
+    type = op.attrs["type"]
+    if isinstance(type, AnyT):
+        raise Unsupported("E0803", "a value whose type is only known at run time cannot be written", place_of(op))
+    leaves = [body.use(v) for v in op.operands[count : count + len(leaves_of(type))]]
+    values = [coerced(body, e, _logged(leaf)) for e, leaf in zip(leaves, leaves_of(type), strict=True)]
+    body.barrier(("L",))
+    encoded = f"abi_encode({', '.join(_as_argument(v) for v in values)})"
+    body.say(f'extcall HUB.write({key.text}, "{kind_text(type)}", {encoded})')
+
+
+def _logged(leaf: Any) -> VType:
+    """A leaf as `L` holds it: `fixed` as int256."""
+    type = leaf_type(leaf)
+    element = leaf.type.element if isinstance(leaf.type, Tensor) else None
+    return with_innermost(type, INT256) if isinstance(element, FixedT) else type
+
+
+def db_get(body: Body, op: Operation) -> None:
+    _only_ledger(op)
+    _fetched(body, op, _key(body, op.operands), "")
+
+
+def db_get_at(body: Body, op: Operation) -> None:
+    _only_ledger(op)
+    when = as_int(body.use(op.operands[0]), UINT256)
+    _fetched(body, op, _key(body, op.operands[1:]), f", {when.text}")
+
+
+def _fetched(body: Body, op: Operation, key: Expr, when: str) -> None:
+    call = f"staticcall HUB.{'at' if when else 'latest'}({key.text}{when})"
+    type = op.attrs["type"]
+    if isinstance(type, AnyT):
+        users = body.users(op.result)
+        if len(users) != 1 or users[0].op != "convert" or not isinstance(users[0].result.type, Tensor):
+            raise Unsupported("E0803", "the type of this value is only known at run time", place_of(op),
+                              "say what it is: `x: uint32 = L[…]`")
+        body.held[op.result] = call
+        body.define(op, Expr(call, VText("Bytes", 0), reads=frozenset({"L"}), fails=True))
+        return
+    entry = body.saved(Expr(call, VName("Entry")), "entry")
+    body.say(f'assert entry_kind == "{kind_text(type)}", "a value of another type"'.replace(
+        "entry_kind", f"{entry.text}.kind"))
+    leaves = leaves_of(type)
+    types = [_logged(leaf) for leaf in leaves]
+    decoded = f"abi_decode({entry.text}.value, {_tuple(types) if len(types) > 1 else types[0]})"
+    if len(leaves) == 1:
+        held = body.saved(Expr(decoded, types[0]), op.results[0].hint or "value")
+        body.define(op, coerced(body, held, body.types[op.results[0]]))
+        return
+    found = [body.declare(v.hint or "value", t) for v, t in zip(op.results, types, strict=True)]
+    body.say(f"{', '.join(f.text for f in found)} = {decoded}")
+    for value, expr in zip(op.results, found, strict=True):
+        body.define_value(value, coerced(body, expr, body.types[value]))
+
+
+def from_any(body: Body, op: Operation, call: str) -> None:
+    """What `L` holds, as the type that is asked for."""
+    body.use(op.operands[0])
+    assert isinstance(op.result.type, Tensor)
+    kind = op.result.type.element
+    entry = body.saved(Expr(call, VName("Entry")), "entry")
+    body.say(f'assert {entry.text}.kind == "{kind_text(kind)}", "a value of another type"')
+    held = scalar_type(kind, abi=True)
+    found = body.saved(Expr(f"abi_decode({entry.text}.value, {held})", held), op.result.hint or "value")
+    body.define(op, coerced(body, found, body.types[op.result]))
+
+
+def db_has(body: Body, op: Operation) -> None:
+    _only_ledger(op)
+    key = _key(body, op.operands)
+    found = made(f"staticcall HUB.has({key.text})", BOOL, [key])
+    body.define(op, Expr(found.text, BOOL, COMPARE - 2, found.reads | {"L"}))
+
+
+def db_history(body: Body, op: Operation) -> None:
+    raise Unsupported("E0803", "the history of `L` is read off the chain", place_of(op),
+                      "read it in a script, or keep what the contract needs in its state")
+
+
+# ---- attested values
+
+
+def attested(body: Body, op: Operation) -> None:
+    """The next of the words that the nodes signed."""
+    value = op.result
+    type = body.types[value]
+    if not body.cursor:
+        number, body.words = body.words, body.words + 1
+        return body.define(op, _from_word(body, fixed(f"words[{number}]", INT256), type, fails=True))
+    cursor = body.cursor
+    if not isinstance(type, VStatic | VDyn):
+        found = _from_word(body, Expr(f"words[{cursor}]", INT256), type, fails=True)
+        held = body.saved(found, value.hint or "revealed")
+        body.say(f"{cursor} += 1")
+        return body.define(op, held)
+    target = body.declare(value.hint or "revealed", type)
+    depth = 0
+    inner: VType = type
+    sizes: list[str] = []
+    while isinstance(inner, VStatic | VDyn):
+        size = body.names.new("size")
+        body.say(f"{size}: uint256 = convert(words[{cursor}], uint256)")
+        body.say(f"{cursor} += 1")
+        sizes.append(size)
+        inner, depth = inner.element, depth + 1
+    _rows(body, target, sizes, cursor)
+    body.define(op, target)
+
+
+def _rows(body: Body, target: Expr, sizes: list[str], cursor: str) -> None:
+    assert isinstance(target.type, VStatic | VDyn)
+    name = body.names.new("i")
+    where = fixed(name, UINT256)
+    body.say(f"for {name}: uint256 in range({sizes[0]}, bound={max(1, bound_of(target.type))}):")
+    with body.out.block():
+        inner = target.type.element
+        if isinstance(inner, VStatic | VDyn):
+            if isinstance(target.type, VDyn):
+                body.say(f"{target.text}.append(empty({inner}))")
+            _rows(body, row(target, where), sizes[1:], cursor)
+            return
+        item = _from_word(body, Expr(f"words[{cursor}]", INT256), inner, fails=True)
+        body.say(f"{target.text}.append({item.text})" if isinstance(target.type, VDyn) else (
+            f"{target.text}[{name}] = {item.text}"))
+        body.say(f"{cursor} += 1")
+
+
+def _from_word(body: Body, word: Expr, type: VType, fails: bool) -> Expr:
+    if type == BOOL:
+        return made(f"{word.text} != 0", BOOL, [word], COMPARE, fails=fails)
+    assert isinstance(type, VInt)
+    return made(f"convert({word.text}, {type})", type, [word], fails=fails) if type != INT256 else word
+
+
+def nothing(body: Body, op: Operation) -> None:
+    """No effect on the chain."""
+    for value in op.operands:
+        body.use_parts(value)
+
+
+__all__ = ["UINT8", "abi_type", "constant", "from_abi", "innermost", "leaf_type"]
