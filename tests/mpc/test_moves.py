@@ -34,3 +34,10 @@ def test_other_takes_are_left() -> None:
     share = BitShare.packed(np.ones((2, 5, 12), np.uint8))
     assert take_words(share, np.arange(12), 1, (5, 12)) is None
     assert take_words(share, np.arange(3), 0, (3, 12)) is None
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((3, 0), 1), ((0,), 0), ((3, 0, 64), 1), ((3, 64, 0), 1)])
+def test_takes_of_no_bits(shape: tuple[int, ...], axis: int) -> None:
+    share = BitShare.packed(np.ones((2, *shape), np.uint8))
+    made = take_words(share, np.arange(shape[axis]), axis, shape)
+    assert made is None or (made.shape == shape and made.unpacked().shape == (2, *shape))
