@@ -68,7 +68,7 @@ class EmbeddedEvm:
             except TransactionRefused as error:
                 raise RpcError(REFUSED_CODE, str(error)) from None
             except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-                raise RpcError(INVALID, f"bad parameters of {method}: {error}") from None
+                raise RpcError(INVALID, f"bad parameters of {method}: {error}") from error
 
     def batch(self, calls: Sequence[Call]) -> list[Json]:
         """See `Evm.batch`."""

@@ -60,7 +60,7 @@ class PyEvm:
     """The chain's machine: `head` is the header of its newest block."""
 
     def __init__(self, chain_id: int, genesis_time: int, funds: dict[bytes, int]) -> None:
-        _defer_bls()
+        _load()
         from eth.chains.base import MiningChain
         from eth.db.atomic import AtomicDB
         from eth.vm.forks.prague import PragueVM
@@ -207,6 +207,18 @@ def _refusals() -> Iterator[None]:
         yield
     except (ValidationError, PyEVMError) as error:
         raise TransactionRefused(str(error)) from None
+
+
+def _load() -> None:
+    """Import py-evm, without what it does to the whole process."""
+    if "eth" in sys.modules:
+        return
+    before = sys.getrecursionlimit()
+    _defer_bls()
+    eth = importlib.import_module("eth")
+    importlib.import_module("eth.vm.forks.prague")
+    # py_ecc raises the limit to 100,000, far beyond what py-evm needs for 1,024 nested calls.
+    sys.setrecursionlimit(max(before, eth.EVM_RECURSION_LIMIT))
 
 
 def _defer_bls() -> None:

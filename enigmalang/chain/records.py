@@ -109,28 +109,40 @@ def _block(header: Any, transactions: list[str]) -> Json:
 
 def _transaction(applied: Applied) -> Json:
     header, sent = applied.header, applied.transaction
+    kind = getattr(sent, "type_id", None) or 0
     return {
         "hash": hexed(sent.hash),
         "blockHash": hexed(header.hash),
         "blockNumber": quantity(header.block_number),
         "transactionIndex": "0x0",
-        "type": quantity(getattr(sent, "type_id", None) or 0),
+        "type": quantity(kind),
         "from": hexed(sent.sender),
         "to": hexed(sent.to) if sent.to else None,
         "nonce": quantity(sent.nonce),
         "value": quantity(sent.value),
         "gas": quantity(sent.gas),
-        "gasPrice": "0x0",
-        "maxFeePerGas": quantity(sent.max_fee_per_gas),
-        "maxPriorityFeePerGas": quantity(sent.max_priority_fee_per_gas),
         "chainId": quantity(sent.chain_id or 0),
-        "accessList": [],
         "input": hexed(sent.data),
-        "v": quantity(sent.y_parity),
-        "yParity": quantity(sent.y_parity),
         "r": quantity(sent.r),
         "s": quantity(sent.s),
+        **_priced(sent, kind),
     }
+
+
+def _priced(sent: Any, kind: int) -> Json:
+    """The fields that a transaction has by its type: what it pays for gas (the base fee is zero), and its parity."""
+    if kind == 0:
+        return {"gasPrice": quantity(sent.gas_price), "v": quantity(sent.v)}
+    listed = [
+        {"address": hexed(address), "storageKeys": [hexed(slot.to_bytes(32, "big")) for slot in slots]}
+        for address, slots in sent.access_list
+    ]
+    parity = {"accessList": listed, "v": quantity(sent.y_parity), "yParity": quantity(sent.y_parity)}
+    if kind == 1:
+        return {"gasPrice": quantity(sent.gas_price), **parity}
+    highest, tip = sent.max_fee_per_gas, sent.max_priority_fee_per_gas
+    fees = {"maxFeePerGas": quantity(highest), "maxPriorityFeePerGas": quantity(tip)}
+    return {"gasPrice": quantity(min(highest, tip)), **fees, **parity}
 
 
 def _receipt(applied: Applied, transaction: Json) -> Json:
@@ -148,7 +160,7 @@ def _receipt(applied: Applied, transaction: Json) -> Json:
         "status": "0x0" if applied.revert else "0x1",
         "gasUsed": quantity(receipt.gas_used),
         "cumulativeGasUsed": quantity(receipt.gas_used),
-        "effectiveGasPrice": "0x0",
+        "effectiveGasPrice": transaction["gasPrice"],
         "contractAddress": created,
         "logsBloom": hexed(receipt.bloom.to_bytes(256, "big")),
         "logs": [_log(log, index, place) for index, log in enumerate(receipt.logs)],
