@@ -11,6 +11,7 @@ from types import TracebackType
 
 from benchmarks.check import WrongResult
 from benchmarks.workloads import Workload
+from enigmalang.node.layout import alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,16 @@ class Parties:
         self.n = n
         ports = _free_ports(n)
         addresses = [word for port in ports for word in ("-P", f"localhost:{port}")]
-        self._parties = [
-            subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.mpyc_party", *addresses, "-I", str(i), *OPTIONS],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-                cwd=Path(__file__).parent.parent,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            )
-            for i in range(n)
-        ]
+        with alike(n):  # as our nodes are
+            self._parties = [
+                subprocess.Popen(
+                    [sys.executable, "-m", "benchmarks.mpyc_party", *addresses, "-I", str(i), *OPTIONS],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+                    cwd=Path(__file__).parent.parent,
+                    env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                )
+                for i in range(n)
+            ]
 
     def __enter__(self) -> "Parties":
         return self

@@ -12,6 +12,7 @@ import threading
 from contextlib import suppress
 from time import monotonic, sleep
 
+from enigmalang.node.layout import alike
 from enigmalang.node.pipes import GAVE_UP, read_frame, write_frame
 from enigmalang.wire.errors import WireError
 
@@ -63,8 +64,9 @@ class Processes:
         # Blocked here and inherited: no Ctrl-C before the worker has said that it ignores it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            for node in range(1, self._n + 1):
-                self._workers[node] = _spawn(node)
+            with alike(self._n):
+                for node in range(1, self._n + 1):
+                    self._workers[node] = _spawn(node)
         except OSError as error:
             self._error = error
         self._started.set()
