@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counters:
-    """Of one party: message rounds, bytes, elements multiplied, bits ANDed, comparisons; seconds per phase."""
+    """Of one party: message rounds, bytes, elements multiplied, bits ANDed, comparisons; seconds per phase.
+
+    A round that goes in parts is one. Of pieces under way together (`mpc.pipeline`) the rounds that follow one another.
+    """
 
     rounds: int = 0
     bytes_sent: int = 0
