@@ -16,7 +16,7 @@ at: Any = _ffi.from_buffer
 _POINTERS: Any = _ffi.typeof("void*[]")
 _SIGNED: Any = _ffi.typeof("int64_t[]")
 
-#: Elements that the kernels handle at a time, for which they need memory.
+#: Words of elements that the kernels handle at a time, for which they need memory.
 PIECE = 1024
 #: What a dealt value is: x, x * y, x * (y - z), or 0.
 GIVEN, PRODUCT, SELECT, NOTHING = range(4)

@@ -88,7 +88,7 @@ class Recipe:
 def dealer(field: Field, locals_: Sequence[Local], recipe: Recipe, messages: Raw, own: Raw) -> Use:
     """For `use_elements`: writes the values' messages (rows, count) and this party's own shares (count,)."""
     kernel = kernels().prime[field.q].reshare
-    scratch = np.empty(PIECE * field.limbs, np.uint64)
+    scratch = np.empty(PIECE, np.uint64)
     ends = [(local.kind, *_operands(field, local), local.count) for local in locals_]
     work, per = at(scratch), recipe.per
     to = at(messages) if messages.size else work

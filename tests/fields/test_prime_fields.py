@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from enigmalang.fields import M61, M127, Field, bit_planes, field_named, unpack_bits
+from enigmalang.fields.warm import kernels
 from enigmalang.sharing.shamir import os_uniform
 
 
@@ -155,3 +156,46 @@ def test_names() -> None:
     assert field_named("M127") is M127
     with pytest.raises(ValueError, match="no field is named"):
         field_named("M31")
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 7, 257, 8200])
+def test_four_at_a_time_and_the_rest(field: Field, count: int) -> None:
+    p = field.p
+    ends = [0, p - 1, 1, p - 2, (1 << 26) - 1, p >> 1, 1 << field.q - 1, p - (1 << 26), p ^ ((1 << 52) - 1)]
+    ends += [(1 << k) % p for k in (26, 52, 63, 64, 78, 96, 104)] + [((1 << k) - 1) % p for k in (52, 63, 64, 78, 104)]
+    x = [ends[i % len(ends)] for i in range(count)]
+    y = [ends[i // len(ends) % len(ends)] if i % 3 else p - v for i, v in enumerate(x)]
+    y = [v % p for v in y]
+    a, b = raw_of(field, x), raw_of(field, y)
+    one = raw_of(field, [p - 3])
+    assert residues(field, field.mul(a, b)) == [u * v % p for u, v in zip(x, y, strict=True)]
+    assert residues(field, field.mul(one, a)) == [u * (p - 3) % p for u in x]
+    assert residues(field, field.add(a, b)) == [(u + v) % p for u, v in zip(x, y, strict=True)]
+    assert residues(field, field.sub(a, b)) == [(u - v) % p for u, v in zip(x, y, strict=True)]
+    assert residues(field, field.sub(one, b)) == [(p - 3 - v) % p for v in y]
+    assert residues(field, field.dot(a, b)) == [sum(u * v for u, v in zip(x, y, strict=True)) % p]
+    assert residues(field, field.sum(a, 0)) == [sum(x) % p]
+
+
+@pytest.mark.parametrize("count", [3, 4, 1029])
+def test_linear_combinations_that_meet_p(field: Field, count: int) -> None:
+    p = field.p
+    ends = [0, 1, p - 1, 1 << 63, p >> 1, p - (1 << 52), secrets.randbelow(p)]
+    x = [ends[i % len(ends)] for i in range(count)]
+    rows = np.stack([raw_of(field, x), raw_of(field, [-v % p for v in x]), raw_of(field, x[::-1])])
+    for table in ([1, 1, 0], [p - 1, p - 1, p - 1], [5, p - 7, 1 << 60], [2, 3, 4]):
+        expected = [(table[0] * u - table[1] * u + table[2] * w) % p for u, w in zip(x, x[::-1], strict=True)]
+        assert residues(field, field.combine([table], rows)) == expected
+
+
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_words_that_are_no_residues_are_found_anywhere(field: Field, count: int) -> None:
+    for place in range(count):
+        for bad in (field.p, field.p + 1, (1 << 8 * field.nbytes) - 1):
+            words = [1] * count
+            words[place] = bad
+            raw = np.frombuffer(b"".join(w.to_bytes(field.nbytes, "little") for w in words), np.uint64)
+            assert not kernels().prime[field.q].reduced(raw, count)
+            words[place] = field.p - 1
+            raw = np.frombuffer(b"".join(w.to_bytes(field.nbytes, "little") for w in words), np.uint64)
+            assert kernels().prime[field.q].reduced(raw, count)

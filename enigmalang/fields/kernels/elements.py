@@ -13,7 +13,7 @@ import numpy as np
 from enigmalang.fields.kernels import prime61, prime127
 from enigmalang.fields.kernels.build import FLAG, WS, N, U, W, kernel
 
-PIECE = 1024  # elements handled at a time
+PIECE = 1024  # words of elements handled at a time
 
 #: What a dealt value is: x, x * y, x * (y - z), or 0.
 GIVEN, PRODUCT, SELECT, NOTHING = range(4)
@@ -24,6 +24,7 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
     product, total, added, pair, single = field.product, field.total, field.added, field.pair, field.single
     difference_product, inner, summed = field.difference_product, field.inner, field.summed
     masked, unreduced = field.masked, field.unreduced
+    piece = PIECE // limbs
 
     def mul(x: Any, ox: int, dx: int, y: Any, oy: int, dy: int, out: Any, rows: int, n: int) -> None:
         """x * y, (rows, n): an operand's rows are `ox` apart, its columns dx = 0 or 1."""
@@ -41,8 +42,8 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
             if n == 1:
                 summed(x, r * m, out, r, m)
                 continue
-            for start in range(0, n, PIECE):
-                size = min(PIECE, n - start)
+            for start in range(0, n, piece):
+                size = min(piece, n - start)
                 here = r * n + start
                 for i in range(limbs * size):
                     out[limbs * here + i] = x[limbs * (r * m * n + start) + i]
@@ -57,8 +58,8 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
     def matmul(x: Any, ox: int, y: Any, oy: int, out: Any, batch: int, m: int, k: int, n: int) -> None:
         """(m, k) @ (k, n), `batch` times; operands' matrices are `ox` and `oy` apart. k >= 1."""
         for b in range(batch):
-            for start in range(0, n, PIECE):
-                size = min(PIECE, n - start)
+            for start in range(0, n, piece):
+                size = min(piece, n - start)
                 for i in range(m):
                     row, here = b * ox + i * k, (b * m + i) * n + start
                     for j in range(0, k, 2):
@@ -79,13 +80,13 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
         `table` times (value, `drawn` random elements): rows 0.. go to messages (spoken, count), the last to `own`,
         where `others` more random elements are added, and z for SELECT; both from column `place`.
         Random elements are words of key stream, masked here: `per` rows from each of the streams, which are `stride`
-        elements apart, the rows `line`. `scratch` has PIECE elements. Returns 0, or not 0 if one of them was p, and
+        elements apart, the rows `line`. `scratch` has PIECE words. Returns 0, or not 0 if one of them was p, and
         all that was written is void.
         """
         bad = np.uint64(0)
         terms = 1 + drawn
-        for start in range(0, n, PIECE):
-            size = min(PIECE, n - start)
+        for start in range(0, n, piece):
+            size = min(piece, n - start)
             at = first + start
             to = place + start
             if kind == PRODUCT:
@@ -120,8 +121,8 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
     def gather(own: Any, parts: Any, k: int, n: int) -> Any:
         """own += the k parts, in place; not 0 if one has a word that is no residue."""
         bad = np.uint64(0)
-        for start in range(0, n, PIECE):
-            size = min(PIECE, n - start)
+        for start in range(0, n, piece):
+            size = min(piece, n - start)
             for j in range(k):
                 bad |= unreduced(parts[j], start, size)
                 added(parts[j], start, 1, own, start, size)
@@ -130,8 +131,8 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
     def combine(table: Any, parts: Any, k: int, out: Any, n: int) -> Any:
         """The sum of table[j] * parts[j]; not 0 if a part has a word that is no residue."""
         bad = np.uint64(0)
-        for start in range(0, n, PIECE):
-            size = min(PIECE, n - start)
+        for start in range(0, n, piece):
+            size = min(piece, n - start)
             for j in range(0, k, 2):
                 bad |= unreduced(parts[j], start, size)
                 if j + 1 < k:

@@ -128,6 +128,8 @@ class _Function:
             f"{'i8' if type_ == FLAG else llvm_type(type_)} %{name}.in"
             for name, type_ in zip(self._names, self.types, strict=True)
         )
+        if any(isinstance(local, tuple) and local[0] == QUAD for local in self._locals.values()):
+            attributes += " alignstack(32)"  # vectors that are kept there would lie across the cache's lines
         head = f"define {linkage}{llvm_type(self.returns)} {name}({operands}) {attributes} {{"
         return "\n".join([head, "entry:", *self._places, *self._lines, "}"])
 
