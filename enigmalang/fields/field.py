@@ -116,6 +116,8 @@ class Field(ABC):
         return self._linear(self.zeros(()), x, True)
 
     def _linear(self, x: Raw, y: Raw, subtract: bool) -> Raw:
+        if not x.ndim and not y.ndim:  # one element of one limb: a fifth of what calling a kernel takes
+            return np.array((int(x) - int(y) if subtract else int(x) + int(y)) % self.p, np.uint64)
         x, y, out, how = self._ends(x, y)
         kernels().prime[self.q].add(x, y, out, how, subtract)
         return out

@@ -154,15 +154,20 @@ class Kernels:
         self._shuffle_rows(_at(words), len(words), _at(order), rows, n, _at(state))
 
 
-def _deal(function: Any, limbs: int) -> Callable[[Any, Any, Any, Any, int, Any], None]:
-    """weights[r] * x * y + masks[r, first:…] into `out` (rows, n); an operand of one element is repeated."""
+def _deal(function: Any, limbs: int) -> Callable[[Any, Any], Callable[[Any, Any, int, Any], None]]:
+    """Of weights and masks, what puts weights[r] * x * y + masks[r, first:…] into `out` (rows, n); an operand of one
+    element is repeated."""
 
-    def deal(x: Any, y: Any, weights: Any, masks: Any, first: int, out: Any) -> None:
-        rows, n = out.shape[:2]
-        ends = (_at(x), x.size // limbs, _at(y), y.size // limbs, _at(weights), _at(masks), masks.shape[1], first)
-        function(*ends, _at(out), rows, n)
+    def with_masks(weights: Any, masks: Any) -> Callable[[Any, Any, int, Any], None]:
+        at_weights, at_masks, length, rows = _at(weights), _at(masks), masks.shape[1], len(weights)
 
-    return deal
+        def deal(x: Any, y: Any, first: int, out: Any) -> None:
+            ends = (_at(x), x.size // limbs, _at(y), y.size // limbs, at_weights, at_masks, length, first)
+            function(*ends, _at(out), rows, out.shape[1])
+
+        return deal
+
+    return with_masks
 
 
 def _absorb(function: Any, limbs: int) -> Callable[[Any, Any], bool]:

@@ -145,17 +145,19 @@ class _Run:
 
     def layer(self, number: int, layer: Layer) -> None:
         """Local nodes, then those done together."""
+        nodes, values = self.circuit.nodes, self.values
         for i in layer.local:
-            node = self.circuit.nodes[i]
-            self.values[i] = self._leaf(i, node) if not node.args else LOCAL[node.op](self.values, node)
+            node = nodes[i]
+            values[i] = LOCAL[node.op](values, node) if node.args else self._leaf(i, node)
             self._drop(node)
-        if layer.together:
-            if not self._steps.run(number, self.values, layer.together):
+        together = layer.together
+        if together:
+            if not self._steps.run(number, values, together):
                 if layer.protocol in ORDERED:
-                    self.values.ending = self._ending(layer)
-                run_together(self.values, layer.protocol, layer.together)
-            for i in layer.together:
-                self._drop(self.circuit.nodes[i])
+                    values.ending = self._ending(layer)
+                run_together(values, layer.protocol, together)
+            for i in together:
+                self._drop(nodes[i])
 
     def _ending(self, layer: Layer) -> frozenset[int]:
         """What a layer uses once, and nothing after it."""
@@ -163,9 +165,10 @@ class _Run:
         return frozenset(arg for arg, count in uses.items() if count == self._uses[arg] == 1)
 
     def _drop(self, node: Node) -> None:
+        uses = self._uses
         for arg in node.args:
-            self._uses[arg] -= 1
-            if self._uses[arg] == 0:
+            left = uses[arg] = uses[arg] - 1
+            if not left:
                 self.values.drop(arg)
 
     def _leaf(self, number: int, node: Node) -> Share:

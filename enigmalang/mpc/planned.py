@@ -117,15 +117,15 @@ def _role(field: Field, shape: Structure, me: int) -> _Role:
 class Steps:
     """One run's small layers, in order."""
 
-    __slots__ = ("_absorb", "_deal", "_expects", "_masks", "_party", "_role", "_steps")
+    __slots__ = ("_absorb", "_deal", "_expects", "_party", "_role", "_steps", "_with_masks")
 
     def __init__(self, party: Party, steps: dict[int, Step]) -> None:
         self._party = party
         self._steps = {} if party.structure.wide else steps
         self._role = _role(party.field, party.structure, party.me)
-        self._masks = party.field.empty((0, 0))
         self._expects: dict[int, dict[int, int]] = {}  # by number of products
-        self._deal, self._absorb = kernels().deal[party.field.q], kernels().absorb[party.field.q]
+        self._with_masks, self._absorb = kernels().deal[party.field.q], kernels().absorb[party.field.q]
+        self._deal = self._with_masks(self._role.weights, party.field.empty((len(self._role.weights), 0)))
 
     def run(self, number: int, values: Values, nodes: tuple[int, ...]) -> bool:
         """Compute the products of the schedule's layer `number`, if that is a small one. One round."""
@@ -133,7 +133,7 @@ class Steps:
         if step is None:
             return False
         if step.batch:
-            self._masks = _draw(self._party, self._role, step.batch)
+            self._deal = self._with_masks(self._role.weights, _draw(self._party, self._role, step.batch))
         table = values.circuit.nodes
         if len(nodes) == 1:
             node = table[nodes[0]]
@@ -154,14 +154,15 @@ class Steps:
         field = party.field
         party.counters.products += count
         rows = field.empty((len(role.weights), count))
-        self._deal(x, y, role.weights, self._masks, step.first, rows)
+        self._deal(x, y, step.first, rows)
         expects = self._expects.get(count)
         if expects is None:
             expects = self._expects[count] = dict.fromkeys(role.heard, count * field.nbytes)
-        received = party.swap({peer: rows[k].data.cast("B") for k, peer in enumerate(role.spoken)}, expects)
+        told = {peer: row.data.cast("B") for peer, row in zip(role.spoken, rows, strict=False)}
+        received = party.swap(told, expects)
         own: Raw = rows[-1]
-        for peer, told in received.items():
-            if not self._absorb(own, told):
+        for peer, heard in received.items():
+            if not self._absorb(own, heard):
                 raise PeerError(peer, f"a number is not reduced modulo {field.name}'s prime")
         return own
 
