@@ -76,15 +76,17 @@ def reshare(party: Party, round_: Round, locals_: Sequence[Local]) -> Finish[Raw
     return finished
 
 
-def in_pieces(round_: Round, count: int, begin: Callable[[slice], Finish[None]]) -> Finish[None]:
+def in_pieces(
+    round_: Round, count: int, begin: Callable[[slice], Finish[None]], window: int = WINDOW
+) -> Finish[None]:
     """A round on `count` elements in parts: each piece is sent while the next is worked out, and its finisher called
-    when it came, WINDOW pieces later or at the end.
+    when it came, `window` pieces later or at the end.
     """
     waiting: deque[Finish[None]] = deque()
     for start in range(0, max(count, 1), PIECE):
         if start:
             round_.post_part()
-        if len(waiting) == WINDOW:
+        if len(waiting) == window:
             waiting.popleft()()
         waiting.append(begin(slice(start, min(start + PIECE, count))))
 

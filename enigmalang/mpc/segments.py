@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from enigmalang.mpc.pivots import (
     FEW,
-    TOGETHER,
     Items,
     Judge,
     Pivots,
@@ -31,6 +30,8 @@ from enigmalang.mpc.pivots import (
 
 #: Pairs of short segments that are compared at a time.
 PAIRS = 1 << 17
+#: Items that are put to their places at a time.
+BLOCK = 1 << 15
 
 
 def sorted_places(judge: Judge, rows: int, n: int, ranks: Items | None = None) -> Items:
@@ -148,23 +149,22 @@ def _place(order: Items, places: Items, items: Items, keys: Items, count: int) -
     """Put the items to the places in the order of their keys, stably: 2g for those in gap g < count and 2g + 1 for the
     pivot after it. The gaps of several items, in order. A block of items at a time: a sort of all takes more memory.
     """
-    of_key, blocks = np.zeros(2 * count, np.int32), range(0, len(items), TOGETHER)
+    following, blocks = np.zeros(2 * count + 1, np.int32), range(0, len(items), BLOCK)
     for start in blocks:
-        numbers, counts = counted(keys[start : start + TOGETHER])
-        of_key[numbers] += counts
-    following = summed(of_key)
-    following -= of_key
+        numbers, counts = counted(keys[start : start + BLOCK])
+        following[numbers + 1] += counts
+    np.cumsum(following, out=following)  # where the next item of each key goes
     for start in blocks:
-        part = slice(start, start + TOGETHER)
+        part = slice(start, start + BLOCK)
         joined = keys[part].astype(np.int64) << 32
         joined |= np.arange(len(joined))
         joined.sort()
         key = (joined >> 32).astype(np.int32)
         first = np.flatnonzero(np.diff(key, prepend=np.int32(-1)))  # of each key's items
-        counts = np.diff(first, append=len(key))
+        counts = np.diff(first, append=len(key)).astype(np.int32)
         at = following[key] + (np.arange(len(key)) - np.repeat(first, counts))
         order[places[at]] = items[part][joined & 0xFFFFFFFF]
-        following[key[first]] += counts.astype(np.int32)
-    several = of_key[::2] > 1
-    lengths = of_key[::2][several]
-    return Segments(places[following[::2][several] - lengths], lengths)
+        following[key[first]] += counts
+    lengths = np.diff(following[:-1], prepend=np.int32(0))[::2]
+    several = lengths > 1
+    return Segments(places[following[:-1:2][several] - lengths[several]], lengths[several])

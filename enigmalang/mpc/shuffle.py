@@ -41,6 +41,9 @@ from enigmalang.sharing.secret import join_arith, split_arith
 from enigmalang.sharing.shamir import lagrange
 from enigmalang.sharing.streams import Stream
 
+#: Pieces of a column under way before one is waited for: each takes a few MB beside the values.
+WINDOW = 2
+
 
 class OrderError(Exception):
     """What was said to be a permutation is none."""
@@ -156,7 +159,7 @@ class _Shuffle:
 
             return finish
 
-        finish = in_pieces(round_, self.count, piece)
+        finish = in_pieces(round_, self.count, piece, WINDOW)
         round_.run()
         finish()
 
@@ -193,7 +196,7 @@ class _Shuffle:
 
             return finish
 
-        finish = in_pieces(round_, self.count, piece)
+        finish = in_pieces(round_, self.count, piece, WINDOW)
         round_.run()
         finish()
         return out
