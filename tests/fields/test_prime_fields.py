@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from enigmalang.fields import M61, M127, Field, bit_planes, field_named, unpack_bits
+from enigmalang.fields.arithmetic import GIVEN, NOTHING, PIECE, PRODUCT, SELECT, at
 from enigmalang.fields.warm import kernels
 from enigmalang.sharing.shamir import os_uniform
 
@@ -199,3 +200,25 @@ def test_words_that_are_no_residues_are_found_anywhere(field: Field, count: int)
             words[place] = field.p - 1
             raw = np.frombuffer(b"".join(w.to_bytes(field.nbytes, "little") for w in words), np.uint64)
             assert kernels().prime[field.q].reduced(raw, count)
+
+
+@pytest.mark.parametrize("kind", [GIVEN, PRODUCT, SELECT, NOTHING])
+@pytest.mark.parametrize("count", [1, 6, 1029])
+def test_what_a_resharing_deals(field: Field, kind: int, count: int) -> None:
+    p = field.p
+    ends = [0, 1, p - 1, (1 << 63) % p, p >> 1, 1 << 52, secrets.randbelow(p)]
+    x, y, z = ([ends[i // step % len(ends)] for i in range(count)] for step in (1, 7, 3))
+    draws = [[secrets.randbelow(p) for _ in range(count)] for _ in range(2)]
+    table = [[3, p - 5], [p - 1, 1 << 59]]  # one message, and the party's own
+    raws = [raw_of(field, values) for values in (x, y, z, draws[0] + draws[1], table[0] + table[1])]
+    messages, own, scratch = field.empty((count,)), field.empty((count,)), np.empty(PIECE, np.uint64)
+    a, b, c, drawn, rows = map(at, raws)
+    ends_of_it = a, 1, b, 1, c, 1, 0, drawn, 1, 1, count, 1, count
+    work = kernels().prime[field.q]
+    assert not work.reshare(kind, *ends_of_it, rows, at(messages), 1, count, at(own), 0, count, at(scratch))
+    operands = zip(x, y, z, strict=True)
+    values = [{GIVEN: u, PRODUCT: u * v, SELECT: u * (v - w), NOTHING: 0}[kind] for u, v, w in operands]
+    assert residues(field, messages) == [(3 * v - 5 * d) % p for v, d in zip(values, draws[0], strict=True)]
+    further = z if kind == SELECT else [0] * count
+    expected = zip(values, draws[0], draws[1], further, strict=True)
+    assert residues(field, own) == [((1 << 59) * d - v + e + f) % p for v, d, e, f in expected]
