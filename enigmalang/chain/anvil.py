@@ -57,17 +57,19 @@ class Anvil:
 
     `socket`: the path of its Unix socket, while it runs. `state`: a file in which the chain is kept between runs.
     `port`: also serve HTTP and WebSocket there (`url`), on this machine only. `block_seconds`: mine so often, not at
-    each transaction.
+    each transaction. `base_fee`: wei for a unit of gas in the first block; zero stays zero.
     """
 
     def __init__(
         self, state: Path | None = None, port: int | None = None, block_seconds: int | None = None,
-        hardfork: str = "prague",
+        base_fee: int = 0, hardfork: str = "prague",
     ) -> None:
         self.port = port
         self.socket = ""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._options = ["--hardfork", hardfork]
+        self._options = ["--hardfork", hardfork, "--base-fee", str(base_fee)]
+        if base_fee == 0:
+            self._options += ["--gas-price", "0", "--disable-min-priority-fee"]
         if state is not None:
             self._options += ["--state", str(state)]
         if block_seconds is not None:
@@ -112,7 +114,7 @@ class Anvil:
         return [
             "--ipc", self.socket, "--host", "127.0.0.1", "--port", str(self.port or 0), "--silent", "--accounts", "1",
             "--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_TIME - 1), "--gas-limit", str(BLOCK_GAS),
-            "--base-fee", "0", "--gas-price", "0", "--disable-min-priority-fee", *self._options,
+            *self._options,
         ]
 
     def _await(self) -> None:

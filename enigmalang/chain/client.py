@@ -161,7 +161,8 @@ class Chain:
         """The receipt of a transaction of `key`, `confirmations` blocks deep. `to` None creates a contract.
 
         Raises Reverted when it would revert (then it is not sent, and costs nothing) or did; TransactionRefused when
-        no block takes it; TransactionLost when it is in no block in time.
+        no block takes it; TransactionLost when it is in no block in time. With `gas` given, a node is not asked first:
+        what reverts there is mined, and pays.
         """
         return self.wait(self.submit(key, to, data, value, gas))
 

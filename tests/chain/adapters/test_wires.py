@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from adapters_support import needs_anvil
+from adapters_support import compiled, data, needs_anvil
 
 from enigmalang.chain.anvil import VARIABLE, Anvil, find_anvil, missing
 from enigmalang.chain.client import Chain
+from enigmalang.chain.development import fund
 from enigmalang.chain.embedded import EmbeddedEvm, faucet_key
-from enigmalang.chain.errors import ChainUnreachable, RpcError
+from enigmalang.chain.errors import ChainUnreachable, Reverted, RpcError, TransactionRefused
 from enigmalang.chain.memory import CHAIN_ID
 from enigmalang.chain.rpc import RpcEvm
 from enigmalang.chain.server import Server
 from enigmalang.chain.wires import Broken, JsonTexts
+from enigmalang.ethereum.keys import SigningKey
 
 
 def free_port():
@@ -104,6 +106,55 @@ def test_http_and_websocket_reach_the_same_chain():
                 assert chain.send(faucet_key(), "0x" + "22" * 20, value=1).block == count + 1
                 with pytest.raises(RpcError):
                     evm.request("eth_unheardOf")
+
+
+@needs_anvil
+def test_where_gas_costs_money():
+    with Anvil(base_fee=10**9) as anvil, anvil.connect() as evm:
+        chain, poor = Chain(evm), SigningKey.generate()
+        before = chain.balance(faucet_key().address)
+        receipt = chain.send(faucet_key(), "0x" + "22" * 20, value=1)
+        paid = before - 1 - chain.balance(faucet_key().address)
+        assert paid >= receipt.gas_used * chain.block(receipt.block).base_fee > 0
+        with pytest.raises(TransactionRefused):
+            chain.send(poor, "0x" + "22" * 20)
+        fund(chain, poor.address, 10**17)
+        assert chain.send(poor, "0x" + "22" * 20).ok
+
+
+@needs_anvil
+def test_transactions_that_wait_for_a_block():
+    with Anvil() as anvil, anvil.connect() as evm:
+        chain = Chain(evm, patience=30)
+        evm.request("evm_setAutomine", (False,))
+        sent = [chain.submit(faucet_key(), "0x" + "22" * 20, value=1) for _ in range(3)]
+        assert [each.signed.nonce for each in sent] == [0, 1, 2]
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(chain.wait(sent[2])))
+        waiting.start()
+        with anvil.connect() as other:
+            other.request("evm_mine")
+        waiting.join(30)
+        assert answers[0].block == chain.wait(sent[0]).block == 1
+
+
+@needs_anvil
+def test_a_revert_that_came_between_estimate_and_block():
+    with Anvil() as anvil, anvil.connect() as evm:
+        chain = Chain(evm)
+        contract = chain.deploy(faucet_key(), compiled()).contract
+        with pytest.raises(Reverted, match="unlucky") as caught:
+            chain.send(faucet_key(), contract, data("set(uint256)", 13), gas=100_000)
+        assert chain.ask("eth_getTransactionReceipt", caught.value.hash)["status"] == "0x0"
+
+
+@needs_anvil
+def test_a_node_that_ends_is_unreachable():
+    with Anvil() as anvil:
+        evm = anvil.connect()
+        assert evm.request("eth_chainId")
+    with evm, pytest.raises(ChainUnreachable):
+        evm.request("eth_chainId")
 
 
 @needs_anvil
