@@ -6,7 +6,7 @@ import pytest
 
 from enigmalang.fields import arithmetic, native
 from enigmalang.fields.kernels import KERNELS, translated
-from enigmalang.fields.kernels.build import N, U, W
+from enigmalang.fields.kernels.build import N, U, W, four, put_four
 from enigmalang.fields.kernels.language import Entry, KernelError
 
 _DECLARED_AS = {
@@ -31,7 +31,23 @@ def _unknown(x: Any, n: int) -> None:
         pass
 
 
-@pytest.mark.parametrize("function", [_mixes, _changes, _unknown])
+def _compares_four(x: Any, n: int) -> None:
+    if four(x, n) == four(x, 0):
+        x[n] = x[0]
+
+
+def _asks_four(x: Any, n: int) -> None:
+    if four(x, n):
+        x[n] = x[0]
+
+
+def _adds_a_literal_to_four(x: Any, n: int) -> None:
+    put_four(x, n, four(x, n) + 1)
+
+
+@pytest.mark.parametrize(
+    "function", [_mixes, _changes, _unknown, _compares_four, _asks_four, _adds_a_literal_to_four]
+)
 def test_what_is_not_in_the_language_is_refused(function: Any) -> None:
     with pytest.raises(KernelError, match=f"{function.__name__}: line [0-9]+: "):
         translated({"refused": Entry(function, (W, N), "void")})
