@@ -20,7 +20,8 @@ class Evm(Protocol):
         ...
 
     def batch(self, calls: Sequence[Call]) -> list[Json]:
-        """The results of `calls`, in their order, in one message where there is a wire; errors as for `request`."""
+        """The results of `calls`, in their order, in one message where there is a wire; errors as for `request`: the
+        first of them, after which a node has carried out the other calls all the same, the embedded chain none."""
         ...
 
     def close(self) -> None:

@@ -19,6 +19,14 @@ _REPEATABLE = ("eth_get", "eth_call", "eth_chainId", "eth_blockNumber", "eth_est
                "eth_maxPriority", "eth_feeHistory", "eth_sendRawTransaction", "eth_syncing", "net_", "web3_")
 
 
+class _NotOne(Exception):
+    """An error that names no request: the node refused the message as a whole."""
+
+    def __init__(self, error: RpcError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class RpcEvm:
     """An `Evm` at `where`: http://…, https://…, ws://…, wss://…, or the path of a Unix socket.
 
@@ -31,6 +39,7 @@ class RpcEvm:
         self._lock = threading.Lock()
         self._number = 0
         self._closed = False
+        self._batches = True  # until a node refuses one
         self._wire: Wire | None = None
         with self._lock:
             self._connect()
@@ -45,6 +54,16 @@ class RpcEvm:
         """See `Evm.batch`."""
         if not calls:
             return []
+        if self._batches or len(calls) == 1:
+            try:
+                return self._together(calls)
+            except _NotOne as error:
+                if len(calls) == 1:
+                    raise error.error from None
+                self._batches = False  # and nothing of the message was carried out
+        return [self._together([call])[0] for call in calls]
+
+    def _together(self, calls: Sequence[Call]) -> list[Json]:
         with self._lock:
             first = self._number + 1
             self._number += len(calls)
@@ -95,8 +114,7 @@ class RpcEvm:
             if len(found) == len(ids):
                 return found
             if any(answer.get("id") is None and "error" in answer for answer in answers):
-                # A node that could not read the message names no request: the error is that of the whole message.
-                raise _error(next(a for a in answers if "error" in a)["error"])
+                raise _NotOne(_error(next(a for a in answers if "error" in a)["error"]))
             if found or not wire.streams:
                 raise Broken("the answer lacks what was asked for", lost=False)
 

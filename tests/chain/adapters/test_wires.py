@@ -196,9 +196,24 @@ def test_an_error_with_a_status_of_its_own_is_the_nodes():
 
 
 def test_an_error_of_the_whole_message():
-    body = b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "batches are not served"}}'
-    with http_node(lambda _: (200, body)) as where, RpcEvm(where) as evm, pytest.raises(RpcError, match="batches"):
-        evm.batch([("eth_chainId", ()), ("eth_blockNumber", ())])
+    body = b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "unreadable"}}'
+    with http_node(lambda _: (200, body)) as where, RpcEvm(where) as evm, pytest.raises(RpcError, match="unreadable"):
+        evm.request("eth_chainId")
+
+
+def test_a_node_that_serves_no_batches_is_asked_one_by_one():
+    seen = []
+
+    def respond(text):
+        seen.append(json.loads(text))
+        if isinstance(seen[-1], list):
+            return b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "no batches"}}'
+        return answered(text, seen[-1]["method"])
+
+    with http_node(lambda text: (200, respond(text))) as where, RpcEvm(where) as evm:
+        for _ in range(2):
+            assert evm.batch([("a", ()), ("b", ())]) == ["a", "b"]
+    assert [isinstance(message, list) for message in seen] == [True, False, False, False, False]
 
 
 def test_a_batch_in_any_order():
