@@ -11,20 +11,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeAlias
 
+from enigmalang.analysis.fact import Fact, declared, element, full_lens, is_private, kept, rank
 from enigmalang.analysis.flow import returned, terminator
 from enigmalang.analysis.orders import ORDERED, ordered
 from enigmalang.analysis.refine import refinements
-from enigmalang.analysis.transfer import (
-    Fact,
-    converted,
-    declared,
-    element,
-    full_lens,
-    is_private,
-    kept,
-    rank,
-    transfer,
-)
+from enigmalang.analysis.scalars import converted
+from enigmalang.analysis.transfer import transfer
 from enigmalang.ir.ir import Function, Operation, Program, Region, Slot, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.types.ranges import ZERO, Range, add, nominal

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from enigmalang.analysis.transfer import Fact, Lens, broadcast_lens, full_lens, kept
+from enigmalang.analysis.fact import Fact, Lens, full_lens, kept
+from enigmalang.analysis.scalars import broadcast_lens
 from enigmalang.ir.ir import Operation
 from enigmalang.ir.typing import ORDERS, columns
 from enigmalang.types import ranges as r

@@ -6,18 +6,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from enigmalang.analysis.arrays import wide_product
+from enigmalang.analysis.fact import Fact, element, full_lens, is_private, rank
 from enigmalang.analysis.intervals import Interpreter
 from enigmalang.analysis.paths import called_from, name_of
 from enigmalang.analysis.refine import refinements
-from enigmalang.analysis.transfer import (
-    Fact,
-    element,
-    full_lens,
-    is_private,
-    rank,
-    scaled,
-    wide_product,
-)
+from enigmalang.analysis.scalars import scaled
 from enigmalang.diagnostics import Note, Sink
 from enigmalang.ir.ir import Function, Operation, Program, Region, Tensor, Value, operations
 from enigmalang.source import Span

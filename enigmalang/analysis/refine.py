@@ -1,6 +1,6 @@
 """What a condition says of the values it compares: `if x > 0` leaves x positive in one branch."""
 
-from enigmalang.analysis.transfer import Fact, is_private
+from enigmalang.analysis.fact import Fact, is_private
 from enigmalang.ir.ir import Operation, Tensor, Value
 from enigmalang.types.ranges import Range
 

@@ -71,6 +71,8 @@ class Batch:
             from enigmalang.passes.batch_loop import batch_loop  # a loop inside is batched with a Batch of its own
 
             batch_loop(self, op)
+        elif op.op == "require" and not self.facts.may_fail(op):
+            return
         elif op.regions or OPS[op.op].terminator:
             raise CannotBatch(op.op)
         elif op.op in ORDERS and (self.varies(op) or OPS[op.op].effect is Effect.RANDOM):

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from enigmalang.analysis.fact import element
 from enigmalang.analysis.flow import Flow, build_flow
 from enigmalang.analysis.lengths import Lengths
-from enigmalang.analysis.transfer import converted, element, scalar
+from enigmalang.analysis.scalars import converted, scalar
 from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.types.ranges import nominal
@@ -38,6 +39,8 @@ class Facts:
         """Whether a public failure of `op` cannot be excluded."""
         if OPS[op.op].effect is not Effect.FAILS:
             return False
+        if op.op == "require":
+            return not self._holds(op.operands[0])
         if not op.results:
             return True
         if op.op in ("index", "set_index", "gather"):
@@ -49,6 +52,16 @@ class Facts:
         if op.op in _ARITHMETIC | _BITWISE | {"convert"} | _DIVISIONS:
             return not self._proven(op)
         return not (op.op in ("reduce_sum", "cumsum", "dot", "matmul") and op.result.label is Label.PRIVATE)
+
+    def _holds(self, condition: Value) -> bool:
+        """Whether it compares two lengths that are known to be one, or did before it was folded."""
+        made = self.flow.defined_by.get(condition)
+        if made is not None and made.op == "const":
+            return made.attrs["value"] is True
+        if made is None or made.op != "eq":
+            return False
+        one, other = (self.lengths.scalar(v) for v in made.operands)
+        return one[0] in ("len", "const") and one == other
 
     def divides_publicly_by_zero(self, op: Operation) -> bool:
         """A public division whose divisor may be 0."""
