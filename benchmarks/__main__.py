@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.aims import verdicts
 from benchmarks.build import build_table, measure_build
+from benchmarks.gas import gas_table, measure_gas
 from benchmarks.growth import FILE, measure_growth
 from benchmarks.kernels import kernels_table, measure_kernels
 from benchmarks.memory import measure_memory, memory_table
@@ -30,7 +31,7 @@ from enigmalang.sharing.structure import MAX_PARTIES
 FOLDER = Path(__file__).parent
 
 #: What is measured by itself, beside the workloads.
-ALONE = ("build", "kernels", "memory", "startup")
+ALONE = ("build", "gas", "kernels", "memory", "startup")
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -92,6 +93,8 @@ def main(words: Sequence[str]) -> int:
         return plots(chosen)
     alone = measure_alone(chosen)
     if not chosen.workloads:
+        if chosen.save:
+            write_json(chosen.save, alone)
         print(json.dumps(alone, indent=1) if chosen.json else "", end="")
         return 0
     results, failures = measure_all(chosen)
@@ -145,11 +148,14 @@ def write_json(path: Path, found: dict[str, Any]) -> None:
 
 
 def measure_alone(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Building, the kernels, memory, the start: as a table at once, or for JSON."""
+    """Building, gas, the kernels, memory, the start: as a table at once, or for JSON."""
     found: dict[str, Any] = {}
     if "build" in chosen.alone:
         found["build"] = measure_build(chosen.size)
         print(build_table(found["build"]), file=sys.stderr if chosen.json else sys.stdout)
+    if "gas" in chosen.alone:
+        found["gas"] = measure_gas()
+        print(gas_table(found["gas"]), file=sys.stderr if chosen.json else sys.stdout)
     if "kernels" in chosen.alone:
         kernels = measure_kernels()
         found["kernels"] = [asdict(k) for k in kernels]

@@ -298,4 +298,4 @@ def six() -> World:
 def test_random_sequences_of_calls(six: World):
     kind = type("Sequences", (HubMachine,), {"world": six})
     run_state_machine_as_test(kind, settings=settings(
-        max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)))
+        max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)))
