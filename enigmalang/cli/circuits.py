@@ -20,7 +20,7 @@ def circuits_of(path: str, inputs: Sequence[str]) -> str:
         raise click.UsageError(str(error)) from None
     plan = compiled(path)
     found: list[Circuit] = []
-    with Session(Settings("circuit")) as session:
+    with Session(Settings("circuit", chain="memory")) as session:
         for function in [plan.script] if plan.script else [plan.functions[name].public for name in plan.tests]:
             run_function(session.world(plan, given, lambda text: None, watch=found.append), function)
     return "\n".join(f"# {number}\n{print_circuit(circuit)}" for number, circuit in enumerate(found, 1))

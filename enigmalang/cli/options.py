@@ -10,6 +10,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 ENGINES = ("mpc", "circuit", "clear")
 
 
+def chain_option(function: F) -> F:
+    """`--chain`: where contracts and `L` live."""
+    return click.option(
+        "--chain", default="embedded", show_default=True, metavar="embedded|memory|URL",
+        help="Where contracts live: an EVM in this process; a twin without EVM; a development node (http, ws, or "
+        "the path of its socket).",
+    )(function)
+
+
 def engine_options(default: str | None) -> Callable[[F], F]:
     """`--engine`, `--nodes`, `--threshold`, `--timeout`. The numbers are checked by `check_size`."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from enigmalang.chain.errors import ChainError
 from enigmalang.cli.inputs import Inputs
 from enigmalang.compiler import compile_file
 from enigmalang.diagnostics import Diagnostic, EnigmaError, Sink
@@ -40,10 +41,12 @@ def input_names(plan: Plan) -> Iterator[str]:
                 yield str(op.attrs["name"])
 
 
-def as_diagnostic(error: EnigmaError | EngineError, path: str) -> Diagnostic:
-    """What to show. Engine errors have no place in the source: they point at the file."""
+def as_diagnostic(error: EnigmaError | EngineError | ChainError, path: str) -> Diagnostic:
+    """What to show. Errors of engine and chain have no place in the source: they point at the file."""
     if isinstance(error, EnigmaError):
         return error.diagnostic
+    if isinstance(error, ChainError):
+        return Diagnostic("E0708", str(error), Span(path, 1, 1, 1, 1), (), None)
     return Diagnostic(error.code, str(error), Span(path, 1, 1, 1, 1), (), _WAYS_OUT.get(error.code))
 
 

@@ -4,12 +4,13 @@ import sys
 
 import click
 
-from enigmalang.cli.options import engine_options
+from enigmalang.cli.options import chain_option, engine_options
 
 
 @click.command("run")
 @click.argument("file", type=click.Path())
 @engine_options("mpc")
+@chain_option
 @click.option("--stats", is_flag=True, help="Say at the end, on stderr, what it cost.")
 @click.option(
     "--input", "inputs", multiple=True, metavar="NAME=FILE|VALUE",
@@ -17,7 +18,7 @@ from enigmalang.cli.options import engine_options
 )
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]...")
 def command(
-    file: str, engine: str, nodes: int, threshold: int | None, timeout: float, stats: bool,
+    file: str, engine: str, nodes: int, threshold: int | None, timeout: float, chain: str, stats: bool,
     inputs: tuple[str, ...], arguments: tuple[str, ...],
 ) -> int:
     """Run the statements of FILE; a file without statements runs its tests instead.
@@ -33,7 +34,7 @@ def command(
 
         try:
             given = parse_inputs(inputs, arguments)
-            settings = Settings(engine, nodes, threshold, timeout)
+            settings = Settings(engine, nodes, threshold, timeout, chain)
             check_size(settings)
         except (BadInput, ValueError) as error:
             raise click.UsageError(str(error), click.get_current_context()) from None

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from enigmalang.chain.errors import ChainError
 from enigmalang.cli.inputs import Inputs
 from enigmalang.cli.programs import Refused, as_diagnostic, check_inputs, compiled
 from enigmalang.cli.progress import Progress
@@ -53,7 +54,7 @@ def run_file(
         except Refused as refused:
             with progress.paused():
                 show(refused.diagnostics)
-        except (EnigmaError, EngineError) as error:
+        except (EnigmaError, EngineError, ChainError) as error:
             with progress.paused():
                 sys.stdout.flush()
                 show([as_diagnostic(error, path)])

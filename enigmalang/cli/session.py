@@ -15,6 +15,7 @@ from enigmalang.node.local import local_world
 from enigmalang.plan.plan import Plan
 
 if TYPE_CHECKING:
+    from enigmalang.node.devchain import DevChain
     from enigmalang.node.processes import Processes
 
 
@@ -26,6 +27,7 @@ class Settings:
     nodes: int = 3
     threshold: int | None = None
     timeout: float = 20.0  # seconds
+    chain: str = "embedded"  # or "memory", or the URL of a development chain
 
 
 class LazyEngine:
@@ -75,6 +77,7 @@ class Session:
     workers: "Processes | None" = None  # started ahead, for the first cluster
     seconds: dict[str, float] = field(default_factory=dict)
     tracers: dict[tuple[str, str], Tracer] = field(default_factory=dict)
+    network: "DevChain | None" = None  # made when a program first needs its ledger
 
     def __enter__(self) -> "Session":
         return self
@@ -82,6 +85,8 @@ class Session:
     def __exit__(self, *_: object) -> None:
         for tracer in self.tracers.values():
             tracer.engine.close()
+        if self.network is not None:
+            self.network.close()
 
     def world(
         self, plan: Plan, inputs: InputReader, out: Callable[[str], None], *,
@@ -90,6 +95,8 @@ class Session:
         """Surroundings for one run of `plan`; `out` gets what it prints."""
         kind = engine or self.settings.engine
         options: dict[str, Any] = {"inputs": inputs, "out": out}
+        if self.settings.chain != "memory":
+            options["chain"] = lambda: self._chain().fresh(plan)
         if kind == "clear":
             return local_world(plan, **options)
         tracer = self.tracers.get((kind, plan.field))
@@ -102,6 +109,20 @@ class Session:
         tracer = self.tracers.pop((engine, field), None)
         if tracer is not None:
             tracer.engine.close()
+
+    def _chain(self) -> "DevChain":
+        """The chain with the hub on it. Raises ChainError."""
+        if self.network is None:
+            from enigmalang.node.devchain import DevChain
+
+            given = self.settings
+            self.phase("starting the chain")
+            if given.chain == "embedded":
+                self.network = DevChain.embedded(given.nodes, given.threshold)
+            else:
+                self.network = DevChain.at(given.chain, given.nodes, given.threshold)
+            self.phase("running")
+        return self.network
 
     def _engine(self, kind: str, field: str) -> Engine:
         return CircuitEngine(field) if kind == "circuit" else LazyEngine(field, lambda: self._start(field))

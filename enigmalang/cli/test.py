@@ -2,15 +2,17 @@
 
 import click
 
-from enigmalang.cli.options import engine_options
+from enigmalang.cli.options import chain_option, engine_options
 
 
 @click.command("test")
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @engine_options(None)
+@chain_option
 @click.option("--json", "as_json", is_flag=True, help="Write the results to stdout as JSON.")
 def command(
-    paths: tuple[str, ...], engine: str | None, nodes: int, threshold: int | None, timeout: float, as_json: bool
+    paths: tuple[str, ...], engine: str | None, nodes: int, threshold: int | None, timeout: float, chain: str,
+    as_json: bool,
 ) -> int:
     """Run the tests of files and folders on all three engines, or on the one that --engine names.
 
@@ -20,7 +22,7 @@ def command(
     from enigmalang.cli.session import Settings
     from enigmalang.cli.testing import run_tests
 
-    settings = Settings(engine or "mpc", nodes, threshold, timeout)
+    settings = Settings(engine or "mpc", nodes, threshold, timeout, chain)
     try:
         check_size(settings)
     except ValueError as error:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from enigmalang.chain.errors import ChainError
 from enigmalang.cli.ahead import workers_ahead
 from enigmalang.cli.files import find_files
 from enigmalang.cli.inputs import Inputs
@@ -85,7 +86,7 @@ def _once(session: Session, plan: Plan, test: PlanFunction, path: str, engine: s
     printed: list[str] = []
     try:
         run_function(session.world(plan, Inputs({}), printed.append, engine=engine), test.public)
-    except (EnigmaError, EngineError) as error:
+    except (EnigmaError, EngineError, ChainError) as error:
         if isinstance(error, EngineError):
             session.drop(engine, plan.field)
         return "".join(printed), as_diagnostic(error, path)

@@ -148,6 +148,7 @@ ENGINE = (
     Code("E0705", "a node or the chain cannot start"),
     Code("E0706", "the nodes disagree"),
     Code("E0707", "the engines disagree"),
+    Code("E0708", "the chain does not answer, or refuses"),
 )
 
 CHAIN = (

@@ -146,13 +146,11 @@ def _masked(world: World, request: Request) -> tuple[Masked, list[Tensor]]:
 
 
 def _fulfilled(world: World, chain: Chain, request: Request, job: int) -> list[Any]:
-    work = _Work(world)
+    work = Work(world)
     for _ in range(TRIES):
         version = chain.version(request.address)
         try:
-            check_ranges(world, request, truths=True)
-            made = compute(world, request)
-            _try_public(world, request, made.revealed)
+            made = outcome(world, request)
         except Revert as failure:
             chain.report_failure(job, version, failure.text or failure.diagnostic.message, work.attested((), ()))
             raise
@@ -166,6 +164,16 @@ def _fulfilled(world: World, chain: Chain, request: Request, job: int) -> list[A
         return _done(world, chain, request, made, shown)
     raise revert(request.op, "E0517", f"{request.function.name} was computed {TRIES} times, and each time the "
                  "contract's state had moved on when the result was ready")
+
+
+def outcome(world: World, request: Request) -> Computed:
+    """What the nodes make of a job whose private arguments they have: nothing of it is to be published when this raises
+    Revert.
+    """
+    check_ranges(world, request, truths=True)
+    made = compute(world, request)
+    _try_public(world, request, made.revealed)
+    return made
 
 
 def _try_public(world: World, request: Request, revealed: Sequence[Any]) -> None:
@@ -198,7 +206,7 @@ def words_of(revealed: Sequence[Any]) -> tuple[int, ...]:
     return tuple(words)
 
 
-class _Work:
+class Work:
     """What the nodes did since this was made."""
 
     def __init__(self, world: World) -> None:

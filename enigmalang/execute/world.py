@@ -70,7 +70,7 @@ class World:
 
     def __post_init__(self) -> None:
         if self.engine is None:
-            self.domain = ClearDomain()
+            self.domain = ClearDomain(field=self.plan.field)
             return
         self.tracer = self.tracer or Tracer(self.engine, self.watch)
         self.domain = TracedDomain(self.tracer)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from enigmalang.ir.ir import (
@@ -409,6 +409,17 @@ class _Reader:
                 function = self.function(word)
                 program.functions[function.name] = function
         return program
+
+
+def parse_type(text: str, named: Mapping[str, Type]) -> Type | None:
+    """The type that is written so, with the structs and enums of `named`; None for anything else."""
+    try:
+        reader = _Reader(text)
+        reader.named.update(named)
+        type = reader.type()
+        return type if reader.at == len(reader.tokens) else None
+    except ParseError:
+        return None
 
 
 def parse_program(text: str) -> Program:

@@ -36,7 +36,7 @@ def seal(party: Party, share: Share, recipient: bytes) -> bytes:
     (it is the smallest member of their sets) plus an additive share of zero.
     """
     body = fresh_elements(party, share) if isinstance(share, ArithShare) else fresh_words(party, share.words)
-    return _encrypt(recipient, party.me, body.astype("<u8", copy=False).tobytes())
+    return encrypt(recipient, party.me, body.astype("<u8", copy=False).tobytes())
 
 
 def fresh_elements(party: Party, share: ArithShare) -> Raw:
@@ -72,7 +72,7 @@ def unseal(
     missing = tuple(j for j in structure.parties if j not in pieces)
     if missing:
         raise SharingError(f"nothing came from {', '.join(map(str, missing))}", missing)
-    plain = {j: _decrypt(private_key, j, pieces[j]) for j in structure.parties}
+    plain = {j: decrypt(private_key, j, pieces[j]) for j in structure.parties}
     size = prod(shape)
     if form is Form.BITS:
         return _unseal_bits(plain, size).reshape(shape)
@@ -94,14 +94,16 @@ def _unseal_bits(plain: Mapping[int, bytes], size: int) -> Array:
     return unpack_bits(total, size).astype(np.bool_)
 
 
-def _encrypt(recipient: bytes, party: int, plain: bytes) -> bytes:
+def encrypt(recipient: bytes, party: int, plain: bytes) -> bytes:
+    """`plain` from `party` for the holder of a raw X25519 public key. Raises ValueError for a bad key."""
     own = X25519PrivateKey.generate()
     sender = own.public_key().public_bytes_raw()
     secret = own.exchange(X25519PublicKey.from_public_bytes(recipient))
     return sender + AESGCM(_message_key(secret, sender, recipient, party)).encrypt(_NONCE, plain, None)
 
 
-def _decrypt(private_key: bytes, party: int, sealed: bytes) -> bytes:
+def decrypt(private_key: bytes, party: int, sealed: bytes) -> bytes:
+    """What `party` encrypted for the raw X25519 private key. Raises SharingError for anything else."""
     own = X25519PrivateKey.from_private_bytes(private_key)
     recipient = own.public_key().public_bytes_raw()
     sender, body = sealed[:KEY_BYTES], sealed[KEY_BYTES:]

@@ -6,6 +6,7 @@ job. A mask is used once, and none of its values leaves the node but to the clie
 
 from collections.abc import Sequence
 
+from enigmalang.mpc.outputs import encrypt
 from enigmalang.mpc.party import Party
 from enigmalang.node.masking import Mask, Slot, draw_masks, mask_message, unmask_share
 from enigmalang.sharing import ArithShare
@@ -22,22 +23,35 @@ class Admission:
 
     def __init__(self, party: Party) -> None:
         self._party = party
-        self._masks: dict[int, Mask] = {}
+        self._masks: dict[int, tuple[Mask, str]] = {}
 
-    def reserve(self, number: int, size: int) -> list[bytes]:
-        """Draw a mask of `size` numbers; what the client is told of it. One round in a wide committee."""
+    def reserve(self, number: int, size: int, owner: str = "", receiver: bytes = b"") -> list[bytes]:
+        """Draw a mask of `size` numbers; what the client is told of it, encrypted if there is a `receiver`. One round
+        in a wide committee. Raises WireError for a receiver that is no key.
+        """
         checked_size((size,), "a mask")
         (mask,) = draw_masks(self._party, [Slot((size,), False)])
         if len(self._masks) >= MOST:
             del self._masks[next(iter(self._masks))]
-        self._masks[number] = mask
-        return [mask_message(mask, self._party.structure)]
+        self._masks[number] = mask, owner
+        told = mask_message(mask, self._party.structure)
+        if not receiver:
+            return [told]
+        try:
+            return [encrypt(receiver, self._party.me, told)]
+        except ValueError:
+            raise WireError("a mask asked for under a key that is none") from None
+
+    def owner(self, number: int) -> str | None:
+        """Whose jobs may use mask `number`; None for one that is not there."""
+        found = self._masks.get(number)
+        return found[1] if found is not None else None
 
     def admit(self, number: int, masked: bytes, shapes: Sequence[Sequence[int]]) -> list[ArithShare]:
         """This node's shares of the arrays that mask `number` masked. Raises WireError for a mask that is not there (or
         was used) and for bytes that do not fit it.
         """
-        mask = self._masks.pop(number, None)
+        mask, _ = self._masks.pop(number, (None, ""))
         if mask is None:
             raise WireError(f"an input masked with mask {number}, which was used, dropped, or never drawn")
         sizes = [checked_size(tuple(shape), "an input") for shape in shapes]

@@ -99,7 +99,8 @@ class Session:
                 return msg.Stocked(request.number, replenish(self._party))
             case msg.Reserve():
                 self._remember(b"reserve", request.number)
-                return msg.Masks(request.number, self._admission.reserve(request.number, request.size))
+                return msg.Masks(request.number, self._admission.reserve(
+                    request.number, request.size, request.owner, request.receiver))
             case msg.Admit():
                 self._admit(request)
                 return None
@@ -107,6 +108,8 @@ class Session:
                 for handle in request.handles:
                     self._memory.pop(handle, None)
                 return None
+            case msg.Enlist() | msg.Consent() | msg.Execute():
+                raise WireError("a request for who serves a ledger")
             case msg.AskStats():
                 return self._stats(request)
 

@@ -125,11 +125,14 @@ class Forget(Message, frozen=True):
 
 class Reserve(Message, frozen=True):
     """A mask of `size` numbers for an input that comes over the ledger, later or never. Answered by `Masks`, and known
-    from then on by this request's number.
+    from then on by this request's number. With a `receiver` (a raw X25519 public key) what is told is encrypted for
+    it, so that whoever delivers it learns nothing; only jobs of `owner` (an address) may use the mask then.
     """
 
     number: int
     size: int
+    owner: str = ""
+    receiver: bytes = b""
 
 
 class Admit(Message, frozen=True):
@@ -144,13 +147,45 @@ class Admit(Message, frozen=True):
     handles: list[int]
 
 
+class Enlist(Message, frozen=True):
+    """Take part on the hub at `hub` of the chain at `url`: register there, with `deposit` wei (a decimal), unless that
+    is done. Answered by `Signer`.
+    """
+
+    number: int
+    url: str
+    hub: str
+    deposit: str
+
+
+class Consent(Message, frozen=True):
+    """Agree to serve in a committee (`chain.digests.consent_digest`). Answered by `Signed`."""
+
+    number: int
+    members: list[str]
+    threshold: int
+    salt: bytes
+    until: int
+
+
+class Execute(Message, frozen=True):
+    """Compute job `job` of the hub: read it from the chain, trace it, run it with the other nodes, sign what came out.
+    `plan` are the canonical bytes of its contract's plan; empty when they were given before. Answered by `Executed`.
+    """
+
+    number: int
+    job: int
+    digest: bytes
+    plan: bytes
+
+
 class AskStats(Message, frozen=True):
     """Answered by `Stats`."""
 
     number: int
 
 
-Request = Prepare | Input | Run | Job | Replenish | Forget | Reserve | Admit | AskStats
+Request = Prepare | Input | Run | Job | Replenish | Forget | Reserve | Admit | Enlist | Consent | Execute | AskStats
 
 
 # --- replies ---
@@ -176,6 +211,46 @@ class Done(Message, frozen=True):
     opened: list[bytes]
     sealed: list[bytes]
     masks: list[bytes] = []
+
+
+class Signer(Message, frozen=True):
+    """The address, 0x-hex, that this node signs for."""
+
+    number: int
+    address: Told
+
+
+class Signed(Message, frozen=True):
+    """r and s (32 bytes each) and v (one byte) of a signature."""
+
+    number: int
+    signature: bytes
+
+
+class Parcel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A node's piece of a private value for one receiver (0x-address), as `mpc.outputs` seals it, and how to read it."""
+
+    receiver: str
+    shape: list[int]
+    bits: bool
+    truth: bool
+    piece: bytes
+
+
+class Executed(Message, frozen=True):
+    """What came out of a job, and this node's signature under it. `error` is empty unless the job failed. `words` are the
+    revealed values, 32 bytes each; `results` are for the caller, `parcels` for whom the program names.
+    """
+
+    number: int
+    version: int
+    words: list[bytes]
+    root: bytes
+    work: list[int]
+    error: str
+    signature: bytes
+    results: list[Parcel]
+    parcels: list[Parcel]
 
 
 class Stocked(Message, frozen=True):
@@ -221,7 +296,7 @@ class Heartbeat(Message, frozen=True):
     waiting_for: int
 
 
-Reply = Ready | Masks | Done | Stocked | Stats | Fault | Heartbeat
+Reply = Ready | Masks | Done | Signer | Signed | Executed | Stocked | Stats | Fault | Heartbeat
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODERS: dict[Any, msgspec.msgpack.Decoder[Any]] = {

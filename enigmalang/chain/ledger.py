@@ -1,0 +1,267 @@
+"""The ledger of a program as an EVM chain: `execute.ports.Ledger` and `Chain` over any adapter.
+
+What is read comes from the generated contracts' getters and the hub, all of one operation at one block; what the
+interpreter writes lies in an overlay. Transactions run the generated code. References to private state are this
+client's own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from enigmalang.chain import development
+from enigmalang.chain.client import Chain, Receipt
+from enigmalang.chain.deployed import Contracts, Deployed, Values
+from enigmalang.chain.digests import Domain
+from enigmalang.chain.errors import ChainError, Reverted, TransactionRefused
+from enigmalang.chain.logbook import Logbook
+from enigmalang.chain.memory import FUNDS
+from enigmalang.chain.outcomes import Attesters, Job, private_root
+from enigmalang.chain.overlay import Overlay
+from enigmalang.ethereum.keys import SigningKey
+from enigmalang.plan.calls import Attested, Key, LedgerCall, LedgerError, Signer
+from enigmalang.plan.plan import Plan
+from enigmalang.types.types import Label
+
+#: What a generated contract says when its state moved on.
+STALE = "stale version"
+#: Wei that a request offers for the work on a development chain.
+FEE = 10**15
+
+
+class Keyed(Signer, Protocol):
+    """A sender whose key is here."""
+
+    @property
+    def signing(self) -> SigningKey | None: ...
+
+
+class EvmLedger:
+    """One client's ledger. `committee`: the number, on the hub, of the committee that serves what it deploys."""
+
+    def __init__(self, chain: Chain, hub: str, plan: Plan, values: Values, *, committee: int = 0,
+                 attesters: Attesters | None = None, fee: int = FEE) -> None:
+        self._chain = chain
+        self._contracts = Contracts(chain, hub, plan, values)
+        self._log = Logbook(chain, hub, plan, values)
+        self._values = values
+        self._committee, self._attesters, self._fee = committee, attesters, fee
+        self._overlay = Overlay()
+        self._private: dict[Key, Any] = {}
+        self._jobs: dict[int, Job] = {}
+        self._funded: set[str] = set()
+        self._block: int | None = None  # that everything is read at, within an operation
+        self._seen: dict[Key, Any] = {}
+        self.chain = chain.id
+        self._domain = Domain(chain.id, hub)
+
+    # ---- the Ledger port: what is read, and an overlay
+
+    @property
+    def number(self) -> int:
+        """Of the block that a transaction sent now would be in."""
+        return self._at() + 1
+
+    @property
+    def time(self) -> int:
+        return self._chain.block(self._at()).time + 1
+
+    def _at(self) -> int:
+        if self._block is None:
+            self._block = self._chain.block_number()
+            self._seen.clear()
+        return self._block
+
+    def _moved(self) -> None:
+        """What was read may be old."""
+        self._block = None
+
+    def checkpoint(self) -> int:
+        mark = self._overlay.checkpoint()
+        if not mark:
+            self._moved()
+        return mark
+
+    def rollback(self, mark: int) -> None:
+        self._overlay.rollback(mark)
+
+    def seal(self) -> None:
+        """Transactions seal themselves."""
+
+    def advance(self, amount: int, unit: str) -> None:
+        """Only on a development chain. Raises LedgerError elsewhere."""
+        try:
+            development.advance(self._chain, **{"blocks" if unit == "blocks" else "seconds": amount})
+        except ChainError as error:
+            raise LedgerError(str(error)) from None
+        self._moved()
+
+    def deploy(self, contract: str, creator: str) -> str:
+        raise NotImplementedError("`create` deploys on a chain")
+
+    def contract_at(self, address: str) -> str | None:
+        found = self._contracts.at(address)
+        return found.name if found is not None else None
+
+    def get(self, address: str, slot: str, keys: Key) -> Any | None:
+        """What is stored, None if nothing was (of maps whose keys are asked for)."""
+        full = (address, slot, keys)
+        if full in self._overlay:
+            return self._overlay.get(full)
+        if full in self._private:
+            return self._private[full]
+        contract = self._contracts.at(address)
+        if contract is None or contract.slot(slot).label is Label.PRIVATE:
+            return None
+        at = self._at()
+        if full not in self._seen:
+            self._seen[full] = contract.read(slot, keys, at)
+        return self._seen[full]
+
+    def put(self, address: str, slot: str, keys: Key, value: Any) -> None:
+        self._overlay.put((address, slot, keys), value)
+
+    def emit(self, address: str, name: str, args: Key) -> None:
+        """Events are the chain's."""
+
+    def balance(self, address: str) -> int:
+        full = ("balance", address)
+        if full in self._overlay:
+            found: int = self._overlay.get(full)
+            return found
+        self._fund(address)
+        return self._chain.balance(address)
+
+    def transfer(self, source: str, target: str, amount: int) -> bool:
+        if self.balance(source) < amount:
+            return False
+        self._overlay.put(("balance", source), self.balance(source) - amount)
+        self._overlay.put(("balance", target), self.balance(target) + amount)
+        return True
+
+    def write_log(self, key: Any, value: Any) -> None:
+        self._overlay.put(("L", key), (*self.read_log(key), self._log.made(self.number, self.time, value)))
+
+    def read_log(self, key: Any) -> Sequence[Any]:
+        full = ("L", key)
+        if full in self._overlay:
+            found: Sequence[Any] = self._overlay.get(full)
+            return found
+        at = self._at()
+        if full not in self._seen:
+            self._seen[full] = self._log.read(key, at)
+        return self._seen[full]  # type: ignore[no-any-return]
+
+    # ---- the Chain port: transactions
+
+    def create(self, contract: str, creator: Signer, value: int, args: Key) -> str:
+        key = self._key(creator)
+        code = self._contracts.creation(contract, self._committee, args)
+        receipt = self._sent(lambda: self._chain.deploy(key, code, b"", value))
+        assert receipt.contract is not None
+        self._contracts.add(receipt.contract, contract)
+        return receipt.contract
+
+    def transact(self, call: LedgerCall) -> list[Any]:
+        contract = self._of(call)
+        data = contract.encode(call.function, call.args)
+        return self._run(contract, call, data, lambda: self._chain.send(
+            self._key(call.sender), call.address, data, call.value))
+
+    def _run(self, contract: Deployed, call: LedgerCall, data: bytes, send: Callable[[], Receipt]) -> list[Any]:
+        """The result is that of a call just before: a transaction gives none."""
+        returned = self._returned(contract, call, data, call.value) if contract.returns(call.function) else []
+        self._sent(send)
+        return returned
+
+    def view(self, call: LedgerCall) -> list[Any]:
+        contract = self._of(call)
+        return self._returned(contract, call, contract.encode(call.function, call.args), 0)
+
+    def _returned(self, contract: Deployed, call: LedgerCall, data: bytes, value: int) -> list[Any]:
+        try:
+            raw = self._chain.call(call.address, data, sender=call.sender.address, value=value)
+        except Reverted as error:
+            raise LedgerError(error.text, error.text == STALE) from None
+        return contract.decode(call.function, raw)
+
+    def request(self, call: LedgerCall, masked: bytes, mask: int) -> int:
+        contract, key = self._of(call), self._key(call.sender)
+        data = contract.encode_request(call.function, call.args, masked, mask, self._fee)
+        receipt = self._sent(lambda: self._chain.send(key, call.address, data, call.value + self._fee))
+        number = self._contracts.opened(receipt.logs)
+        self._jobs[number] = Job(number, call, masked, mask, contract.public_data(call.function, call.args))
+        return number
+
+    def version(self, address: str) -> int:
+        self._moved()
+        contract = self._contracts.at(address)
+        assert contract is not None
+        return contract.version(self._at())
+
+    def fulfil(self, job: int, version: int, attested: Attested) -> list[Any]:
+        found = self._jobs[job]
+        contract = self._of(found.call)
+        root = private_root(contract.private_root(self._at()), job, attested.written)
+        signed = self._signers().result(self._domain, contract.digests(found), version, attested, root)
+        data = contract.encode_fulfil(found, version, attested, root, signed)
+        sender = self._signers().sender
+        result = self._returned(contract, found.call, data, 0) if contract.returns(found.call.function) else []
+        self._sent(lambda: self._chain.send(sender, found.call.address, data))
+        return result
+
+    def report_failure(self, job: int, version: int, error: str, attested: Attested) -> None:
+        found = self._jobs[job]
+        contract = self._of(found.call)
+        text = error.encode()[:256].decode(errors="ignore")
+        signed = self._signers().failure(self._domain, contract.digests(found), version, attested, text)
+        data = contract.encode_failure(found, version, text, attested, signed)
+        self._sent(lambda: self._chain.send(self._signers().sender, found.call.address, data))
+
+    def keep(self, writes: Mapping[Key, Any]) -> None:
+        self._private.update(writes)
+
+    def pay(self, source: Signer, target: str, amount: int) -> None:
+        self._fund(target)
+        self._sent(lambda: self._chain.send(self._key(source), target, b"", amount))
+
+    def publish(self, writer: Signer, key: Any, value: Any) -> None:
+        data = self._log.encode(key, value)
+        self._sent(lambda: self._chain.send(self._key(writer), self._contracts.hub, data))
+
+    # ---- parts
+
+    def _of(self, call: LedgerCall) -> Deployed:
+        found = self._contracts.at(call.address)
+        if found is None:
+            raise LedgerError(f"there is no contract at {call.address}")
+        return found
+
+    def _signers(self) -> Attesters:
+        if self._attesters is None:
+            raise LedgerError("no nodes sign here")
+        return self._attesters
+
+    def _key(self, sender: Any) -> SigningKey:
+        key: SigningKey | None = sender.signing
+        if key is None:
+            raise LedgerError(f"{sender.name} has no key of its own: act as one of its members")
+        self._fund(key.address)
+        return key
+
+    def _fund(self, address: str) -> None:
+        """On a development chain, who has never been seen starts with money, as on every ledger of this kind."""
+        if not self._chain.development or address in self._funded:
+            return
+        self._funded.add(address)
+        if not self._chain.nonce(address) and not self._chain.code(address) and not self._chain.balance(address):
+            development.fund(self._chain, address, FUNDS)
+
+    def _sent(self, send: Callable[[], Receipt]) -> Receipt:
+        try:
+            return send()
+        except Reverted as error:
+            raise LedgerError(error.text, error.text == STALE) from None
+        except TransactionRefused as error:
+            raise LedgerError(str(error)) from None
+        finally:
+            self._moved()
