@@ -7,6 +7,7 @@ base fee, the same chain id, the same faucet.
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -24,6 +25,19 @@ VARIABLE = "ENIGMALANG_ANVIL"
 PACKAGE = "@foundry-rs/anvil-linux-amd64"
 #: How long a fresh node may take until it answers, and how long one that was asked to end.
 START_SECONDS, END_SECONDS = 20.0, 10.0
+#: A shell that runs anvil for as long as somebody holds the other end of its standard input: however we end, by
+#: leaving the `with` or by being killed, it ends too.
+_KEEPER = """
+exec 3<&0
+"$@" </dev/null &
+child=$!
+{ read -r _ <&3; kill "$child"; } &
+reader=$!
+wait "$child"
+status=$?
+kill "$reader" 2>/dev/null
+exit "$status"
+"""
 
 
 def cache_folder() -> Path:
@@ -94,7 +108,8 @@ class Anvil:
         self.socket = str(Path(self._folder.name, "anvil.ipc"))
         with self._log().open("wb") as log:
             self._process = subprocess.Popen(
-                [str(program), *self._arguments()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                ["/bin/sh", "-c", _KEEPER, "anvil", str(program), *self._arguments()],
+                stdin=subprocess.PIPE, stdout=log, stderr=log,
                 start_new_session=True,  # the interrupt key ends us, and we end it, in this order
             )
         try:
@@ -143,11 +158,12 @@ class Anvil:
 
     def _end(self) -> None:
         if self._process is not None:
-            self._process.terminate()
+            assert self._process.stdin is not None
+            self._process.stdin.close()
             try:
                 self._process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)  # the shell and what it runs
                 self._process.wait()
             self._process = None
         if self._folder is not None:

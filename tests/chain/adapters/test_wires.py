@@ -1,10 +1,14 @@
 """Connections to nodes: the three ways there, and everything that may go wrong on them."""
 
 import json
+import shutil
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from adapters_support import compiled, data, needs_anvil
@@ -155,6 +159,23 @@ def test_a_node_that_ends_is_unreachable():
         assert evm.request("eth_chainId")
     with evm, pytest.raises(ChainUnreachable):
         evm.request("eth_chainId")
+
+
+@needs_anvil
+def test_a_node_ends_with_who_was_killed():
+    code = (
+        "from enigmalang.chain.anvil import Anvil\n"
+        "with Anvil() as anvil:\n    print(anvil.socket, flush=True)\n    input()"
+    )
+    started = [sys.executable, "-c", code]
+    with subprocess.Popen(started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+        path = owner.stdout.readline().strip()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(60)
+            connection.connect(path)
+            owner.kill()
+            assert connection.recv(1) == b""  # closed: anvil is gone
+    shutil.rmtree(Path(path).parent)
 
 
 @needs_anvil
