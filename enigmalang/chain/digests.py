@@ -19,6 +19,7 @@ FAILURE = ("Failure(address contract,uint256 job,bytes32 function,bytes32 argume
            f"{WORK_FIELDS})")
 ACCUSATION = "Accusation(uint256 job,address accused,bytes32 reason)"
 CONSENT = "Consent(address[] members,uint256 threshold,bytes32 salt,uint256 until)"
+EXECUTE = "Execute(address target,bytes32 data,uint256 amount,uint256 nonce)"
 NAME, VERSION = "EnigmaLang", "1"
 
 
@@ -91,6 +92,12 @@ def consent_digest(domain: Domain, members: Sequence[str], threshold: int, salt:
     listed = keccak(b"".join(_address(member) for member in members))
     return domain.digest(keccak(keccak(CONSENT.encode()) + listed + _number(threshold) + _bytes32(salt)
                                 + _number(until)))
+
+
+def execute_digest(account: Domain, target: str, data: bytes, amount: int, nonce: int) -> bytes:
+    """What members sign for their account's `execute_signed`: 32 bytes. `account`: the domain of the account itself."""
+    return account.digest(keccak(keccak(EXECUTE.encode()) + _address(target) + keccak(data) + _number(amount)
+                                 + _number(nonce)))
 
 
 def function_digest(contract: str, function: str) -> bytes:

@@ -269,6 +269,17 @@ class Hub:
         method = account_interface().methods["execute"]
         return self.chain.send(key, identity, method.encode((target, data, amount)))
 
+    def execute_signed(self, key: SigningKey, identity: str, target: str, data: bytes, amount: int,
+                       signatures: Sequence[Signature]) -> Receipt:
+        """Likewise with several signatures of `digests.execute_digest`; the first signer is the one who acts."""
+        method = account_interface().methods["execute_signed"]
+        return self.chain.send(key, identity, method.encode((target, data, amount, signature_data(signatures))))
+
+    def nonce(self, identity: str, tag: Tag = "latest") -> int:
+        """Which number the next `execute_signed` of a shared identity has."""
+        method = account_interface().methods["nonce"]
+        return int(method.decode(self.chain.call(identity, method.encode(()), tag=tag))[0])
+
     # ---- pointers
 
     def point(self, key: SigningKey, db: int, name: bytes, commitment: bytes, rule: bytes) -> Receipt:

@@ -62,3 +62,13 @@ def test_long_kinds_are_hashed():
     assert d.kind_text("int256") == "int256"
     assert d.kind_text("x" * 64) == "x" * 64
     assert d.kind_text("x" * 65) == d.keccak(b"x" * 65).hex()
+
+
+def test_what_members_sign_together():
+    target, data = actor("target").address, b"data"
+    ours = d.execute_digest(DOMAIN, target, data, 5, 6)
+    fields = [{"name": n, "type": t} for t, n in (f.split() for f in d.EXECUTE[8:-1].split(","))]
+    domain = {"name": "EnigmaLang", "version": "1", "chainId": CHAIN, "verifyingContract": HUB}
+    theirs = encode_typed_data(domain, {"Execute": fields}, {
+        "target": target, "data": d.keccak(data), "amount": 5, "nonce": 6})
+    assert ours == d.keccak(b"\x19" + theirs.version + theirs.header + theirs.body)

@@ -1,7 +1,7 @@
 """Shared identities, rules and pointers: the hub answers as identity/predicates.py does."""
 
 import pytest
-from actors import NOTHING, Actor, World, actor
+from actors import NOTHING, Actor, World, actor, signed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine import FUNDS, START, Contract, Refused, compiled
@@ -142,6 +142,38 @@ def test_identities_in_identities_end_somewhere(world: World, doctors: str):
                    sender=world.alice.address)
     assert not world.hub.call("may", world.eve.address, inner, "read", NOTHING)
     assert not world.hub.call("may", world.eve.address, doctors, "read", NOTHING)
+
+
+def test_two_together_do_what_one_may_not(world: World):
+    """Members under `at_least(2, …)`: they pay, and change their policies, by two signatures."""
+    three = [world.alice, world.bob, world.eve]
+    two = Predicate("at_least", (2, *(m.address for m in three)))
+    group = share(world, *((member, two) for member in three))
+    world.machine.transact(world.alice.address, group, b"", 1000)
+    account, domain = Contract(world.machine, group, ACCOUNT.abi), d.Domain(world.domain.chain, group)
+    assert not world.hub.call("may", world.alice.address, group, "act", NOTHING)
+
+    def act(target: str, data: bytes, amount: int, signers: list[Actor], nonce: int, of: d.Domain = domain) -> None:
+        digest = d.execute_digest(of, target, data, amount, nonce)
+        account.send("execute_signed", target, data, amount, signed(digest, signers), sender=world.nodes[0].address)
+
+    stranger, carol = world.nodes[1], PEOPLE[3].address
+    for signers in ([world.alice], [world.alice, world.alice], [world.alice, stranger], [stranger, world.alice]):
+        with pytest.raises(Refused, match="not permitted"):
+            act(carol, b"", 100, signers, 0)
+    with pytest.raises(Refused, match="nobody signed"):
+        act(carol, b"", 100, [], 0)
+    for domain_of in (world.domain, d.Domain(1, group)):
+        with pytest.raises(Refused, match="not permitted"):
+            act(carol, b"", 100, three, 0, domain_of)
+    act(carol, b"", 100, [world.bob, world.eve], 0)
+    assert world.machine.balance(carol) == 100
+    with pytest.raises(Refused, match="not permitted"):
+        act(carol, b"", 100, [world.bob, world.eve], 0)
+    data = world.hub.data("update_policy", group, world.eve.address, declare(world, OWNER))
+    act(world.hub.address, data, 0, [world.alice, world.bob], 1)
+    assert world.hub.call("may", world.eve.address, group, "act", NOTHING)
+    assert account.call("nonce") == 2
 
 
 # ---- rules

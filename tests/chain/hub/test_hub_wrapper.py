@@ -149,6 +149,9 @@ def test_identities_and_pointers(live: Live):
     live.hub.execute(ALICE, shared, live.hub.address, data)
     assert live.hub.pointer(h.DHT, KEY) == h.Pointer(shared, h.EMPTY, both)
     assert live.hub.may(a, shared, "act")
+    both_of_them = d.execute_digest(d.Domain(live.chain.id, shared), live.hub.address, data, 0, live.hub.nonce(shared))
+    live.hub.execute_signed(NODES[2], shared, live.hub.address, data, 0, [d.sign(both_of_them, ALICE.reveal())])
+    assert live.hub.nonce(shared) == 1
     stranger = NODES[1].address
     assert not live.hub.may_data(stranger, h.DHT, KEY, "read")
     assert live.hub.may_data_signed([b], h.DHT, KEY, "read")
