@@ -4,7 +4,7 @@ import pytest
 from adapters_support import compiled, data, needs_anvil
 
 from enigmalang.chain.anvil import Anvil
-from enigmalang.chain.client import Chain
+from enigmalang.chain.client import Chain, Sent
 from enigmalang.chain.development import advance, fund, restore, snapshot
 from enigmalang.chain.embedded import EmbeddedEvm, faucet_key
 from enigmalang.chain.errors import ChainError, Reverted, RpcError, TransactionRefused
@@ -97,8 +97,12 @@ def test_a_revert_in_a_block(chain, contract):
     key = faucet_key()
     signed = sign_transaction(Transaction(chain.id, 1, 0, 0, 100_000, contract, 0, data(SET, 13)), key)
     chain.ask("eth_sendRawTransaction", "0x" + signed.raw.hex())
+    request = {"from": key.address, "to": contract, "data": "0x" + data(SET, 13).hex()}
+    with pytest.raises(Reverted, match="unlucky") as caught:
+        chain.wait(Sent(signed, request))
+    assert caught.value.hash == signed.hash
     assert chain.ask("eth_getTransactionReceipt", signed.hash)["status"] == "0x0"
-    assert chain.nonce(key.address) == 2
+    assert (chain.nonce(key.address), chain.block_number()) == (2, 2)
 
 
 def test_sending_twice_is_sending_once(chain):
