@@ -13,7 +13,7 @@ from enigmalang.chain.outcomes import Job, call_digests, work_of
 from enigmalang.chain.vyper import compile_contract
 from enigmalang.ir.ir import Contract, Slot, Tensor
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.plan.calls import Attested, Key
+from enigmalang.plan.calls import Attested, Key, LedgerCall
 from enigmalang.plan.codec import hash_plan
 from enigmalang.plan.plan import Plan, PlanFunction
 from enigmalang.types.types import ArrayT, ListT, NoneT, TupleT, Type
@@ -108,14 +108,15 @@ class Deployed:
     def _method(self, function: PlanFunction, prefix: str = "") -> Method:
         return self._interface.methods[prefix + function.name.rpartition(".")[2]]
 
-    def public_data(self, function: PlanFunction, args: Key) -> tuple[Any, ...]:
-        return public_data(function, args, self._values)
+    def request_data(self, call: LedgerCall) -> tuple[Any, ...]:
+        """ABI data of what is public of a job's arguments: the public parameters, and the lengths of private lists."""
+        return (*public_data(call.function, call.args, self._values), *private_lengths(call.function, call.shapes))
 
     def encode(self, function: PlanFunction, args: Key) -> bytes:
-        return self._method(function).encode(self.public_data(function, args))
+        return self._method(function).encode(public_data(function, args, self._values))
 
-    def encode_request(self, function: PlanFunction, args: Key, masked: bytes, mask: int, fee: int) -> bytes:
-        return self._method(function, "request_").encode((*self.public_data(function, args), masked, mask, fee))
+    def encode_request(self, call: LedgerCall, masked: bytes, mask: int, fee: int) -> bytes:
+        return self._method(call.function, "request_").encode((*self.request_data(call), masked, mask, fee))
 
     def encode_fulfil(self, job: Job, version: int, attested: Attested, root: bytes, signatures: Any) -> bytes:
         work = work_of(attested)
@@ -156,6 +157,13 @@ def public_data(function: PlanFunction, args: Key, values: Values) -> tuple[Any,
                      for value, leaf in zip(own, leaves, strict=True)
                      if not leaf.private]
     return tuple(made)
+
+
+def private_lengths(function: PlanFunction, shapes: Sequence[tuple[int, ...]]) -> list[int]:
+    """The lengths of the list axes among private arguments of these shapes, as `vyper.jobs.length_params` has them."""
+    leaves = [leaf for param in function.public.params for leaf in leaves_of(param.type, param.private) if leaf.private]
+    return [size for leaf, shape in zip(leaves, shapes, strict=True)
+            for size, exact in zip(shape, leaf.exact, strict=True) if not exact]
 
 
 def _result_leaves(function: PlanFunction, outputs: tuple[Any, ...], leaves_from: Callable[[Any, Type], list[Any]]

@@ -186,10 +186,10 @@ class EvmLedger:
 
     def request(self, call: LedgerCall, masked: bytes, mask: int) -> int:
         contract, key = self._of(call), self._key(call.sender)
-        data = contract.encode_request(call.function, call.args, masked, mask, self._fee)
+        data = contract.encode_request(call, masked, mask, self._fee)
         receipt = self._sent(lambda: self._chain.send(key, call.address, data, call.value + self._fee))
         number = self._contracts.opened(receipt.logs)
-        self._jobs[number] = Job(number, call, masked, mask, contract.public_data(call.function, call.args))
+        self._jobs[number] = Job(number, call, masked, mask, contract.request_data(call))
         return number
 
     def version(self, address: str) -> int:

@@ -86,7 +86,12 @@ def call_of(world: World, request: Request) -> LedgerCall:
         raise revert(request.op, "E0516", f"there is no key here for {request.sender}")
     kinds = private_leaves(request.function.public)
     args = tuple(None if kind is not None else arg for kind, arg in zip(kinds, request.args, strict=True))
-    return LedgerCall(request.address, request.contract, request.function, sender, request.value, args)
+    shapes = tuple(_shape(arg) for kind, arg in zip(kinds, request.args, strict=True) if kind is not None)
+    return LedgerCall(request.address, request.contract, request.function, sender, request.value, args, shapes)
+
+
+def _shape(arg: Any) -> tuple[int, ...]:
+    return arg.shape if isinstance(arg, Secret) else np.shape(arg)
 
 
 def _check_payment(world: World, request: Request) -> None:

@@ -19,7 +19,9 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LedgerCall:
-    """A call as a chain sees it: `args` are the leaves of all parameters, None where private."""
+    """A call as a chain sees it: `args` are the leaves of all parameters, None where private; `shapes` are those of the
+    private ones, whose list lengths are public.
+    """
 
     address: str
     contract: str
@@ -27,6 +29,7 @@ class LedgerCall:
     sender: Signer
     value: int  # wei
     args: Key
+    shapes: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
