@@ -17,6 +17,7 @@ COMMANDS = {
     "test": "Run the tests of files and folders on all three engines.",
     "bench": "Measure a program: seconds, rounds, bytes, memory, and the physical floor.",
     "check": "Find the errors of files and folders without running them.",
+    "compile": "Write what a contract becomes: Vyper source, ABI, or a Python client module.",
     "dump": "Show what a stage of the compiler made of a file.",
     "keys": "Keep signing keys in encrypted files: new, list, import.",
     "explain": "Explain a diagnostic code, such as E0301.",

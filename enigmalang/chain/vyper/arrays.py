@@ -95,6 +95,8 @@ def _over_range(body: Body, value: Value, param: Value, bounds: tuple[Expr, Expr
     assert isinstance(type, VInt)
     bound = max(1, bound_of(body.types[value]))
     hint = param.hint or "i"
+    if high.literal and low.literal and step.literal and (low.value >= high.value) == (step.value > 0):
+        high = body.declare("end", type, low)  # Vyper refuses a loop that it sees to be empty
     if step.value == 1 and low.value == 0 and not type.signed:
         name = body.names.new(hint)
         reach = high.text if high.literal and high.value > 0 else f"{as_int(high, type).text}, bound={bound}"

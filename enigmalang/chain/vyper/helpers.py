@@ -46,14 +46,63 @@ def _signed_power(base: int256, exponent: uint256) -> int256:
         return min_value(int256)
     return -convert(size, int256)
 ''')
-    unit.helper("_magnitude", '''
+    magnitude(unit, base)
+    return f"{name}({base}, {exponent})"
+
+
+def magnitude(unit: Unit, x: str) -> str:
+    """|x| of an int256."""
+    name = unit.helper("_magnitude", '''
 @pure
 def _magnitude(x: int256) -> uint256:
     if x == min_value(int256):
         return 2 ** 255
     return convert(x if x >= 0 else -x, uint256)
 ''')
-    return f"{name}({base}, {exponent})"
+    return f"{name}({x})"
+
+
+_BY_MAGNITUDE = {
+    "*": ("_product", "return self._signed(less != minus, size * other)"),
+    "//": ("_quotient", "return self._signed(less != minus, size // other)"),
+    "%": ("_remainder", "return self._signed(less, size % other)"),
+    "+": ("_total", """if less == minus:
+        return self._signed(less, size + other)
+    if size >= other:
+        return self._signed(less, size - other)
+    return self._signed(minus, other - size)"""),
+    "-": ("_difference", """if less != minus:
+        return self._signed(less, size + other)
+    if size >= other:
+        return self._signed(less, size - other)
+    return self._signed(not less, other - size)"""),
+}
+
+
+def signed(unit: Unit, less: str, size: str) -> str:
+    """The int256 of a sign and a magnitude."""
+    name = unit.helper("_signed", '''
+@pure
+def _signed(less: bool, size: uint256) -> int256:
+    if not less:
+        return convert(size, int256)
+    if size == 2 ** 255:
+        return min_value(int256)
+    return -convert(size, int256)
+''')
+    return f"{name}({less}, {size})"
+
+
+def by_magnitude(unit: Unit, sign: str, parts: list[str]) -> str:
+    """`a sign b` as int256; `parts`: of each whether it is negative, and its magnitude."""
+    signed(unit, "", "")
+    name, body = _BY_MAGNITUDE[sign]
+    name = unit.helper(name, f'''
+@pure
+def {name}(less: bool, size: uint256, minus: bool, other: uint256) -> int256:
+    {body}
+''')
+    return f"{name}({', '.join(parts)})"
 
 
 def shifted(unit: Unit, signed: bool, left: bool, x: str, count: str) -> str:

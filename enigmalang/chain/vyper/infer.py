@@ -99,7 +99,7 @@ class Infer:
         carried, body = op.operands[count:], op.regions[-1]
         if count:
             self._items(op, op.operands[:count], body.params[:count])
-        before: list[VType | None] = []
+        before: list[VType | None] | None = None
         self._join(op.results, [carried])
         for _ in range(_ROUNDS):
             now = [self.types.get(r) for r in op.results]

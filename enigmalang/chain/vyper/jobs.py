@@ -222,9 +222,10 @@ def _request(job: _Job, lines: Lines, init: PlanFunction | None, first: bool) ->
         gate(lines, init)
         if first:
             lines.add('assert msg.sender == CREATOR and not self.ready, "init is run once, by the creator"')
-        lines.add("payment: uint256 = msg.value - fee")
-        if not job.function.payable:
-            lines.add('assert payment == 0, "this function takes no payment"')
+        if job.function.payable:
+            lines.add("payment: uint256 = msg.value - fee")
+        else:
+            lines.add("payment: uint256 = 0")
         context = plain_context() | {
             "value": fixed("payment", UINT256),
             "balance": Expr("(self.balance - fee)", UINT256, reads=frozenset({"balance"})),
@@ -236,7 +237,7 @@ def _request(job: _Job, lines: Lines, init: PlanFunction | None, first: bool) ->
         body.run()
         inside = ", ".join(["msg.sender", "payment", *given, "inputs", "mask"])
         lines.add(f"arguments: bytes32 = keccak256(abi_encode({inside}))")
-        lines.add(f"job: uint256 = extcall HUB.open({job.digest}, arguments, msg.sender, payment, value=msg.value)")
+        lines.add(f"job: uint256 = self._open({job.digest}, arguments, payment, fee)")
         inside = ", ".join([*given, "inputs", "mask"])
         lines.add(f"log Requested(job=job, sender=msg.sender, function={job.digest}, arguments=abi_encode({inside}))")
         lines.add("return job")
@@ -293,11 +294,10 @@ def _fulfil(job: _Job, lines: Lines, init: PlanFunction | None, first: bool) -> 
         gate(lines, init)
         if first:
             lines.add('assert not self.ready, "init is run once"')
-        lines.add('assert version == self.version, "stale version"')
         inside = ", ".join(["requester", "payment", *given, "inputs", "mask"])
         lines.add(f"arguments: bytes32 = keccak256(abi_encode({inside}))")
         lines.add("revealed: bytes32 = keccak256(slice(abi_encode(words), 64, 32 * len(words)))")
-        lines.add(f"extcall HUB.settle(job, {job.digest}, arguments, version, revealed, root, work, signatures)")
+        lines.add(f"self._settle(job, {job.digest}, arguments, version, revealed, root, work, signatures)")
         if job.function.kind == "view":
             lines.add('assert root == self.private_root, "a view changes nothing"')
         else:
@@ -329,6 +329,22 @@ def _static_words(function: Function) -> bool:
 
 def _failure(lines: Lines) -> None:
     lines.add_all('''
+@internal
+@payable
+def _open(function: bytes32, arguments: bytes32, payment: uint256, fee: uint256) -> uint256:
+    assert msg.value == payment + fee, "this function takes no payment beyond its fee"
+    return extcall HUB.open(function, arguments, msg.sender, payment, value=msg.value)
+
+
+@internal
+def _settle(
+        job: uint256, function: bytes32, arguments: bytes32, version: uint256, revealed: bytes32, root: bytes32,
+        work: Work, signatures: DynArray[Signature, 31]
+):
+    assert version == self.version, "stale version"
+    extcall HUB.settle(job, function, arguments, version, revealed, root, work, signatures)
+
+
 @external
 @nonreentrant
 def report_failure(

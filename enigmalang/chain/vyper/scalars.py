@@ -75,10 +75,27 @@ def _both(body: Body, op: Operation, args: Args) -> tuple[Expr, Expr]:
 
 def _arithmetic(sign: str, strength: int) -> Scalar:
     def emit(body: Body, op: Operation, args: Args) -> Expr:
+        if target_of(op) == INT256 and any(x.type == UINT256 and not x.literal for x in args):
+            return _halves(body, sign, args)
         a, b = _both(body, op, args)
         text = f"{a.at(strength)} {sign} {b.at(strength + 1)}"
         return within(body, op, made(text, target_of(op), (a, b), strength, fails=True), element(op))
     return emit
+
+
+def _halves(body: Body, sign: str, args: Args) -> Expr:
+    """uint256 with a signed number: by sign and magnitude, as neither type holds the other."""
+    texts = []
+    for x in args:
+        assert isinstance(x.type, VInt)
+        if x.literal:
+            texts += [str(x.value < 0), str(abs(x.value))]
+        elif x.type.signed:
+            x = body.kept(as_int(x, INT256))
+            texts += [f"{x.at(COMPARE + 1)} < 0", helpers.magnitude(body.unit, x.text)]
+        else:
+            texts += ["False", as_int(x, UINT256).text]
+    return made(helpers.by_magnitude(body.unit, sign, texts), INT256, args, fails=True)
 
 
 def _add(body: Body, op: Operation, args: Args) -> Expr:
@@ -134,6 +151,8 @@ def _div(body: Body, op: Operation, args: Args) -> Expr:
 
 
 def _neg(body: Body, op: Operation, args: Args) -> Expr:
+    if args[0].type == UINT256 and not args[0].literal and target_of(op) == INT256:
+        return made(helpers.signed(body.unit, "True", args[0].text), INT256, args, fails=True)
     x = as_int(args[0], target_of(op))
     if target_of(op).signed and not x.literal:
         made_ = made(f"-{x.at(ATOM_OR_CALL)}", x.type, args, UNARY, fails=True)
@@ -148,7 +167,11 @@ ATOM_OR_CALL = POWER
 def _abs(body: Body, op: Operation, args: Args) -> Expr:
     target = target_of(op)
     if not target.signed:
-        return as_int(args[0], target)
+        held = args[0].type
+        if not isinstance(held, VInt) or not held.signed or args[0].literal:
+            return as_int(args[0], target)
+        size = helpers.magnitude(body.unit, as_int(args[0], INT256).text)
+        return as_int(made(size, UINT256, args), target)
     x = body.kept(as_int(args[0], target)) if not args[0].cheap else as_int(args[0], target)
     minus = made(f"-{x.at(POWER)}", target, [x], UNARY, fails=True)
     positive = made(f"{x.at(COMPARE + 1)} >= 0", BOOL, [x], COMPARE)

@@ -1,0 +1,249 @@
+"""A typed Python module for each program: a class for each contract that other programs import, over web3.py.
+
+Functions become methods, events dataclasses with a reader each, structs named tuples, enums `IntEnum`s. `fixed` values
+are raw integers (`value * 2**fraction`), as the chain has them. A job's `request_f` takes the masked inputs as bytes:
+masks come from the nodes, so `enig call` or the executor makes them.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from enigmalang.chain.compiling import Compiled
+from enigmalang.chain.vyper.contract import public_params, returned_types
+from enigmalang.chain.vyper.jobs import length_params
+from enigmalang.ir.ir import Contract
+from enigmalang.plan.plan import Plan, PlanFunction
+from enigmalang.types.types import (
+    ArrayT,
+    BoolT,
+    BytesNT,
+    BytesT,
+    EnumT,
+    FixedT,
+    IntT,
+    ListT,
+    MapT,
+    StructT,
+    TupleT,
+    Type,
+)
+
+_HEAD = '''"""Clients of the contracts of {file}: made by `enig compile --to python`; change that file, not this one."""
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
+from web3.types import TxReceipt
+'''
+
+_CLASS = '''
+class {name}:
+    """{doc}"""
+
+    ABI: list[dict[str, Any]] = json.loads({abi!r})
+    BYTECODE = "0x{code}"
+
+    def __init__(self, web3: Web3, address: str, account: LocalAccount | None = None) -> None:
+        """The contract at `address`; `account` signs transactions, reading needs none."""
+        self.web3, self.account = web3, account
+        self.contract = web3.eth.contract(address=Web3.to_checksum_address(address), abi=self.ABI)
+
+    @classmethod
+    def deploy(cls, web3: Web3, account: LocalAccount, hub: str, committee: int{params}, value: int = 0) -> "{name}":
+        """A new contract, served by `committee` of `hub`."""
+        made = web3.eth.contract(abi=cls.ABI, bytecode=cls.BYTECODE)
+        build = made.constructor(Web3.to_checksum_address(hub), committee{args})
+        receipt = _send(web3, account, build, value)
+        return cls(web3, str(receipt["contractAddress"]), account)
+
+    def _call(self, name: str, *args: Any) -> Any:
+        return self.contract.get_function_by_name(name)(*args).call()
+
+    def _transact(self, name: str, args: tuple[Any, ...], value: int = 0) -> TxReceipt:
+        if self.account is None:
+            raise ValueError("a transaction needs an account")
+        return _send(self.web3, self.account, self.contract.get_function_by_name(name)(*args), value)
+
+    def _events(self, name: str, first: int) -> list[Any]:
+        return list(self.contract.events[name]().get_logs(from_block=first))
+'''
+
+_SEND = '''
+
+def _send(web3: Web3, account: LocalAccount, build: Any, value: int) -> TxReceipt:
+    nonce = web3.eth.get_transaction_count(account.address)
+    made = build.build_transaction({"from": account.address, "nonce": nonce, "value": value})
+    sent = web3.eth.send_raw_transaction(account.sign_transaction(made).raw_transaction)
+    return web3.eth.wait_for_transaction_receipt(sent)
+'''
+
+
+def python_module(plan: Plan, compiled: Sequence[tuple[str, Compiled, frozenset[str]]]) -> str:
+    """The source of the module: for each contract its name, code, and slots with `has_…` getters."""
+    types: dict[str, str] = {}
+    classes: list[str] = []
+    for name, made, tracked in compiled:
+        classes.append(_contract(plan, plan.contracts[name], made, tracked, types))
+    head = _HEAD.format(file=PurePath(plan.path).name)
+    return "\n\n\n".join([head.rstrip(), *(t.strip("\n") for t in types.values()), _SEND.strip("\n"),
+                        *(c.strip("\n") for c in classes)]) + "\n"
+
+
+def _typed(type: Type, known: dict[str, str]) -> str:
+    match type:
+        case BoolT():
+            return "bool"
+        case IntT() | FixedT():
+            return "int"
+        case EnumT(name=name, members=members):
+            rows = "".join(f"    {m} = {n}\n" for n, m in enumerate(members))
+            known.setdefault(name, f"\nclass {name}(IntEnum):\n{rows}")
+            return name
+        case BytesNT() | BytesT():
+            return "bytes"
+        case ArrayT(element=element, dims=dims):
+            inner = _typed(element, known)
+            for _ in dims:
+                inner = f"list[{inner}]"
+            return inner
+        case ListT(element=element):
+            return f"list[{_typed(element, known)}]"
+        case StructT(name=name, fields=fields):
+            rows = "".join(f"    {f.name}: {_typed(f.type, known)}\n" for f in fields)
+            known.setdefault(name, f"\nclass {name}(NamedTuple):\n{rows}")
+            return name
+        case TupleT(items=items):
+            return f"tuple[{', '.join(_typed(t, known) for t in items)}]"
+        case _:
+            return "str"
+
+
+def _result(types: Sequence[Type], known: dict[str, str]) -> str:
+    if not types:
+        return "None"
+    return _typed(types[0], known) if len(types) == 1 else f"tuple[{', '.join(_typed(t, known) for t in types)}]"
+
+
+def _made(type: Type, value: str) -> str:
+    """What web3 gives, as its class."""
+    match type:
+        case StructT(name=name):
+            return f"{name}(*{value})"
+        case EnumT(name=name):
+            return f"{name}({value})"
+        case _:
+            return value
+
+
+def _contract(plan: Plan, contract: Contract, made: Compiled, tracked: frozenset[str], known: dict[str, str]) -> str:
+    functions = [plan.functions[f] for f in contract.functions if f in plan.functions]
+    init = next((f for f in functions if f.public.kind == "init" and f.secret is None), None)
+    params = [(p.name, _typed(p.type, known)) for p in init.public.params] if init is not None else []
+    text = _CLASS.format(
+        name=contract.name, doc=" ".join((contract.docstring or f"The contract {contract.name}.").split()),
+        abi=json.dumps(made.abi, separators=(",", ":")), code=made.init.hex(),
+        params="".join(f", {n}: {t}" for n, t in params), args="".join(f", {n}" for n, _ in params))
+    parts = [text]
+    for function in functions:
+        if function.secret is not None:
+            parts.append(_job(function, known))
+        elif function.public.kind in ("external", "view"):
+            parts.append(_method(function, known))
+    parts += [_getter(name, type, known) for name, (type, private) in contract.state.items() if not private]
+    parts += [_has(name, contract) for name in sorted(tracked)]
+    for event, fields in contract.events.items():
+        owner = f"{contract.name}{event}"
+        rows = "".join(f"    {n}: {_typed(t, known)}\n" for n, t in fields)
+        known[owner] = f"\n@dataclass(frozen=True)\nclass {owner}:\n    block: int\n{rows}"
+        given = "".join(", " + _made(t, f"e['args']['{n}']") for n, t in fields)
+        parts.append(f'''
+    def {_snake(event)}_events(self, first: int = 0) -> list[{owner}]:
+        """The events `{event}` from block `first` on."""
+        return [{owner}(e['blockNumber']{given}) for e in self._events("{event}", first)]
+''')
+    return "".join(parts)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() and n else c.lower() for n, c in enumerate(name))
+
+
+def _method(planned: PlanFunction, known: dict[str, str]) -> str:
+    function = planned.public
+    short = function.name.rpartition(".")[2]
+    params = "".join(f", {p.name}: {_typed(p.type, known)}" for p in function.params)
+    args = "".join(f", {p.name}" for p in function.params)
+    types = returned_types(planned)
+    if function.kind == "view":
+        found = f'self._call("{short}"{args})'
+        shown = _made(types[0], found) if len(types) == 1 else found
+        return f'''
+    def {short}(self{params}) -> {_result(types, known)}:
+        found: {_result(types, known)} = {shown}
+        return found
+'''
+    inside = ", ".join(p.name for p in function.params)
+    inside = f"({inside}{',' if len(function.params) == 1 else ''})"
+    value = ", value: int = 0" if function.payable else ""
+    return f'''
+    def {short}(self{params}{value}) -> TxReceipt:
+        return self._transact("{short}", {inside}{", value" if function.payable else ""})
+'''
+
+
+def _job(planned: PlanFunction, known: dict[str, str]) -> str:
+    function = planned.public
+    short = function.name.rpartition(".")[2]
+    shown = public_params(function)
+    lengths = [f"{p.name}_length" + (f"_{n}" if n else "") for n, (p, _, _) in enumerate(length_params(function))]
+    params = "".join(f", {p.name}: {_typed(p.type, known)}" for p in shown) + "".join(f", {n}: int" for n in lengths)
+    given = ", ".join([*(p.name for p in shown), *lengths, "inputs", "mask", "fee"])
+    payment = ", payment: int = 0" if function.payable else ""
+    value = "fee + payment" if function.payable else "fee"
+    return f'''
+    def request_{short}(self{params}, inputs: bytes, mask: int, fee: int{payment}) -> int:
+        """Ask the nodes for `{short}`; gives the job's number."""
+        receipt = self._transact("request_{short}", ({given}), {value})
+        (event,) = self.contract.events.Requested().process_receipt(receipt)
+        return int(event["args"]["job"])
+'''
+
+
+def _keys(type: Type, known: dict[str, str]) -> tuple[list[str], Type]:
+    keys = []
+    while isinstance(type, MapT):
+        keys.append(_typed(type.key, known))
+        type = type.value
+    return keys, type
+
+
+def _getter(name: str, type: Type, known: dict[str, str]) -> str:
+    keys, value = _keys(type, known)
+    names = ["key"] if len(keys) == 1 else [f"key{n}" for n in range(len(keys))]
+    params = "".join(f", {n}: {t}" for n, t in zip(names, keys, strict=True))
+    args = "".join(f", {n}" for n in names)
+    found = _made(value, f'self._call("{name}"{args})')
+    if isinstance(value, ArrayT | ListT) and isinstance(value.element, StructT):
+        return ""  # read leaf by leaf
+    return f'''
+    def {name}(self{params}) -> {_typed(value, known)}:
+        found: {_typed(value, known)} = {found}
+        return found
+'''
+
+
+def _has(slot: str, contract: Contract) -> str:
+    name = slot.replace(".", "_")
+    count = len(contract.slots[slot].keys)
+    names = ["key"] if count == 1 else [f"key{n}" for n in range(count)]
+    params = "".join(f", {n}: Any" for n in names)
+    return f'''
+    def has_{name}(self{params}) -> bool:
+        """Whether the key has been written."""
+        return bool(self._call("has_{name}", {", ".join(names)}))
+'''

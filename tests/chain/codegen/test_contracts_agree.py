@@ -1,0 +1,113 @@
+"""Contracts with one of everything, called on the EVM and in the interpreter (`twin.py` compares)."""
+
+from pathlib import Path
+
+import pytest
+from twin import ACCOUNTS, Twin, plan_of
+
+HERE = Path(__file__).parent / "contracts"
+ALICE, BOB, CAROL = (key.address for key in ACCOUNTS)
+MOST, LEAST = 2**255 - 1, -(2**255)
+
+
+@pytest.fixture(scope="module")
+def features() -> Twin:
+    return Twin(plan_of(HERE / "features.enig"), "Features", (5, "hey"))
+
+
+@pytest.fixture(scope="module")
+def private() -> Twin:
+    return Twin(plan_of(HERE / "private.enig"), "Private")
+
+
+def test_lists_are_changed_in_place(features: Twin) -> None:
+    for i, v in ((0, 3), (1, 99), (2, 7), (9, 1), (255, 1), (1, 65535)):
+        features.call("in_place", i, v, sender=i % 2)
+    features.call("copies", 5)
+
+
+def test_money_and_errors_with_arguments(features: Twin) -> None:
+    assert features.call("pay", BOB, value=10) == "Poor"
+    assert features.call("give", ALICE, 5) == "not to the owner"
+    features.call("give", BOB, 5)
+    assert features.call("pay", BOB, value=11) == 5
+    assert "not `payable`" in features.call("give", BOB, 5, value=1)
+    features.call("give", BOB, 2**64 - 1)
+    assert features.call("odd", (1, 1 << 15)) == "Odd"
+    assert features.call("plain", 1) == "Plain"
+    features.call("plain", 4)
+
+
+def test_structs_and_fixed_point(features: Twin) -> None:
+    one = 1 << 16
+    features.call("point", (1, one), [])
+    features.call("point", (-5, -3), [(1, 2), (3, -4)])
+    features.call("point", (2**31 - 1, one), [])
+    features.call("point", (1, 2**30), [])
+    features.call("point", (1, 1), [(1, 2), (3, -4)])
+    features.call("point", (1, 1), [])
+    for a in (0, -1, one, -5 * one // 2, 2**31 - 1, -(2**31)):
+        for b in (-1, -7 * one // 3, 0):
+            features.call("fixed_point", a, b)
+
+
+def test_texts_bytes_and_enums(features: Twin) -> None:
+    for a, b in (("ab", "cd"), ("", ""), ("12345678", "12345678"), ("ü", "ab"), ("x", "y")):
+        features.call("texts", a, b)
+    features.call("keyed", bytes(range(32)), b"some bytes")
+    features.call("keyed", bytes(32), b"")
+    for phase in (1, 1, 0):
+        features.call("phases", phase)
+
+
+def test_loops(features: Twin) -> None:
+    for k in (0, 1, 2, 9):
+        features.call("loops", k)
+    for x in (0, 1, 5, 97, 65535):
+        features.call("search", x)
+    for k in (0, 1, 5, 60):
+        features.call("swap", 1, 1, k)
+
+
+def test_slices_and_reductions(features: Twin) -> None:
+    features.call("listed")
+    for a, b in ((1, 3), (0, -1), (-2, 100), (3, 1), (LEAST, MOST)):
+        for v in range(3):
+            features.call("in_place", 0, v)
+        features.call("slices", a, b)
+        features.call("listed")
+
+
+def test_arithmetic_at_the_edges(features: Twin) -> None:
+    for a in (0, 1, -1, MOST, LEAST, 128, -129):
+        features.call("edges", a, 2**256 - 1)
+        features.call("squeeze", a)
+    for a, e in ((0, 0), (-1, 255), (-2, 255), (2, 255), (2, 254), (-3, 160), (-3, 161), (-3, 162), (7, 1)):
+        features.call("power", a, e)
+    for a, b, k in ((1, 1, 0), (-1, 65535, 1), (2**62, 3, 15), (-(2**63), 0, 255), (0, 0, 255)):
+        features.call("shifts", a, b, k)
+    features.call("bits", -1, 2**14, 7)
+    features.call("bits", 12, -(2**15), 255)
+
+
+def test_views(features: Twin) -> None:
+    features.call("known", BOB, 3)
+    features.call("known", CAROL, 0)
+    features.check_state()
+
+
+def test_lengths_of_private_lists_and_what_is_revealed(private: Twin) -> None:
+    for sender in (0, 1, 0, 1):
+        private.call("note", 7, sender=sender)
+    assert private.call("all_notes") == [8, 8, 8]
+    assert private.call("last") == 7
+    assert private.call("open", 1) == "nothing there"
+    for k, xs in ((0, [5, 6]), (1, []), (2, [1, 2, 3, 4, 5])):
+        assert private.call("keep", k, xs) == len(xs)
+    for k in (0, 1, 2, 0):
+        private.call("open", k)
+    assert private.call("each", 3) == 26
+    assert private.call("mine", 2) == 15
+    assert private.call("pay", 5, value=3) == "too small"
+    assert private.call("pay", 101, value=3) is True
+    private.check_state()
