@@ -38,7 +38,8 @@ from enigmalang.types.types import EnumT, NoneT, TupleT, Type
 from enigmalang.types.types import Label as Secrecy
 
 #: Names that every generated contract has for itself.
-OWN = frozenset({"version", "private_root", "ready", "report_failure", "_open", "_settle", "HUB", "CREATOR", "PLAN_HASH"})
+OWN = frozenset({
+    "version", "private_root", "ready", "report_failure", "_open", "_settle", "HUB", "CREATOR", "PLAN_HASH"})
 _MODULE = frozenset({"HUB", "CREATOR", "PLAN_HASH", "Hub", "Entry", "Signature", "Work", "Requested", "KIND"})
 
 
