@@ -19,6 +19,10 @@ from enigmalang.plan.plan import Plan, PlanFunction
 from enigmalang.types.types import ArrayT, ListT, NoneT, TupleT, Type
 
 
+#: Bytes that a contract's own code ends with: HUB and CREATOR.
+IMMUTABLES = 64
+
+
 class Values(Protocol):
     """Between leaves and Python data: `execute.values`."""
 
@@ -40,8 +44,15 @@ class Contracts:
         self._compiled: dict[str, Compiled] = {}
 
     def at(self, address: str) -> "Deployed | None":
-        """The contract at `address`, if it is one that was added."""
+        """The contract at `address`, if it is one that was added or found."""
         return self._known.get(address)
+
+    def find(self, address: str) -> "Deployed | None":
+        """The contract at `address`, if it was added or its code is that of one of the plan's contracts."""
+        known = self._known.get(address)
+        if known is None and (name := self.identify(address)) is not None:
+            known = self.add(address, name)
+        return known
 
     def add(self, address: str, name: str) -> "Deployed":
         made = Deployed(self._chain, address, self._plan.contracts[name], Interface(self.compiled(name).abi),
@@ -53,6 +64,15 @@ class Contracts:
         if name not in self._compiled:
             self._compiled[name] = compile_contract(self._plan, name).compiled
         return self._compiled[name]
+
+    def identify(self, address: str) -> str | None:
+        """Which contract of the plan the code at `address` is: the same bytes, but for the immutables at its end."""
+        code = self._chain.code(address)
+        for name in self._plan.contracts if code else ():
+            runtime = self.compiled(name).runtime
+            if runtime and code[: len(runtime)] == runtime and len(code) - len(runtime) == IMMUTABLES:
+                return name
+        return None
 
     def creation(self, name: str, committee: int, args: Key) -> bytes:
         """Code and arguments that create contract `name`."""
@@ -78,6 +98,10 @@ class Deployed:
     def __init__(self, chain: Chain, address: str, contract: Contract, interface: Interface, values: Values) -> None:
         self.address, self.name = address, contract.name
         self._chain, self._contract, self._interface, self._values = chain, contract, interface, values
+
+    @property
+    def interface(self) -> Interface:
+        return self._interface
 
     def slot(self, name: str) -> Slot:
         return self._contract.slots[name]
@@ -133,6 +157,19 @@ class Deployed:
         return self._interface.methods["report_failure"].encode((
             job.number, call.function, call.arguments, version, error,
             (work.rounds, work.products, work.additions), signature_data(signatures)))
+
+    @property
+    def requested(self) -> bytes:
+        """The topic of the event that says what a job computes on."""
+        return self._interface.event("Requested").topic
+
+    def decode_requested(self, function: PlanFunction, log: Log) -> tuple[tuple[Any, ...], bytes, int]:
+        """From that event: what `request_data` gave, the masked inputs, and the mask's number."""
+        from eth_abi.abi import decode
+
+        fields = self._interface.event("Requested").decode(log.topics, log.data)
+        *public, masked, mask = decode(self._method(function, "request_").inputs[:-1], fields["arguments"])
+        return tuple(public), masked, mask
 
     def returns(self, function: PlanFunction) -> bool:
         """Whether there is a public result."""

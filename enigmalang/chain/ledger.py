@@ -18,7 +18,7 @@ from enigmalang.chain.memory import FUNDS
 from enigmalang.chain.outcomes import Attesters, Job, private_root
 from enigmalang.chain.overlay import Overlay
 from enigmalang.ethereum.keys import SigningKey
-from enigmalang.plan.calls import Attested, Key, LedgerCall, LedgerError, Signer
+from enigmalang.plan.calls import ESCROW, Attested, Key, LedgerCall, LedgerError, Signer
 from enigmalang.plan.plan import Plan
 from enigmalang.types.types import Label
 
@@ -50,6 +50,7 @@ class EvmLedger:
         self._jobs: dict[int, Job] = {}
         self._funded: set[str] = set()
         self._block: int | None = None  # that everything is read at, within an operation
+        self._pinned: int | None = None
         self._seen: dict[Key, Any] = {}
         self.chain = chain.id
         self._domain = Domain(chain.id, hub)
@@ -67,9 +68,14 @@ class EvmLedger:
 
     def _at(self) -> int:
         if self._block is None:
-            self._block = self._chain.block_number()
+            self._block = self._chain.block_number() if self._pinned is None else self._pinned
             self._seen.clear()
         return self._block
+
+    def pin(self, block: int) -> None:
+        """From now on the chain is read as it was at `block`, and nobody is given money."""
+        self._pinned = block
+        self._moved()
 
     def _moved(self) -> None:
         """What was read may be old."""
@@ -99,8 +105,16 @@ class EvmLedger:
         raise NotImplementedError("`create` deploys on a chain")
 
     def contract_at(self, address: str) -> str | None:
-        found = self._contracts.at(address)
+        found = self._contracts.find(address)
         return found.name if found is not None else None
+
+    def adopt(self, address: str, contract: str) -> Deployed:
+        """Take up contract `contract` of the plan, which is at `address` already."""
+        return self._contracts.at(address) or self._contracts.add(address, contract)
+
+    def identify(self, address: str) -> str | None:
+        """Which contract of the plan the code at `address` is; None if it is none of them."""
+        return self._contracts.identify(address)
 
     def get(self, address: str, slot: str, keys: Key) -> Any | None:
         """What is stored, None if nothing was (of maps whose keys are asked for)."""
@@ -109,7 +123,7 @@ class EvmLedger:
             return self._overlay.get(full)
         if full in self._private:
             return self._private[full]
-        contract = self._contracts.at(address)
+        contract = self._contracts.find(address)
         if contract is None or contract.slot(slot).label is Label.PRIVATE:
             return None
         at = self._at()
@@ -129,12 +143,13 @@ class EvmLedger:
             found: int = self._overlay.get(full)
             return found
         self._fund(address)
-        return self._chain.balance(address)
+        return self._chain.balance(address, self._at())
 
     def transfer(self, source: str, target: str, amount: int) -> bool:
-        if self.balance(source) < amount:
-            return False
-        self._overlay.put(("balance", source), self.balance(source) - amount)
+        if source != ESCROW:
+            if self.balance(source) < amount:
+                return False
+            self._overlay.put(("balance", source), self.balance(source) - amount)
         self._overlay.put(("balance", target), self.balance(target) + amount)
         return True
 
@@ -194,14 +209,14 @@ class EvmLedger:
 
     def version(self, address: str) -> int:
         self._moved()
-        contract = self._contracts.at(address)
+        contract = self._contracts.find(address)
         assert contract is not None
         return contract.version(self._at())
 
     def fulfil(self, job: int, version: int, attested: Attested) -> list[Any]:
         found = self._jobs[job]
         contract = self._of(found.call)
-        root = private_root(contract.private_root(self._at()), job, attested.written)
+        root = self.private_root(found.call.address, job, attested.written)
         signed = self._signers().result(self._domain, contract.digests(found), version, attested, root)
         data = contract.encode_fulfil(found, version, attested, root, signed)
         sender = self._signers().sender
@@ -220,6 +235,12 @@ class EvmLedger:
     def keep(self, writes: Mapping[Key, Any]) -> None:
         self._private.update(writes)
 
+    def private_root(self, address: str, job: int, written: Sequence[Key]) -> bytes:
+        """Of the contract at `address`, once `job` has written `written`."""
+        contract = self._contracts.find(address)
+        assert contract is not None
+        return private_root(contract.private_root(self._at()), job, written)
+
     def pay(self, source: Signer, target: str, amount: int) -> None:
         self._fund(target)
         self._sent(lambda: self._chain.send(self._key(source), target, b"", amount))
@@ -231,7 +252,7 @@ class EvmLedger:
     # ---- parts
 
     def _of(self, call: LedgerCall) -> Deployed:
-        found = self._contracts.at(call.address)
+        found = self._contracts.find(call.address)
         if found is None:
             raise LedgerError(f"there is no contract at {call.address}")
         return found
@@ -250,7 +271,7 @@ class EvmLedger:
 
     def _fund(self, address: str) -> None:
         """On a development chain, who has never been seen starts with money, as on every ledger of this kind."""
-        if not self._chain.development or address in self._funded:
+        if not self._chain.development or self._pinned is not None or address in self._funded:
             return
         self._funded.add(address)
         if not self._chain.nonce(address) and not self._chain.code(address) and not self._chain.balance(address):

@@ -55,6 +55,13 @@ def _signing(name: str) -> SigningKey:
     return SigningKey(secret.to_bytes(32, "big"))
 
 
+def identity_of(name: str, signing: SigningKey) -> Identity:
+    """The identity of a key that is kept in a file: it receives under a key derived from the one that signs."""
+    digest = sha3_256(b"enigmalang receive key" + signing.reveal()).digest()
+    private = X25519PrivateKey.from_private_bytes(digest)
+    return Identity(name, signing.address, private.public_key().public_bytes_raw(), private.private_bytes_raw(), signing)
+
+
 class Keystore:
     """Identities by name and by address; made when first asked for."""
 
@@ -66,8 +73,12 @@ class Keystore:
         if name not in self._names:
             public, private = _receiving(name)
             signing = _signing(name)
-            self._names[name] = self._remember(Identity(name, signing.address, public, private, signing))
+            self.add(Identity(name, signing.address, public, private, signing))
         return self._names[name]
+
+    def add(self, identity: Identity) -> None:
+        """Know an identity whose keys come from elsewhere."""
+        self._names[identity.name] = self._remember(identity)
 
     def share(self, policies: tuple[tuple[str, Predicate], ...]) -> SharedIdentity:
         """A shared identity of the members' addresses; the same members and policies give the same address."""
