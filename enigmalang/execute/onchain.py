@@ -35,7 +35,7 @@ from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import ContractRef
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Operation, Tensor
-from enigmalang.plan.calls import Attested, LedgerCall, LedgerError
+from enigmalang.plan.calls import ESCROW, Attested, LedgerCall, LedgerError
 
 #: Where a contract would have been that was never made.
 NOWHERE = "0x" + "0" * 40
@@ -186,7 +186,7 @@ def _try_public(world: World, request: Request, revealed: Sequence[Any]) -> None
     before = world.ledger.checkpoint()
     try:
         if request.value:
-            world.ledger.transfer(request.sender, request.address, request.value)
+            world.ledger.transfer(ESCROW, request.address, request.value)
         run_public(world, request, revealed)
     finally:
         world.ledger.rollback(before)

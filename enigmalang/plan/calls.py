@@ -6,6 +6,8 @@ from typing import Any, Protocol
 from enigmalang.plan.plan import PlanFunction
 
 Key = tuple[Any, ...]
+#: Whom a job's payment comes from when its outcome is tried: it left its requester when the job was requested.
+ESCROW = "escrow"
 
 
 class Signer(Protocol):
