@@ -18,7 +18,6 @@ from enigmalang.plan.codec import hash_plan
 from enigmalang.plan.plan import Plan, PlanFunction
 from enigmalang.types.types import ArrayT, ListT, NoneT, TupleT, Type
 
-
 #: Bytes that a contract's own code ends with: HUB and CREATOR.
 IMMUTABLES = 64
 

@@ -9,14 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from enigmalang.chain import development
-from enigmalang.chain.client import Chain, Receipt
+from enigmalang.chain.acting import Senders
+from enigmalang.chain.client import Chain, Receipt, Tag
 from enigmalang.chain.deployed import Contracts, Deployed, Values
 from enigmalang.chain.digests import Domain
 from enigmalang.chain.errors import ChainError, Reverted, TransactionRefused
+from enigmalang.chain.hub import Hub
 from enigmalang.chain.logbook import Logbook
 from enigmalang.chain.memory import FUNDS
 from enigmalang.chain.outcomes import Attesters, Job, private_root
 from enigmalang.chain.overlay import Overlay
+from enigmalang.chain.permissions import Permissions
 from enigmalang.ethereum.keys import SigningKey
 from enigmalang.plan.calls import ESCROW, Attested, Key, LedgerCall, LedgerError, Signer
 from enigmalang.plan.plan import Plan
@@ -36,13 +39,16 @@ class Keyed(Signer, Protocol):
 
 
 class EvmLedger:
-    """One client's ledger. `committee`: the number, on the hub, of the committee that serves what it deploys."""
+    """One client's ledger. `committee`: the number, on the hub, of the committee that serves what it deploys. `node`:
+    the key of a registered node, which records whom it refused."""
 
     def __init__(self, chain: Chain, hub: str, plan: Plan, values: Values, *, committee: int = 0,
-                 attesters: Attesters | None = None, fee: int = FEE) -> None:
+                 attesters: Attesters | None = None, fee: int = FEE, node: SigningKey | None = None) -> None:
         self._chain = chain
         self._contracts = Contracts(chain, hub, plan, values)
         self._log = Logbook(chain, hub, plan, values)
+        self._senders = Senders(chain, Hub(chain, hub), self._fund)
+        self._permissions = Permissions(chain, hub, plan, self._senders, self._sent, self._tag, node)
         self._values = values
         self._committee, self._attesters, self._fee = committee, attesters, fee
         self._overlay = Overlay()
@@ -76,6 +82,9 @@ class EvmLedger:
         """From now on the chain is read as it was at `block`, and nobody is given money."""
         self._pinned = block
         self._moved()
+
+    def _tag(self) -> Tag:
+        return "latest" if self._pinned is None else self._pinned
 
     def _moved(self) -> None:
         """What was read may be old."""
@@ -169,7 +178,7 @@ class EvmLedger:
     # ---- the Chain port: transactions
 
     def create(self, contract: str, creator: Signer, value: int, args: Key) -> str:
-        key = self._key(creator)
+        key = self._senders.key(creator)
         code = self._contracts.creation(contract, self._committee, args)
         receipt = self._sent(lambda: self._chain.deploy(key, code, b"", value))
         assert receipt.contract is not None
@@ -179,8 +188,8 @@ class EvmLedger:
     def transact(self, call: LedgerCall) -> list[Any]:
         contract = self._of(call)
         data = contract.encode(call.function, call.args)
-        return self._run(contract, call, data, lambda: self._chain.send(
-            self._key(call.sender), call.address, data, call.value))
+        return self._run(contract, call, data, lambda: self._senders.send(
+            call.sender, call.address, data, call.value))
 
     def _run(self, contract: Deployed, call: LedgerCall, data: bytes, send: Callable[[], Receipt]) -> list[Any]:
         """The result is that of a call just before: a transaction gives none."""
@@ -202,7 +211,7 @@ class EvmLedger:
     def request(self, call: LedgerCall, masked: bytes, mask: int) -> int:
         contract, key = self._of(call), self._key(call.sender)
         data = contract.encode_request(call, masked, mask, self._fee)
-        receipt = self._sent(lambda: self._chain.send(key, call.address, data, call.value + self._fee))
+        receipt = self._sent(lambda: self._senders.send(call.sender, call.address, data, call.value, self._fee))
         number = self._contracts.opened(receipt.logs)
         self._jobs[number] = Job(number, call, masked, mask, contract.request_data(call))
         return number
@@ -243,11 +252,33 @@ class EvmLedger:
 
     def pay(self, source: Signer, target: str, amount: int) -> None:
         self._fund(target)
-        self._sent(lambda: self._chain.send(self._key(source), target, b"", amount))
+        self._sent(lambda: self._senders.send(source, target, b"", amount))
 
     def publish(self, writer: Signer, key: Any, value: Any) -> None:
         data = self._log.encode(key, value)
-        self._sent(lambda: self._chain.send(self._key(writer), self._contracts.hub, data))
+        self._sent(lambda: self._senders.send(writer, self._contracts.hub, data))
+
+    # ---- the Chain port: who may
+
+    def share(self, creator: Signer, members: Sequence[tuple[Signer, Any]]) -> str:
+        address = self._permissions.share(creator, members)
+        self._fund(address, account=True)
+        return address
+
+    def can_act(self, sender: Signer) -> bool:
+        return self._senders.can_act(sender)
+
+    def declare(self, writer: Signer, predicate: Any) -> bytes:
+        return self._permissions.declare(writer, predicate)
+
+    def point(self, writer: Signer, db: str, key: Key, content: bytes, rule: bytes) -> None:
+        self._permissions.point(writer, db, key, content, rule)
+
+    def permits(self, askers: Sequence[str], db: str, key: Key, action: str) -> bool:
+        return self._permissions.permits(askers, db, key, action)
+
+    def refuse(self, who: str, db: str, key: Key, action: str) -> None:
+        self._permissions.refuse(who, db, key, action)
 
     # ---- parts
 
@@ -262,19 +293,13 @@ class EvmLedger:
             raise LedgerError("no nodes sign here")
         return self._attesters
 
-    def _key(self, sender: Any) -> SigningKey:
-        key: SigningKey | None = sender.signing
-        if key is None:
-            raise LedgerError(f"{sender.name} has no key of its own: act as one of its members")
-        self._fund(key.address)
-        return key
-
-    def _fund(self, address: str) -> None:
+    def _fund(self, address: str, account: bool = False) -> None:
         """On a development chain, who has never been seen starts with money, as on every ledger of this kind."""
         if not self._chain.development or self._pinned is not None or address in self._funded:
             return
         self._funded.add(address)
-        if not self._chain.nonce(address) and not self._chain.code(address) and not self._chain.balance(address):
+        new = not self._chain.nonce(address) and not self._chain.code(address)
+        if (new or account) and not self._chain.balance(address):
             development.fund(self._chain, address, FUNDS)
 
     def _sent(self, send: Callable[[], Receipt]) -> Receipt:

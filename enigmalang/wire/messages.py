@@ -148,14 +148,15 @@ class Admit(Message, frozen=True):
 
 
 class Enlist(Message, frozen=True):
-    """Take part on the hub at `hub` of the chain at `url`: register there, with `deposit` wei (a decimal), unless that
-    is done. Answered by `Signer`.
+    """Take part on the hub at `hub` of the chain at `url`: register there, with `deposit` wei (a decimal) and as to be
+    reached at `endpoint`, unless that is done. Without a deposit only say who you are. Answered by `Signer`.
     """
 
     number: int
     url: str
     hub: str
     deposit: str
+    endpoint: str
 
 
 class Consent(Message, frozen=True):
@@ -169,12 +170,15 @@ class Consent(Message, frozen=True):
 
 
 class Execute(Message, frozen=True):
-    """Compute job `job` of the hub: read it from the chain, trace it, run it with the other nodes, sign what came out.
-    `plan` are the canonical bytes of its contract's plan; empty when they were given before. Answered by `Executed`.
+    """Compute job `job` of the hub, which block `opened` opened, on the state of block `block`: read it from the chain,
+    trace it, run it with the other nodes, sign what came out. `plan` are the canonical bytes of its contract's plan,
+    whose SHA-256 is `digest`; empty when they were given before. Answered by `Executed`.
     """
 
     number: int
     job: int
+    opened: int
+    block: int
     digest: bytes
     plan: bytes
 
@@ -196,10 +200,13 @@ class Ready(Message, frozen=True):
 
 
 class Masks(Message, frozen=True):
-    """What this node tells of each mask (see `node.masking`), in the order of the slots."""
+    """What this node tells of each mask (see `node.masking`), in the order of the slots. `signature`: under what was
+    encrypted for a client of a ledger (`node.reserved`).
+    """
 
     number: int
     shares: list[bytes]
+    signature: bytes = b""
 
 
 class Done(Message, frozen=True):
@@ -228,7 +235,7 @@ class Signed(Message, frozen=True):
 
 
 class Parcel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A node's piece of a private value for one receiver (0x-address), as `mpc.outputs` seals it, and how to read it."""
+    """A node's piece of a private value for one receiver (0x-address), sealed by `mpc.outputs`, and how to read it."""
 
     receiver: str
     shape: list[int]
@@ -238,8 +245,9 @@ class Parcel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class Executed(Message, frozen=True):
-    """What came out of a job, and this node's signature under it. `error` is empty unless the job failed. `words` are the
-    revealed values, 32 bytes each; `results` are for the caller, `parcels` for whom the program names.
+    """What came out of a job, and this node's signature under it. `error` is empty unless the job failed; without a
+    signature it says why the node computes no such job. `words` are the revealed values, 32 bytes each; `results` are
+    for the caller, `parcels` for whom the program names, `delivered` is the signature under both (`node.reserved`).
     """
 
     number: int
@@ -251,6 +259,7 @@ class Executed(Message, frozen=True):
     signature: bytes
     results: list[Parcel]
     parcels: list[Parcel]
+    delivered: bytes = b""
 
 
 class Stocked(Message, frozen=True):
