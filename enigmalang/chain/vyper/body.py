@@ -71,6 +71,11 @@ class Body:
 
     # ---- values
 
+    def new_level(self) -> int:
+        """Another loop's body begins."""
+        self._levels += 1
+        return self._levels
+
     def users(self, value: Value) -> list[Operation]:
         return self._users.get(value, [])
 

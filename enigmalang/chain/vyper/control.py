@@ -245,8 +245,9 @@ def _loop_body(body: Body, op: Operation, region: Region, carried: Sequence[Part
 
 def _open(body: Body, op: Operation, carried: Sequence[Parts]) -> tuple[int, dict[Value, None]]:
     state = body.level, dict(body.pending)
-    body._levels += 1
-    body.level = body._levels
+    body.level = body.new_level()
+    # Within an iteration what is carried may be written as soon as its old value is used no more.
+    body.owned.update((e.text, body.level) for e in _flat(carried))
     body.frames.append(Frame(op, mark=body.out.mark(), carried=tuple(carried)))
     return state
 
@@ -254,7 +255,9 @@ def _open(body: Body, op: Operation, carried: Sequence[Parts]) -> tuple[int, dic
 def _close(body: Body, state: tuple[int, dict[Value, None]]) -> Frame:
     body.level, pending = state
     body.pending = {v: None for v in body.pending if v in pending}
-    return body.frames.pop()
+    frame = body.frames.pop()
+    body.owned.update((e.text, body.level) for e in _flat(frame.carried))
+    return frame
 
 
 def for_loop(body: Body, op: Operation) -> bool:

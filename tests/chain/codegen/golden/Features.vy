@@ -17,7 +17,7 @@ struct Point:
 
 HUB: public(immutable(Hub))
 CREATOR: public(immutable(address))
-PLAN_HASH: public(constant(bytes32)) = 0x44ceae0986c4b07b1bc9fb5b063d3625a36cb3c1bddc54f6b1d385ceed4ba261
+PLAN_HASH: public(constant(bytes32)) = 0x07262cf482f926819a3ecf575e468f3247f9e6cc5143017d0a88349d5a35c166
 version: public(uint256)  # raised by every transaction that changes state
 private_root: public(bytes32)  # commitment of the nodes to the private state
 n: public(uint32)                                                 # features.enig:10
@@ -219,14 +219,12 @@ def loops(k: uint8) -> (uint32, uint32, uint256):                 # features.eni
     for i: uint256 in range(convert(k, uint256), bound=255):      # features.enig:108
         if i == 7:                                                # features.enig:109
             break                                                 # features.enig:109
-        total_2: uint32 = total                                   # features.enig:110
         for x: uint16 in self._xs:                                # features.enig:110
             if x == 3:                                            # features.enig:111
                 continue                                          # features.enig:111
             if x == 99:                                           # features.enig:112
                 break                                             # features.enig:112
-            total_2 += convert(x, uint32)                         # features.enig:113
-        total = total_2                                           # features.enig:113
+            total += convert(x, uint32)                           # features.enig:113
     steps: uint32 = 0                                             # features.enig:115
     for step: uint256 in range(50):                               # features.enig:115
         if not steps * steps < total:                             # features.enig:115
@@ -242,14 +240,14 @@ def loops(k: uint8) -> (uint32, uint32, uint256):                 # features.eni
     items_3: DynArray[uint16, 10] = []                            # features.enig:118
     for i_3: uint256 in range(len(self._xs), bound=10):           # features.enig:118
         items_3.append(self._xs[i_3] + 1)                         # features.enig:118
-    total_3: uint256 = 0                                          # features.enig:119
+    total_2: uint256 = 0                                          # features.enig:119
     for x_3: uint16 in items_2:                                   # features.enig:119
-        total_3 += convert(x_3, uint256)                          # features.enig:119
+        total_2 += convert(x_3, uint256)                          # features.enig:119
     assert len(items_3) > 0, "the list is empty"                  # features.enig:119
     max_: uint16 = items_3[0]                                     # features.enig:119
     for x_4: uint16 in items_3:                                   # features.enig:119
         max_ = max(max_, x_4)                                     # features.enig:119
-    return total, steps, total_3 + convert(max_, uint256)         # features.enig:119
+    return total, steps, total_2 + convert(max_, uint256)         # features.enig:119
 
 
 @external
@@ -363,8 +361,9 @@ def known(who: address, x: uint16) -> (bool, bool, uint64):       # features.eni
 
 
 @external
-@view
+@nonreentrant
 def time() -> (uint256, uint256, uint256):                        # features.enig:159
+    self.version += 1
     return block.timestamp, block.number, self.balance            # features.enig:160
 
 
