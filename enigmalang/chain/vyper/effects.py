@@ -197,7 +197,7 @@ def _component(body: Body, value: Value, expr: Expr) -> str:
                 return f"0x{keccak(b'i' + (expr.value & ((1 << 256) - 1)).to_bytes(32, 'big')).hex()}"
             return f'keccak256(concat(b"i", convert({expr.text}, bytes32)))'
         case VName(name="bool"):
-            byte = f"(0x01 if {expr.text} else 0x00)"
+            byte = f"convert(convert({expr.text}, uint8), bytes1)"
             return f'keccak256(concat(b"b", {byte}))' if not expr.literal else (
                 f"0x{keccak(b'b' + bytes([expr.value])).hex()}")
         case VName(name="address"):

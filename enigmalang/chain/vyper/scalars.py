@@ -193,6 +193,10 @@ def _pow(body: Body, op: Operation, args: Args) -> Expr:
 
 def _extreme(name: str) -> Scalar:
     def emit(body: Body, op: Operation, args: Args) -> Expr:
+        if target_of(op) == INT256 and any(x.type == UINT256 and not x.literal for x in args):
+            a, b = (body.kept(x) for x in args)
+            less = _numbers(body, "<" if name == "min" else ">", a, b)
+            return chosen(less, as_int(a, INT256), as_int(b, INT256))
         a, b = _both(body, op, args)
         return made(f"{name}({a.text}, {b.text})", target_of(op), (a, b))
     return emit
@@ -340,8 +344,10 @@ def _select(body: Body, op: Operation, args: Args) -> Expr:
     kind = body.types[op.result]
     while not isinstance(kind, VInt | VName | VText):
         kind = kind.element
+    # Both sides are evaluated, as far as they fail; what is not chosen need not fit the result's type.
+    a, b = (body.kept(x) if x.fails else x for x in (a, b))
     a, b = coerced(body, a, kind), coerced(body, b, kind)
-    if a.fails or b.fails or (a.literal and b.literal) or isinstance(kind, VText):
+    if (a.literal and b.literal) or isinstance(kind, VText):
         a, b = (body.kept(Expr(x.text, x.type, x.strength, x.reads, x.fails)) for x in (a, b))
     if isinstance(kind, VText):
         picked = body.declare("text", kind)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from twin import ACCOUNTS, Twin, plan_of
 
+from enigmalang.chain.digests import component, keccak, log_key_of
+
 HERE = Path(__file__).parent / "contracts"
 ALICE, BOB, CAROL = (key.address for key in ACCOUNTS)
 MOST, LEAST = 2**255 - 1, -(2**255)
@@ -94,6 +96,22 @@ def test_views(features: Twin) -> None:
     features.call("known", BOB, 3)
     features.call("known", CAROL, 0)
     features.check_state()
+
+
+def test_the_ledgers_log() -> None:
+    log = Twin(plan_of(HERE / "log.enig"), "Log")
+    assert "does not exist" in log.call("get", "k", -1, ALICE)
+    log.call("put", "k", -1, 7)
+    log.call("put", "k", -1, 9)
+    log.call("put", "", 5, 1, sender=1)
+    assert log.call("get", "k", -1, ALICE) == 9
+    assert log.call("get", "", 5, BOB) == 1
+    assert [log.call("known", "k", n, ALICE) for n in (-1, 1)] == [True, False]
+    log.call("note", bytes(31) + b"x", True, -3)
+    assert log.call("rate", bytes(31) + b"x", True) == -3
+    key = log_key_of([component("log"), component("k"), component(-1), keccak(b"a" + bytes.fromhex(ALICE[2:]))])
+    assert log.hub_has(key) and not log.hub_has(bytes(32))
+    assert log.read("paid", ALICE, 3) == (False,)
 
 
 def test_lengths_of_private_lists_and_what_is_revealed(private: Twin) -> None:

@@ -252,6 +252,12 @@ class Twin:
         method = self.interface.methods[getter]
         return method.decode(self.chain.call(self.address, method.encode(keys)))
 
+    def hub_has(self, key: bytes) -> bool:
+        """Whether the hub's log has anything under `key`."""
+        method = Interface(_stub().abi).methods["has"]
+        assert self.hub is not None
+        return bool(method.decode(self.chain.call(self.hub, method.encode([key])))[0])
+
     def number(self, getter: str) -> int:
         return int(self.read(getter)[0])
 
