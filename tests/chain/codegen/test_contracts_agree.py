@@ -6,6 +6,7 @@ import pytest
 from twin import ACCOUNTS, Twin, plan_of
 
 from enigmalang.chain.digests import component, keccak, log_key_of
+from enigmalang.chain.errors import Reverted
 
 HERE = Path(__file__).parent / "contracts"
 ALICE, BOB, CAROL = (key.address for key in ACCOUNTS)
@@ -112,6 +113,33 @@ def test_the_ledgers_log() -> None:
     key = log_key_of([component("log"), component("k"), component(-1), keccak(b"a" + bytes.fromhex(ALICE[2:]))])
     assert log.hub_has(key) and not log.hub_has(bytes(32))
     assert log.read("paid", ALICE, 3) == (False,)
+
+
+def test_a_contract_calls_another_one() -> None:
+    plan = plan_of(HERE / "two.enig")
+    saver = Twin(plan, "Saver")
+    shop = Twin(plan, "Shop", beside=saver)
+    assert shop.call("buy", saver.address, 5) == 5
+    assert shop.call("buy", saver.address, 7) == 17
+    assert shop.call("ask", saver.address) == 8
+    assert shop.call("buy", saver.address, 5000) == "too much"
+    assert shop.call("pass_on", saver.address, value=9) == 4
+    assert "no contract" in shop.call("ask", ALICE)
+    saver.check_state()
+    shop.check_state()
+
+
+def test_a_private_init_comes_first_and_once() -> None:
+    vault = Twin(plan_of(HERE / "setup.enig"), "Vault")
+    with pytest.raises(Reverted, match="init has not been fulfilled"):
+        vault.read("tried")
+    with pytest.raises(AssertionError, match="once, by the creator"):
+        vault.call("init", 5, sender=1)
+    vault.call("init", 5)
+    assert [vault.call("guess", x) for x in (5, 6)] == [True, False]
+    with pytest.raises(AssertionError, match="once, by the creator"):
+        vault.call("init", 5)
+    vault.check_state()
 
 
 def test_lengths_of_private_lists_and_what_is_revealed(private: Twin) -> None:

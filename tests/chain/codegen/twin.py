@@ -57,16 +57,21 @@ def _stub() -> Any:
 
 
 class Twin:
-    """One contract twice."""
+    """One contract twice. `beside`: another one of the same program, on whose chains it is put."""
 
-    def __init__(self, plan: Plan, name: str, args: Sequence[Any] = (), value: int = 0) -> None:
+    def __init__(
+        self, plan: Plan, name: str, args: Sequence[Any] = (), value: int = 0, beside: "Twin | None" = None
+    ) -> None:
         self.plan, self.name = plan, name
         made = compile_contract(plan, name)
         self.generated = made.generated
         self.interface = Interface(made.compiled.abi)
-        self.chain = Chain(EmbeddedEvm(funds={key.address: FUNDS for key in ACCOUNTS}))
-        self.hub = self.chain.deploy(ACCOUNTS[0], _stub().init).contract
-        self.world = local_world(plan)
+        if beside is not None:
+            self.chain, self.hub, self.world = beside.chain, beside.hub, beside.world
+        else:
+            self.chain = Chain(EmbeddedEvm(funds={key.address: FUNDS for key in ACCOUNTS}))
+            self.hub = self.chain.deploy(ACCOUNTS[0], _stub().init).contract
+            self.world = local_world(plan)
         self.ledger: Any = self.world.ledger
         self.jobs, self.calls = 0, 0
         self.words: list[int] = []  # what the last job revealed, also when it failed
@@ -243,6 +248,8 @@ class Twin:
         """What the program's own `require` lines say."""
         found = set()
         for function in self.plan.functions.values():
+            if function.public.contract != self.name:
+                continue
             for op in operations(function.public.body):
                 if op.op == "const" and isinstance(op.attrs["value"], str):
                     found.add(op.attrs["value"])
@@ -265,7 +272,7 @@ class Twin:
         """Every slot that the interpreter has written is the same on the chain; lengths of private lists too."""
         slots = self.plan.contracts[self.name].slots
         seen = {(slot.name, ()) for slot in slots.values() if not slot.keys}
-        seen |= {(name, keys) for _, name, keys in self.ledger._slots}
+        seen |= {(name, keys) for address, name, keys in self.ledger._slots if address == self.address}
         for name, keys in seen:
             self._check_slot(slots[name], keys)
         assert self.chain.balance(self.address) == self.ledger.balance(self.address)
