@@ -38,7 +38,7 @@ class Contracts:
     def __init__(self, chain: Chain, hub: str, plan: Plan, values: Values) -> None:
         self.hub = hub
         self._chain, self._plan, self._values = chain, plan, values
-        self._hash = hash_plan(plan)
+        self.hash = hash_plan(plan)
         self._known: dict[str, Deployed | None] = {}
         self._compiled: dict[str, Compiled] = {}
 

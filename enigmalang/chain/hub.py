@@ -152,6 +152,9 @@ class Hub:
     def update(self, node: SigningKey, key: bytes, fingerprint: bytes, endpoint: str) -> Receipt:
         return self._send(node, "update", key, fingerprint, endpoint)
 
+    def minimum_deposit(self, tag: Tag = "latest") -> int:
+        return int(self._call(tag, "MINIMUM_DEPOSIT"))
+
     def top_up(self, node: SigningKey, amount: int) -> Receipt:
         return self._send(node, "top_up", value=amount)
 

@@ -16,7 +16,7 @@ from enigmalang.chain.digests import Domain
 from enigmalang.chain.errors import ChainError, Reverted, TransactionRefused
 from enigmalang.chain.hub import Hub
 from enigmalang.chain.logbook import Logbook
-from enigmalang.chain.memory import FUNDS
+from enigmalang.chain.money import Money
 from enigmalang.chain.outcomes import Attesters, Job, private_root
 from enigmalang.chain.overlay import Overlay
 from enigmalang.chain.permissions import Permissions
@@ -47,6 +47,7 @@ class EvmLedger:
         self._chain = chain
         self._contracts = Contracts(chain, hub, plan, values)
         self._log = Logbook(chain, hub, plan, values)
+        self._money = Money(chain, Hub(chain, hub))
         self._senders = Senders(chain, Hub(chain, hub), self._fund)
         self._permissions = Permissions(chain, hub, plan, self._senders, self._sent, self._tag, node)
         self._values = values
@@ -54,7 +55,6 @@ class EvmLedger:
         self._overlay = Overlay()
         self._private: dict[Key, Any] = {}
         self._jobs: dict[int, Job] = {}
-        self._funded: set[str] = set()
         self._block: int | None = None  # that everything is read at, within an operation
         self._pinned: int | None = None
         self._seen: dict[Key, Any] = {}
@@ -77,6 +77,10 @@ class EvmLedger:
             self._block = self._chain.block_number() if self._pinned is None else self._pinned
             self._seen.clear()
         return self._block
+
+    @property
+    def contracts(self) -> Contracts:
+        return self._contracts
 
     def pin(self, block: int) -> None:
         """From now on the chain is read as it was at `block`, and nobody is given money."""
@@ -151,8 +155,12 @@ class EvmLedger:
         if full in self._overlay:
             found: int = self._overlay.get(full)
             return found
+        if self._pinned is not None:
+            return self._money.of(address, self._pinned)
         self._fund(address)
-        return self._chain.balance(address, self._at())
+        if self._contracts.at(address) is not None:
+            return self._money.of(address)
+        return self._money.with_owed(address)
 
     def transfer(self, source: str, target: str, amount: int) -> bool:
         if source != ESCROW:
@@ -180,6 +188,7 @@ class EvmLedger:
     def create(self, contract: str, creator: Signer, value: int, args: Key) -> str:
         key = self._senders.key(creator)
         code = self._contracts.creation(contract, self._committee, args)
+        self._afford(creator, value)
         receipt = self._sent(lambda: self._chain.deploy(key, code, b"", value))
         assert receipt.contract is not None
         self._contracts.add(receipt.contract, contract)
@@ -188,6 +197,7 @@ class EvmLedger:
     def transact(self, call: LedgerCall) -> list[Any]:
         contract = self._of(call)
         data = contract.encode(call.function, call.args)
+        self._afford(call.sender, call.value)
         return self._run(contract, call, data, lambda: self._senders.send(
             call.sender, call.address, data, call.value))
 
@@ -209,8 +219,9 @@ class EvmLedger:
         return contract.decode(call.function, raw)
 
     def request(self, call: LedgerCall, masked: bytes, mask: int) -> int:
-        contract, key = self._of(call), self._key(call.sender)
+        contract = self._of(call)
         data = contract.encode_request(call, masked, mask, self._fee)
+        self._afford(call.sender, call.value, self._fee)
         receipt = self._sent(lambda: self._senders.send(call.sender, call.address, data, call.value, self._fee))
         number = self._contracts.opened(receipt.logs)
         self._jobs[number] = Job(number, call, masked, mask, contract.request_data(call))
@@ -252,6 +263,7 @@ class EvmLedger:
 
     def pay(self, source: Signer, target: str, amount: int) -> None:
         self._fund(target)
+        self._afford(source, amount)
         self._sent(lambda: self._senders.send(source, target, b"", amount))
 
     def publish(self, writer: Signer, key: Any, value: Any) -> None:
@@ -295,12 +307,19 @@ class EvmLedger:
 
     def _fund(self, address: str, account: bool = False) -> None:
         """On a development chain, who has never been seen starts with money, as on every ledger of this kind."""
-        if not self._chain.development or self._pinned is not None or address in self._funded:
+        if self._pinned is None:
+            self._money.fund(address, account)
+
+    def _afford(self, sender: Any, value: int, fee: int = 0) -> None:
+        """Before `sender` sends `value`, and it, or the member of it who signs, `fee`."""
+        if not value and not fee:
             return
-        self._funded.add(address)
-        new = not self._chain.nonce(address) and not self._chain.code(address)
-        if (new or account) and not self._chain.balance(address):
-            development.fund(self._chain, address, FUNDS)
+        key = self._senders.any_key(sender)
+        if sender.signing is not None:
+            self._money.ready(key, key.address, value, fee)
+        else:
+            self._money.ready(key, sender.address, value)
+            self._money.ready(key, key.address, 0, fee)
 
     def _sent(self, send: Callable[[], Receipt]) -> Receipt:
         try:

@@ -50,12 +50,16 @@ class Logbook:
 
     def _entry(self, raw: tuple[Any, ...]) -> Entry:
         from eth_abi.abi import decode
+        from eth_abi.exceptions import DecodingError
 
         block, time, _, kind, content = raw
         type = parse_type(kind, self._named)
         if type is None:
             raise LedgerError(f"a value of type {kind}, which this program does not know")
-        (data,) = decode([abi_name(type)], content)
+        try:
+            (data,) = decode([abi_name(type)], content)
+        except (DecodingError, ValueError):  # anyone may write anything
+            raise LedgerError(f"a value that is no {kind}") from None
         return Entry(block, time, self._values.any_value(type, self._values.leaves_from(from_abi(data, type), type)))
 
     def encode(self, key: Sequence[Any], value: Any) -> bytes:

@@ -45,6 +45,13 @@ def unmasked(field: str, content: bytes, mask: Array, shapes: Sequence[Shape]) -
     return made
 
 
+def are_elements(field: str, content: bytes, size: int) -> bool:
+    """Whether `content` is `size` elements of the field, each in its one form."""
+    p, width = (1 << _BITS[field]) - 1, _BYTES[field]
+    return len(content) == width * size and all(
+        int.from_bytes(content[at : at + width], "little") < p for at in range(0, len(content), width))
+
+
 class Reserves(Protocol):
     """Whatever gives masks: an engine, or `LocalMasks`."""
 

@@ -42,10 +42,10 @@ class Admission:
         except ValueError:
             raise WireError("a mask asked for under a key that is none") from None
 
-    def owner(self, number: int) -> str | None:
-        """Whose jobs may use mask `number`; None for one that is not there."""
+    def known(self, number: int) -> tuple[str, int] | None:
+        """Whose jobs may use mask `number`, and how many numbers it masks; None for one that is not there."""
         found = self._masks.get(number)
-        return found[1] if found is not None else None
+        return (found[1], found[0].slot.size) if found is not None else None
 
     def admit(self, number: int, masked: bytes, shapes: Sequence[Sequence[int]]) -> list[ArithShare]:
         """This node's shares of the arrays that mask `number` masked. Raises WireError for a mask that is not there (or

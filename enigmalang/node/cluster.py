@@ -9,10 +9,10 @@ import atexit
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic, perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from enigmalang.circuits.circuit import Array, Circuit, Form
 from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
@@ -47,6 +47,7 @@ from enigmalang.wire.errors import WireError
 #: Circuits that the nodes keep, so that running one again does not ship it again.
 KEPT_CIRCUITS = 64
 KEPT_BYTES = 1 << 28
+M = TypeVar("M", bound=msg.Message)
 
 
 class Cluster:
@@ -160,6 +161,13 @@ class Cluster:
             return unseal(pieces, private_key, sealed.shape, form, field_named(self.field), self._shape)
         except SharingError as error:
             raise EngineError(str(error), "E0706") from None
+
+    def ask(self, make: Callable[[int], msg.Message], kind: type[M]) -> dict[int, M]:
+        """What each node replies to the message that `make` makes for a request's number. Raises EngineError."""
+        with self._using() as control:
+            number = self._next()
+            control.send_all(make(number))
+            return control.collect(kind, number)
 
     def forget(self, handles: Sequence[int]) -> None:
         """The nodes drop the shares kept under these handles; unknown ones are ignored. Raises EngineError.

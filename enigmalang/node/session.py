@@ -98,7 +98,7 @@ class Session:
                 self._remember(b"replenish", request.number)
                 return msg.Stocked(request.number, replenish(self._party))
             case msg.Reserve():
-                self._remember(b"reserve", request.number)
+                self._remember(msg.encode_message(request), request.number)
                 return msg.Masks(request.number, self._admission.reserve(
                     request.number, request.size, request.owner, request.receiver))
             case msg.Admit():
@@ -112,6 +112,10 @@ class Session:
                 raise WireError("a request for who serves a ledger")
             case msg.AskStats():
                 return self._stats(request)
+
+    def mask(self, number: int) -> tuple[str, int] | None:
+        """Whose jobs may use mask `number`, and how many numbers it masks; None for one that is not there."""
+        return self._admission.known(number)
 
     def _admit(self, request: msg.Admit) -> None:
         """Keep the shares of an input that came over the ledger; the next agreement shows whether all nodes saw one."""

@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
+from hashlib import sha256
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
@@ -31,6 +32,7 @@ from enigmalang.wire import messages as msg
 from enigmalang.wire.errors import WireError
 
 if TYPE_CHECKING:
+    from enigmalang.node.serving import Service
     from enigmalang.node.session import Session
 
 COORDINATOR = 0
@@ -56,12 +58,16 @@ class Worker:
         requests: ReceiveLink,
         replies: SendLink,
         loading: threading.Thread,
+        fingerprints: tuple[bytes, ...] = (),
     ) -> None:
+        """`fingerprints`: SHA-256 of all nodes' certificates, in order."""
         self._boot = boot
         self._network = network
         self._requests = requests
         self._replies = replies
         self._loading = loading
+        self._fingerprints = fingerprints
+        self._service: Service | None = None
         self._reply_lock = threading.Lock()  # the main thread and the heartbeat thread both reply
         self._replied = 0
         self._queue: SimpleQueue[msg.Request | _Input | Exception] = SimpleQueue()
@@ -98,11 +104,22 @@ class Worker:
         if isinstance(request, Exception):
             raise request
         if isinstance(request, _Input):
+            if self._service is not None:
+                raise WireError("an input to a node that serves a ledger")
             session.take(request.announced, request.masked)
             return
-        reply = session.answer(request)
+        if isinstance(request, msg.Enlist) and self._service is None:
+            self._service = self._serving(session)
+        reply = session.answer(request) if self._service is None else self._service.answer(request)
         if reply is not None:
             self._reply(reply)
+
+    def _serving(self, session: "Session") -> "Service":
+        """From now on this node computes for a ledger, and runs no circuit that it did not make."""
+        from enigmalang.node.serving import Peers, Service
+
+        boot = self._boot
+        return Service(session, Peers(boot.node, boot.threshold, boot.field, self._fingerprints))
 
     def _linger(self) -> NoReturn:
         # A fault was reported. Links stay open, so that no other node takes us for the culprit.
@@ -165,7 +182,10 @@ def start(node: int) -> Worker:
     senders, receivers = connect(node, key, listener, others, deadline)
     listener.close()
     replies, requests = senders.pop(COORDINATOR), receivers.pop(COORDINATOR)
-    return Worker(boot, TlsNetwork(node, boot.nodes, senders, receivers), requests, replies, loading)
+    certificates = {m.number: m.certificate for m in registry.members} | {node: key.certificate}
+    network = TlsNetwork(node, boot.nodes, senders, receivers)
+    return Worker(boot, network, requests, replies, loading, tuple(
+        sha256(certificates[number]).digest() for number in range(1, boot.nodes + 1)))
 
 
 def worked() -> int:
