@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from enigmalang.chain.vyper import helpers
 from enigmalang.chain.vyper.body import Body, Parts, place_of
@@ -34,7 +33,6 @@ from enigmalang.chain.vyper.types import (
     VType,
     bound_of,
     innermost,
-    join_types,
 )
 from enigmalang.ir.ir import Operation, Region, Tensor, Value
 from enigmalang.types.types import FixedT
@@ -635,10 +633,3 @@ def _found(body: Body, op: Operation, xs: Expr, x: Expr) -> None:
             body.say(f"{found.text} = True")
             body.say("break")
     body.define(op, found)
-
-
-def row_of(xs: Expr, where: Expr) -> Expr:
-    return row(xs, where)
-
-
-__all__ = ["Any", "iterate", "join_types", "mapped", "row_of"]

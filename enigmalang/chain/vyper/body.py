@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from enigmalang.chain.vyper.expr import NOTHING, Expr, constant, variable, zero
+from enigmalang.chain.vyper.expr import Expr, variable, zero
 from enigmalang.chain.vyper.infer import Infer
 from enigmalang.chain.vyper.lines import Lines
 from enigmalang.chain.vyper.names import Names
 from enigmalang.chain.vyper.problems import Unsupported
-from enigmalang.chain.vyper.types import UINT256, VDyn, VInt, VStatic, VText, VType
+from enigmalang.chain.vyper.types import UINT256, VType
 from enigmalang.chain.vyper.unit import Unit
 from enigmalang.ir.ir import Function, Operation, Region, Tensor, Value, operations
 from enigmalang.ir.ops import OPS
@@ -308,6 +308,3 @@ def is_textual(regions: Iterable[Region]) -> bool:
 
 def uses_in(regions: Iterable[Region]) -> Counter[Value]:
     return Counter(v for region in regions for op in operations(region) for v in op.operands)
-
-
-__all__ = ["NOTHING", "Body", "Frame", "Parts", "VDyn", "VInt", "VStatic", "VText", "assignment", "constant"]

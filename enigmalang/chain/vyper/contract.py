@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from enigmalang.chain.vyper.body import Body
 from enigmalang.chain.vyper.convert import from_abi, to_abi
-from enigmalang.chain.vyper.expr import SUM, Expr, constant, fixed
+from enigmalang.chain.vyper.expr import Expr, constant, fixed
 from enigmalang.chain.vyper.getters import getters, tracked_slots
 from enigmalang.chain.vyper.lines import Lines, rendered
 from enigmalang.chain.vyper.names import RESERVED, Names, plain
@@ -22,7 +22,6 @@ from enigmalang.chain.vyper.types import (
     VStatic,
     VType,
     abi_type,
-    innermost,
     leaf_type,
     scalar_type,
     structs_in,
@@ -490,6 +489,3 @@ def _predicates(unit: Unit, lines: Lines) -> None:
             run_body(body, returned_types(planned))
         lines.add("")
         lines.add("")
-
-
-__all__ = ["SUM", "Generated", "generate", "innermost", "replace"]

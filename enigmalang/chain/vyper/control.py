@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from enigmalang.chain.vyper.arrays import iterate, row_of
+from enigmalang.chain.vyper.arrays import iterate
 from enigmalang.chain.vyper.body import Body, Frame, Parts, is_textual, uses_in, writes_of
 from enigmalang.chain.vyper.expr import (
     AND,
@@ -12,14 +12,11 @@ from enigmalang.chain.vyper.expr import (
     OR,
     TERNARY,
     Expr,
-    constant,
     made,
-    reads_of,
     variable,
 )
-from enigmalang.chain.vyper.infer import unbounded
 from enigmalang.chain.vyper.problems import Unsupported
-from enigmalang.chain.vyper.types import BOOL, UINT256, VDyn, VInt, VName, VStatic, VType
+from enigmalang.chain.vyper.types import BOOL, VDyn, VInt, VName, VStatic, VType
 from enigmalang.ir.ir import Operation, Region, Value, operations
 
 #: A `while` without `max` ends by its condition, or when the gas does.
@@ -418,6 +415,3 @@ def scope(body: Body, op: Operation) -> bool:
 def call(body: Body, op: Operation) -> bool:
     raise Unsupported("E0801", f"{op.attrs['function']} calls itself: the chain has no recursion",
                       op.via[0] if op.via else op.span, "write it as a loop, or as `while … max N`")
-
-
-__all__ = ["COMPARE", "UINT256", "branch", "constant", "reads_of", "row_of", "unbounded"]

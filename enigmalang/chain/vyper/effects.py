@@ -4,14 +4,13 @@ from typing import Any
 
 from enigmalang.chain.vyper.body import WORLD, Body, place_of
 from enigmalang.chain.vyper.control import negated
-from enigmalang.chain.vyper.convert import as_int, coerced, from_abi, row, to_abi
-from enigmalang.chain.vyper.expr import COMPARE, Expr, constant, fixed, made, quoted
+from enigmalang.chain.vyper.convert import as_int, coerced, row, to_abi
+from enigmalang.chain.vyper.expr import COMPARE, Expr, fixed, made, quoted
 from enigmalang.chain.vyper.problems import Unsupported
 from enigmalang.chain.vyper.types import (
     BOOL,
     BYTES32,
     INT256,
-    UINT8,
     UINT256,
     VDyn,
     VInt,
@@ -19,9 +18,7 @@ from enigmalang.chain.vyper.types import (
     VStatic,
     VText,
     VType,
-    abi_type,
     bound_of,
-    innermost,
     leaf_type,
     scalar_type,
     with_innermost,
@@ -374,6 +371,3 @@ def nothing(body: Body, op: Operation) -> None:
     """No effect on the chain."""
     for value in op.operands:
         body.use_parts(value)
-
-
-__all__ = ["UINT8", "abi_type", "constant", "from_abi", "innermost", "leaf_type"]

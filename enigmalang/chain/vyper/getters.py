@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from enigmalang.chain.vyper.convert import coerced, to_abi
-from enigmalang.chain.vyper.expr import Expr, fixed
+from enigmalang.chain.vyper.expr import Expr
 from enigmalang.chain.vyper.lines import Lines
 from enigmalang.chain.vyper.names import Names, plain
 from enigmalang.chain.vyper.state import length_names
-from enigmalang.chain.vyper.types import INT256, VType, abi_type, innermost, leaf_type, scalar_type, with_innermost
+from enigmalang.chain.vyper.types import INT256, VType, abi_type, leaf_type, scalar_type, with_innermost
 from enigmalang.chain.vyper.unit import Unit
 from enigmalang.ir.ir import Contract, Function, Region, Slot, Tensor, operations
 from enigmalang.plan.plan import Plan
@@ -124,6 +124,3 @@ def _struct(unit: Unit, lines: Lines, name: str, type: Type) -> None:
         lines.add(f"return {to_abi(body, inner, leaves).text}")
     lines.add("")
     lines.add("")
-
-
-__all__ = ["fixed", "getters", "innermost", "tracked_slots"]

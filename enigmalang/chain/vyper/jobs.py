@@ -28,7 +28,7 @@ from enigmalang.chain.vyper.unit import Unit
 from enigmalang.ir.ir import Function, Operation, Param, Region, Tensor, operations
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.plan.plan import PlanFunction
-from enigmalang.types.types import StructT, Type
+from enigmalang.types.types import StructT
 
 #: Bytes of a field word.
 WORD = {"M61": 8, "M127": 16}
@@ -370,6 +370,3 @@ def __default__():
 ''')
     lines.add("")
     lines.add("")
-
-
-__all__ = ["Type", "job_functions"]

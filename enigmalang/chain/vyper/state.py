@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from enigmalang.chain.vyper.arrays import at, place_index
-from enigmalang.chain.vyper.body import Body, place_of, writes_of
+from enigmalang.chain.vyper.arrays import place_index
+from enigmalang.chain.vyper.body import Body, place_of
 from enigmalang.chain.vyper.convert import coerced, counted, fill, row
 from enigmalang.chain.vyper.expr import Expr, constant, made
 from enigmalang.chain.vyper.names import plain
@@ -273,6 +273,3 @@ def same(body: Body, a: Value, b: Value) -> bool:
     if x.op == "const":
         return a.type == b.type and x.attrs["value"] == y.attrs["value"]
     return x.op == "context" and x.attrs["name"] == y.attrs["name"] and x.attrs["name"] != "balance"
-
-
-__all__ = ["at", "in_place", "writes_of"]

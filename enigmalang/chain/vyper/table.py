@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from enigmalang.chain.vyper import arrays, control, effects, state
 from enigmalang.chain.vyper.body import Body, Emit
-from enigmalang.chain.vyper.expr import Expr
 from enigmalang.chain.vyper.scalars import SCALARS, Scalar
 from enigmalang.ir.ir import Opaque, Operation
 
@@ -63,5 +62,3 @@ CONTROL: dict[str, Callable[[Body, Operation], bool]] = {
     "if": control.branch, "for": control.for_loop, "while": control.while_loop, "map": control.comprehension,
     "scope": control.scope, "call": control.call,
 }
-
-__all__ = ["CONTROL", "EMITTERS", "Expr"]

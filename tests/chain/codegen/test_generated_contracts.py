@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from generate_contracts import ARGUMENTS, contracts
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from enigmalang.compiler import compile_file
 from enigmalang.diagnostics import Sink
 
 
+# py-evm and the interpreter raise the recursion limit when they are first used.
+@pytest.mark.filterwarnings("ignore:The recursion limit")
 @settings(max_examples=3, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
 @given(contracts(), st.data())
