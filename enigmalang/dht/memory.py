@@ -48,6 +48,12 @@ class MemoryStore:
     def get(self, key: Any) -> Record | None:
         return self._records.get(key)
 
+    def commitment(self, key: Any) -> bytes:
+        """A hash of what is stored under `key`, as it is stored: 32 bytes. KeyError if nothing is."""
+        blob = self._records[key].blob
+        parts = (blob.content, blob.nonce, *(part for wrap in blob.wraps for part in wrap))
+        return sha3_256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+
     def open(self, key: Any, public_key: bytes, private_key: bytes) -> bytes | None:
         """The content, None when there is none or it is not for this key."""
         record = self._records.get(key)

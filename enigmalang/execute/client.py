@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from enigmalang.execute.databases import may_together
 from enigmalang.execute.defaults import slot_shape, zero_of
 from enigmalang.execute.external import callee_of
-from enigmalang.execute.failures import Revert, fault
+from enigmalang.execute.failures import Revert, fault, revert
 from enigmalang.execute.jobs import run_request
 from enigmalang.execute.machine import Handler, Machine
 from enigmalang.execute.onchain import deploy_on_chain
@@ -16,6 +17,7 @@ from enigmalang.execute.values import AnyValue, ContractRef, hashable, leaves_fr
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Operation
 from enigmalang.ir.leaves import leaves_of
+from enigmalang.plan.calls import LedgerError
 from enigmalang.types.types import AnyT
 
 Args = tuple[Any, ...]
@@ -175,9 +177,31 @@ def _identity(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
 
 
 def _shared_identity(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
-    pairs = zip(args[::2], args[1::2], strict=True)
-    policies = tuple((who.address, p) for who, p in pairs)
-    return (machine.world.identities.share(policies),)
+    world, members = machine.world, tuple(zip(args[::2], args[1::2], strict=True))
+    policies = tuple((who.address, p) for who, p in members)
+    chain = world.chain
+    if chain is None:
+        return (world.identities.share(policies),)
+    try:
+        return (world.identities.share(policies, lambda: chain.share(world.actor, members)),)
+    except LedgerError as error:
+        raise revert(op, "E0510", f"the shared identity cannot be made: {error.text}") from None
+
+
+def _acting(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    """Acting as a shared identity is for members whose policies let them; anyone acts as itself."""
+    (identity,), world = args, machine.world
+    members = world.identities.local_members(identity)
+    if members is None:
+        return ()
+    if world.chain is not None:
+        allowed = world.chain.can_act(identity)
+    else:
+        together = [(m, *(o for o in members if o != m)) for m in members]
+        allowed = any(may_together(machine, asks, identity.address) for asks in [*((m,) for m in members), *together])
+    if not allowed:
+        raise revert(op, "E0510", f"not permitted: nobody here may act as {identity.address}")
+    return ()
 
 
 def _advance(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
@@ -198,4 +222,5 @@ CLIENT: dict[str, Handler] = {
     "identity": _identity,
     "shared_identity": _shared_identity,
     "advance": _advance,
+    "acting": _acting,
 }

@@ -1,23 +1,25 @@
 """Handlers of the three databases and of predicates (language.md §6)."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from enigmalang.execute.failures import Revert, revert
 from enigmalang.execute.machine import Context, Handler, Machine
-from enigmalang.execute.ports import Identity, Predicate
+from enigmalang.execute.ports import Identity, Predicate, Record
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.stored import may_be
 from enigmalang.execute.values import AnyValue, ContractRef, data_from, hashable, leaves_from
 from enigmalang.execute.world import Held
 from enigmalang.ir.ir import Operation, Tensor
 from enigmalang.ir.leaves import leaves_of
+from enigmalang.plan.calls import LedgerError
 from enigmalang.types.types import AnyT, ListT, Type
 
 Args = tuple[Any, ...]
+T = TypeVar("T")
 
 
 def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -45,11 +47,36 @@ def _predicate(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     return (machine.world.identities.predicate(op.attrs["name"], tuple(flat)),)
 
 
-def may(machine: Machine, predicate: Predicate, owner: str, action: str) -> bool:
-    """Whether whoever acts may do `action` with what belongs to `owner`."""
+def askers(machine: Machine) -> tuple[str, ...]:
+    """Who acts, then who else signs for it."""
+    if machine.context.sender:
+        return (machine.context.sender,)
+    who = machine.world.actor.address
+    return (who, *sorted(machine.world.signers - {who}))
+
+
+def permits(machine: Machine, db: str, key: Args, data: Held | Record | None, action: str) -> bool:
+    """Whether whoever acts may do `action` with what is under `key`: asked of the chain, where there is one. `data` is
+    what is there; raw data of `MPC`, and writing, are for its owner alone."""
+    asking, chain = askers(machine), machine.world.chain
+    if chain is not None:
+        return chain.permits(asking, db, key, action)
+    if data is None:
+        return action == "write"
+    own = may_together(machine, asking, data.owner, action)
+    if own or not (action == "compute" or (action == "read" and db == "DHT")):
+        return own
+    return may(machine, asking, data.predicate, data.owner, action)
+
+
+def may_together(machine: Machine, asking: Sequence[str], owner: str, action: str = "act") -> bool:
+    """Whether the first of `asking` is `owner` or may act for it, all of them having signed."""
+    return may(machine, asking, machine.world.identities.predicate("owner"), owner, action)
+
+
+def may(machine: Machine, asking: Sequence[str], predicate: Predicate, owner: str, action: str) -> bool:
+    """Whether `predicate` lets the first of `asking` do `action` with what belongs to `owner`."""
     world = machine.world
-    who = machine.context.sender or world.actor.address
-    signers = frozenset((who,)) if machine.context.sender else world.signers
 
     def own(asked: Predicate, asker: str) -> bool:
         function = world.plan.bodies.get(asked.name)
@@ -65,16 +92,26 @@ def may(machine: Machine, predicate: Predicate, owner: str, action: str) -> bool
         return bool(answer)
 
     return world.identities.allows(
-        predicate, who=who, signers=signers, owner=owner, action=action, now=world.ledger.time, own=own)
+        predicate, who=asking[0], signers=frozenset(asking), owner=owner, action=action, now=world.ledger.time, own=own)
 
 
-def owns(machine: Machine, owner: str, action: str) -> bool:
-    """Whether whoever acts is `owner`, or may act for it."""
-    return may(machine, machine.world.identities.predicate("owner"), owner, action)
+def _check(machine: Machine, op: Operation, db: str, key: Args, data: Held | Record | None, action: str, what: str
+           ) -> None:
+    """Raises a revert unless whoever acts may do `action`; on a chain, a node records that it refused."""
+    chain = machine.world.chain
+    if permits(machine, db, key, data, action):
+        return
+    if chain is not None:
+        _sent(op, lambda: chain.refuse(askers(machine)[0], db, key, action))
+    raise revert(op, "E0510", f"not permitted: {what}")
 
 
-def _refused(op: Operation, what: str) -> Revert:
-    return revert(op, "E0510", f"not permitted: {what}")
+def _sent(op: Operation, transaction: Callable[[], T]) -> T:
+    """What a transaction of a script gives; a refused one is a revert."""
+    try:
+        return transaction()
+    except LedgerError as error:
+        raise revert(op, "E0501", f"reverted: {error.text}") from None
 
 
 # ---- writing
@@ -89,7 +126,8 @@ def _set(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
         case "L":
             entry, world = typed(op.attrs["type"], leaves), machine.world
             if machine.context.mode == "client" and world.chain is not None:
-                world.chain.publish(world.actor, key, entry)
+                chain = world.chain
+                _sent(op, lambda: chain.publish(world.actor, key, entry))
             else:
                 world.ledger.write_log(key, entry)
         case "MPC":
@@ -109,27 +147,32 @@ def typed(type: Type, leaves: Sequence[Any]) -> AnyValue:
 
 
 def _hold(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
-    before = machine.world.held.get(key)
-    if before is not None and not owns(machine, before.owner, "write"):
-        raise _refused(op, f"MPC[{shown_key(key)}] belongs to another dealer")
+    world, chain = machine.world, machine.world.chain
+    _check(machine, op, "MPC", key, world.held.get(key), "write", f"MPC[{shown_key(key)}] belongs to another dealer")
+    rule = _sent(op, lambda: chain.declare(world.actor, predicate)) if chain is not None else b""
     secrets = []
     for value, leaf in zip(leaves, leaves_of(op.attrs["type"]), strict=True):
         assert isinstance(leaf.type, Tensor)
         client = machine.context.mode == "client"
         secrets.append(value if isinstance(value, Secret) else machine.domain.share(value, leaf.type, client=client))
     machine.domain.finish(secrets, ())
-    machine.world.held[key] = Held(tuple(secrets), owner, predicate, op.attrs["type"])
+    if chain is not None:
+        about = f"{op.attrs['type']} {[secret.shape for secret in secrets]}".encode()
+        _sent(op, lambda: chain.point(world.actor, "MPC", key, about, rule))
+    world.held[key] = Held(tuple(secrets), owner, predicate, op.attrs["type"])
 
 
 def _store(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
-    world = machine.world
-    before = world.store.get(key)
-    if before is not None and not owns(machine, before.owner, "write"):
-        raise _refused(op, f"DHT[{shown_key(key)}] was written by another identity")
+    world, chain = machine.world, machine.world.chain
+    _check(machine, op, "DHT", key, world.store.get(key), "write",
+           f"DHT[{shown_key(key)}] was written by another identity")
+    rule = _sent(op, lambda: chain.declare(world.actor, predicate)) if chain is not None else b""
     value = typed(op.attrs["type"], leaves)
     content = msgspec.msgpack.encode(_packed(data_from(value.leaves, value.type)))
     readers = None if predicate.name == "anyone" else _readers(machine, predicate, owner)
     world.store.put(key, content, readers=readers, owner=owner, type=value.type, predicate=predicate)
+    if chain is not None:
+        _sent(op, lambda: chain.point(world.actor, "DHT", key, world.store.commitment(key), rule))
 
 
 #: Who holds the keys of what a predicate decides at the time of reading, in this twin: the store itself.
@@ -202,8 +245,7 @@ def _get(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
             held = machine.world.held.get(key)
             if held is None:
                 raise _missing(op, "MPC", key)
-            if not (may(machine, held.predicate, held.owner, "compute") or owns(machine, held.owner, "compute")):
-                raise _refused(op, f"computing with MPC[{shown_key(key)}]")
+            _check(machine, op, "MPC", key, held, "compute", f"computing with MPC[{shown_key(key)}]")
             return _asked(op, held.leaves, held.type, op.attrs["type"])
         case _:
             return _given(machine, op, _fetch(machine, op, key), op.attrs["type"])
@@ -213,13 +255,12 @@ def _fetch(machine: Machine, op: Operation, key: Args) -> AnyValue:
     found = machine.world.store.get(key)
     if found is None:
         raise _missing(op, "DHT", key)
-    if not may(machine, found.predicate, found.owner, "read") and not owns(machine, found.owner, "read"):
-        raise _refused(op, f"reading DHT[{shown_key(key)}]")
+    _check(machine, op, "DHT", key, found, "read", f"reading DHT[{shown_key(key)}]")
     me, gate = machine.world.actor, machine.world.identities.get(GATE)
     tried = (machine.world.store.open(key, i.public_key, i.private_key) for i in (me, gate))
     content = next((c for c in tried if c is not None), None)
     if content is None:
-        raise _refused(op, f"reading DHT[{shown_key(key)}]")
+        raise revert(op, "E0510", f"not permitted: reading DHT[{shown_key(key)}]")
     return AnyValue(found.type, tuple(leaves_from(_unpacked(msgspec.msgpack.decode(content)), found.type)))
 
 
@@ -261,8 +302,7 @@ def _declassify(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     held = world.held.get(key)
     if held is None:
         raise _missing(op, "MPC", key)
-    if not owns(machine, held.owner, "read"):
-        raise _refused(op, f"reading the raw data of MPC[{shown_key(key)}]")
+    _check(machine, op, "MPC", key, held, "read", f"reading the raw data of MPC[{shown_key(key)}]")
     me, found = world.actor, _asked(op, held.leaves, held.type, op.attrs["type"])
     kinds = [leaf.type for leaf in leaves_of(op.attrs["type"])]
     seals = []

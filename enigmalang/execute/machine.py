@@ -396,7 +396,9 @@ def _used(op: Operation) -> set[Value]:
 
 
 def _acting(machine: Machine, op: Operation) -> Signal | None:
-    with machine.world.acting_as(machine.forced(machine.env[op.operands[0]])):
+    identity = machine.forced(machine.env[op.operands[0]])
+    machine.handlers["acting"](machine, op, (identity,))
+    with machine.world.acting_as(identity):
         return machine.block(op)
 
 

@@ -177,6 +177,31 @@ class Chain(Protocol):
         """`L[key] = value`."""
         ...
 
+    def share(self, creator: "Identity", members: Sequence[tuple["Identity", "Predicate"]]) -> str:
+        """The address of the shared identity of `members`, each with its policy: the same from the same creator."""
+        ...
+
+    def can_act(self, sender: "Identity") -> bool:
+        """Whether keys here may send as `sender`: its own, or those of members whose policies let them."""
+        ...
+
+    def declare(self, writer: "Identity", predicate: "Predicate") -> bytes:
+        """What the chain calls the rule that `predicate` is. Raises EnigmaError for what it cannot decide."""
+        ...
+
+    def point(self, writer: "Identity", db: str, key: Key, content: bytes, rule: bytes) -> None:
+        """`writer` owns `key` of `db` ("DHT", "MPC") from now on. `content`: a hash of the encrypted content, or the
+        public description of what is secret."""
+        ...
+
+    def permits(self, askers: Sequence[str], db: str, key: Key, action: str) -> bool:
+        """Whether the first of `askers` may do `action` with what is under `key`; all of them ask together."""
+        ...
+
+    def refuse(self, who: str, db: str, key: Key, action: str) -> None:
+        """A node records on the chain that it refused `who`."""
+        ...
+
 
 @runtime_checkable
 class Identity(Protocol):
@@ -207,7 +232,15 @@ class Identities(Protocol):
 
     def get(self, name: str) -> Identity: ...
     def at(self, address: str) -> Identity | None: ...
-    def share(self, policies: tuple[tuple[str, Any], ...]) -> Identity: ...
+
+    def share(self, policies: tuple[tuple[str, Any], ...], address: Callable[[], str] | None = None) -> Identity:
+        """The shared identity of these members; `address` gives the one it has on a chain, when it is new."""
+        ...
+
+    def local_members(self, identity: Identity) -> tuple[str, ...] | None:
+        """The members of a shared identity whose keys are here; None for any other identity."""
+        ...
+
     def predicate(self, name: str, args: tuple[Any, ...] = ()) -> Predicate: ...
 
     def allows(self, predicate: Any, *, who: str, signers: frozenset[str], owner: str, action: str, now: int,
@@ -234,6 +267,10 @@ class Store(Protocol):
     def put(self, key: Any, content: bytes, *, readers: Sequence[bytes] | None, owner: str, type: Any, predicate: Any
             ) -> None:
         """Encrypt `content` for the X25519 keys `readers` (None: leave it in the clear) and store it."""
+        ...
+
+    def commitment(self, key: Any) -> bytes:
+        """A hash of what is stored under `key`, as it is stored: 32 bytes. KeyError if nothing is."""
         ...
 
     def get(self, key: Any) -> Record | None: ...

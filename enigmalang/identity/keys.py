@@ -80,15 +80,17 @@ class Keystore:
         """Know an identity whose keys come from elsewhere."""
         self._names[identity.name] = self._remember(identity)
 
-    def share(self, policies: tuple[tuple[str, Predicate], ...]) -> SharedIdentity:
-        """A shared identity of the members' addresses; the same members and policies give the same address."""
+    def share(self, policies: tuple[tuple[str, Predicate], ...], address: Callable[[], str] | None = None
+              ) -> SharedIdentity:
+        """A shared identity of the members' addresses; the same members and policies give the same address. On a chain
+        `address` gives the one that it has there."""
         name = "shared " + ", ".join(f"{address}: {policy}" for address, policy in policies)
         known = self._names.get(name)
         if isinstance(known, SharedIdentity):
             return known
         public, private = _receiving(name)
-        address = "0x" + keccak256(name.encode())[-20:].hex()
-        made = SharedIdentity(name, address, public, private, policies=policies)
+        at = address() if address is not None else "0x" + keccak256(name.encode())[-20:].hex()
+        made = SharedIdentity(name, at, public, private, policies=policies)
         self._names[name] = made
         self._remember(made)
         return made
@@ -96,6 +98,13 @@ class Keystore:
     def at(self, address: str) -> Identity | None:
         """The local identity that has `address`."""
         return self._addresses.get(address)
+
+    def local_members(self, identity: Identity) -> tuple[str, ...] | None:
+        """The members of a shared identity whose keys are here; None for any other identity."""
+        if not isinstance(identity, SharedIdentity):
+            return None
+        members = (self.at(address) for address, _ in identity.policies)
+        return tuple(m.address for m in members if m is not None and m.signing is not None)
 
     def predicate(self, name: str, args: tuple[Any, ...] = ()) -> Predicate:
         return Predicate(name, args)

@@ -87,7 +87,8 @@ class DevChain:
         """A ledger for one run of `plan`; what was on the chain before it is undone."""
         development.restore(self.chain, self._snapshot)
         self._snapshot = development.snapshot(self.chain)
-        return EvmLedger(self.chain, self.hub, plan, LeafValues(), committee=self.committee, attesters=self.attesters)
+        return EvmLedger(self.chain, self.hub, plan, LeafValues(), committee=self.committee, attesters=self.attesters,
+                         node=self.attesters.keys[0])
 
     def close(self) -> None:
         self.chain.evm.close()
