@@ -149,6 +149,9 @@ ENGINE = (
     Code("E0706", "the nodes disagree"),
     Code("E0707", "the engines disagree"),
     Code("E0708", "the chain does not answer, or refuses"),
+    Code("E0709", "no nodes answer"),
+    Code("E0710", "the key cannot be used"),
+    Code("E0711", "a job was not done in time"),
 )
 
 CHAIN = (

@@ -144,6 +144,8 @@ def _place(
     margin = " " * width
     arrow = "-->" if mark == "^" else ":::"
     where = f"{margin}{paint(arrow, _BLUE)} {shown(_relative(span.path))}:{span.line}:{span.column}"
+    if not span.line:  # about something that stands in no text
+        return [f"{margin}{paint(arrow, _BLUE)} {shown(span.path)}"]
     source = sources(span.path)
     text = source.line(span.line) if source is not None else ""
     if not text.strip() and not label:
