@@ -81,9 +81,11 @@ def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part 
     field, shape, lanes = party.field, party.structure, party.field.size_of(d)
     window = window or Window(0, field.q)
     if shape.wide:
-        return Addends(lanes, *deal_addends(party, d, window.count, partial(window.planes, field), part))
+        planes_of = partial(window.planes, field)
+        return Addends(lanes, *(yield from deal_addends(party, d, window.count, planes_of, part)))
     pieces = random_pieces(party.streams, field, shape, party.me, party.fresh(), lanes)
     masked = field.add(d, share_of_pieces(field, shape, party.me, pieces))
+    del d  # it may be nobody else's, and what follows takes much memory
     own = _own_addend(party, pieces)
     mine = None if own is None else window.planes(field, own)
 
@@ -93,6 +95,7 @@ def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part 
     if window.count:
         dealt = deal_planes(party, round_, shape.parties[: party.t], mine, (window.count, words_for(lanes)))
     parts = None if part is None else _deal_parts(party, round_, part, own, lanes)
+    del masked, own, mine
     yield round_
 
     c = opened()

@@ -11,7 +11,7 @@ from enigmalang.mpc.adder import carries
 from enigmalang.mpc.deal import and_planes, reshare_products
 from enigmalang.mpc.opening import open_words
 from enigmalang.mpc.party import PIECE, Party, alone
-from enigmalang.mpc.pipeline import Rounds, in_round, ranges, run_pieces
+from enigmalang.mpc.pipeline import Rounds, in_round, overlapping, ranges, run
 from enigmalang.mpc.wide.addends import deal_terms
 from enigmalang.mpc.wide.words import own_words, public_words
 from enigmalang.sharing import ArithShare, BitShare
@@ -60,10 +60,15 @@ def b2a(party: Party, x: BitShare) -> ArithShare:
     Rounds: 1 + ceil(log2(t + 1)): 2 for n = 3, 3 for n = 5, 7. Products: t, and t dealings. With random bits in
     stock one round: x XOR r is opened, t bits per party and bit (protocols.md §5).
     """
+    with party.counters.phase("conversions"):
+        return run(b2a_rounds(party, x))
+
+
+def b2a_rounds(party: Party, x: BitShare) -> Rounds[ArithShare]:
+    """`b2a` round by round."""
     out = party.field.empty((x.size,))
     parts = ranges(x.size, x.size if party.structure.wide else PIECE)
-    with party.counters.phase("conversions"):
-        run_pieces(party, [_piece_to_integers(party, x.words, part, out) for part in parts])
+    yield from overlapping(party, [_piece_to_integers(party, x.words, part, out) for part in parts])
     return ArithShare(party.field, party.field.reshape(out, x.shape))
 
 
@@ -101,7 +106,7 @@ def _dealt_terms(party: Party, planes: Raw, lanes: int) -> Rounds[list[Raw]]:
     count = planes.shape[1] * lanes
     if party.structure.wide:
         own = own_words(party, planes)
-        return deal_terms(party, None if own is None else _integers(party, own, lanes), count)
+        return (yield from deal_terms(party, None if own is None else _integers(party, own, lanes), count))
     mine = last = None
     if party.me <= party.t:
         groups = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
@@ -134,13 +139,18 @@ def a2b(party: Party, x: ArithShare, bits: int) -> BitShare:
     Rounds: t + 1 + ceil(log2 bits): 7 for n = 3 and 32 bits. ANDs, t = 1: bits, and about bits * log2(bits).
     Raises ValueError for bits out of range.
     """
+    with party.counters.phase("conversions"):
+        return run(a2b_rounds(party, x, bits))
+
+
+def a2b_rounds(party: Party, x: ArithShare, bits: int) -> Rounds[BitShare]:
+    """`a2b` round by round."""
     if not 1 <= bits < party.field.q:
         raise ValueError(f"bits = {bits}: wanted 1 to {party.field.q - 1}")
     lanes, flat = x.size, x.flat()
     out = np.empty((party.pieces, words_for(lanes * bits)), np.uint64)
-    with party.counters.phase("conversions"):
-        parts = lane_ranges(party, lanes, 2 * bits)
-        run_pieces(party, [_bits_of_piece(party, flat[part], bits, out, part) for part in parts])
+    parts = lane_ranges(party, lanes, 2 * bits)
+    yield from overlapping(party, [_bits_of_piece(party, flat[part], bits, out, part) for part in parts])
     return BitShare(out, (*x.shape, bits))
 
 

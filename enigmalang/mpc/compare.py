@@ -17,7 +17,7 @@ from enigmalang.mpc.addends import Window, carry_save, carry_save_window, lane_r
 from enigmalang.mpc.adder import and_all, carries
 from enigmalang.mpc.lookup import looked_up
 from enigmalang.mpc.party import Party
-from enigmalang.mpc.pipeline import Rounds, run_pieces
+from enigmalang.mpc.pipeline import Rounds, overlapping, run
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.pseudorandom import clear_padding
 
@@ -34,13 +34,20 @@ def ltz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
     Per party and comparison at most 38 bytes for n = 3 in M61, 24 for 31 bits; 91 and 55 for n = 5.
     With tables in stock (`mpc.lookup`; in M127 for less than 64 bits) 2 rounds, no ANDs.
     """
+    with party.counters.phase("comparisons"):
+        return run(ltz_rounds(party, x, bits))
+
+
+def ltz_rounds(party: Party, x: ArithShare, bits: int | None = None) -> Rounds[BitShare]:
+    """`ltz` round by round."""
     if bits is not None and bits < 1:
         raise ValueError(f"bits = {bits}")
-    if (ahead := _ahead(party, x, bits, equal=False)) is not None:
-        return ahead
+    ahead = yield from looked_up(party, x.flat(), bits, equal=False)
+    if ahead is not None:
+        return _compared(party, ahead, x)
     if bits is None or bits > party.field.q - 2:
-        return _by_ranges(party, x, party.field.q, _lowest_bit_of_double)
-    return _by_ranges(party, x, bits + 2, lambda party, d: _top_bit(party, d, bits))
+        return (yield from _by_ranges(party, x, party.field.q, _lowest_bit_of_double))
+    return (yield from _by_ranges(party, x, bits + 2, lambda party, d: _top_bit(party, d, bits)))
 
 
 def eqz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
@@ -51,33 +58,34 @@ def eqz(party: Party, x: ArithShare, bits: int | None = None) -> BitShare:
     Rounds, for w = q or bits + 1: t + ceil(log2 w): 7 for n = 3 in M61, 6 for 31 bits. ANDs: w t - 1, for a smaller
     range (t - 1) (t - 2) / 2 more. With tables in stock 2 rounds.
     """
+    with party.counters.phase("comparisons"):
+        return run(eqz_rounds(party, x, bits))
+
+
+def eqz_rounds(party: Party, x: ArithShare, bits: int | None = None) -> Rounds[BitShare]:
+    """`eqz` round by round."""
     if bits is not None and bits < 1:
         raise ValueError(f"bits = {bits}")
-    if (ahead := _ahead(party, x, bits, equal=True)) is not None:
-        return ahead
+    ahead = yield from looked_up(party, x.flat(), bits, equal=True)
+    if ahead is not None:
+        return _compared(party, ahead, x)
     if bits is None or bits > party.field.q - 2:
-        return _by_ranges(party, x, party.field.q, _all_ones)
-    return _by_ranges(party, x, bits + 1, lambda party, d: _low_ones(party, d, bits))
+        return (yield from _by_ranges(party, x, party.field.q, _all_ones))
+    return (yield from _by_ranges(party, x, bits + 1, lambda party, d: _low_ones(party, d, bits)))
 
 
-def _ahead(party: Party, x: ArithShare, bits: int | None, equal: bool) -> BitShare | None:
-    """Two rounds by tables made ahead, when there are enough."""
-    with party.counters.phase("comparisons"):
-        words = looked_up(party, x.flat(), bits, equal)
-    if words is None:
-        return None
+def _compared(party: Party, words: Raw, x: ArithShare) -> BitShare:
     party.counters.comparisons += x.size
     return BitShare(words, x.shape)
 
 
-def _by_ranges(party: Party, x: ArithShare, rows: int, test: Test) -> BitShare:
+def _by_ranges(party: Party, x: ArithShare, rows: int, test: Test) -> Rounds[BitShare]:
     lanes, flat = x.size, x.flat()
     out = np.empty((party.pieces, words_for(lanes)), np.uint64)
-    with party.counters.phase("comparisons"):
-        run_pieces(party, [_piece(party, test, flat[part], out, part) for part in lane_ranges(party, lanes, rows)])
+    pieces = [_piece(party, test, flat[part], out, part) for part in lane_ranges(party, lanes, rows)]
+    yield from overlapping(party, pieces)
     clear_padding(out, lanes)
-    party.counters.comparisons += lanes
-    return BitShare(out, x.shape)
+    return _compared(party, out, x)
 
 
 def _piece(party: Party, test: Test, x: Raw, out: Raw, part: slice) -> Rounds[None]:
@@ -96,9 +104,9 @@ def _lowest_bit_of_double(party: Party, d: Raw) -> Rounds[Raw]:
 
 def _top_bit(party: Party, d: Raw, bits: int) -> Rounds[Raw]:
     """Rows of the window: q - 1, then 0, …, `bits`. The first ORs to W, which is the carry into the others."""
-    lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
     window = Window(save_rounds(party.t) + 1, bits + 1)
-    sums = yield from carry_save_window(party, (yield from split_masked(party, lifted, window)))
+    above = party.field.from_ints((1 << bits) - 1)
+    sums = yield from carry_save_window(party, (yield from split_masked(party, party.field.sub(above, d), window)))
     top = sums.s[:, -1] ^ sums.c[:, -1]
     carry = yield from carries(party, sums.take(), bits + 1, (bits,), sums.lanes)
     out: Raw = top ^ carry[:, -1]

@@ -14,13 +14,13 @@ import numpy as np
 from enigmalang.fields import Field, Raw
 from enigmalang.mpc.addends import Addends, Part, Window, carry_save_window, lane_ranges, save_rounds, split_masked
 from enigmalang.mpc.adder import and_row, carries
-from enigmalang.mpc.bits import a2b, b2a, planes_to_integers
-from enigmalang.mpc.compare import ltz
-from enigmalang.mpc.deal import reshare_products
-from enigmalang.mpc.multiply import mul
+from enigmalang.mpc.bits import a2b_rounds, b2a_rounds, planes_to_integers
+from enigmalang.mpc.compare import ltz_rounds
+from enigmalang.mpc.deal import reshare_locals, reshare_products
 from enigmalang.mpc.party import Party
-from enigmalang.mpc.pipeline import Rounds, in_round, run_pieces
-from enigmalang.sharing import ArithShare, BitShare
+from enigmalang.mpc.pipeline import Rounds, in_round, overlapping, run
+from enigmalang.sharing import ArithShare
+from enigmalang.sharing.local import product
 
 BATCH = 1 << 13  # comparisons that cost no more than the rounds which they save
 DIVMOD_LANES = 1 << 16  # quotients computed at a time: their bits are held as integers
@@ -34,6 +34,12 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
     and `b2a`'s, about (t + 2) f ANDs: 8 rounds for n = 3 and f = 16. t elements dealt; 2t bits converted.
     Raises ValueError for f < 0.
     """
+    with party.counters.phase("divisions"):
+        return run(shr_rounds(party, x, f, exact))
+
+
+def shr_rounds(party: Party, x: ArithShare, f: int, exact: bool = True) -> Rounds[ArithShare]:
+    """`shr` round by round."""
     if f < 0:
         raise ValueError(f"a shift by {f}")
     f = min(f, party.field.q - 2)
@@ -41,10 +47,9 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
         return x
     flat, field = x.flat(), party.field
     out = field.empty((x.size,))
-    with party.counters.phase("divisions"):
-        protocol = _shift_exactly if exact else _shift
-        parts = lane_ranges(party, x.size, f + party.t + 32 * field.limbs)
-        run_pieces(party, [_piece(party, protocol, flat[part], f, out[part]) for part in parts])
+    protocol = _shift_exactly if exact else _shift
+    parts = lane_ranges(party, x.size, f + party.t + 32 * field.limbs)
+    yield from overlapping(party, [_piece(party, protocol, flat[part], f, out[part]) for part in parts])
     return ArithShare(field, field.reshape(out, x.shape))
 
 
@@ -131,19 +136,24 @@ def divc(party: Party, x: ArithShare, divisor: int) -> ArithShare:
     Rounds: 2 for t = 1 (t + 1 and `b2a`'s for more), a comparison's and `b2a`'s: 9 for n = 3 and c = 10, 11 for
     c = 10^6; about 6 log2(2c) ANDs for t = 1. Raises ValueError for divisor < 1.
     """
+    with party.counters.phase("divisions"):  # with the comparisons in them
+        return run(divc_rounds(party, x, divisor))
+
+
+def divc_rounds(party: Party, x: ArithShare, divisor: int) -> Rounds[ArithShare]:
+    """`divc` round by round."""
     if divisor < 1:
         raise ValueError(f"a division by {divisor}")
     if divisor & (divisor - 1) == 0:
-        return shr(party, x, divisor.bit_length() - 1)
+        return (yield from shr_rounds(party, x, divisor.bit_length() - 1))
     field, flat = party.field, x.flat()
     bound = 1 << (field.q - 2)
     if divisor * party.t >= bound:
-        out = _floor_between(party, flat, divisor, -(bound // divisor) - 1, bound // divisor)
+        out = yield from _floor_between(party, flat, divisor, -(bound // divisor) - 1, bound // divisor)
     else:
         out = field.empty((x.size,))
         parts = lane_ranges(party, x.size, 64 * field.limbs)
-        with party.counters.phase("divisions"):  # with the comparisons in them
-            run_pieces(party, [_piece(party, _divide, flat[part], divisor, out[part]) for part in parts])
+        yield from overlapping(party, [_piece(party, _divide, flat[part], divisor, out[part]) for part in parts])
     return ArithShare(field, field.reshape(out, x.shape))
 
 
@@ -161,8 +171,8 @@ def _divide(party: Party, d: Raw, c: int) -> Rounds[Raw]:
     quotient, rest = divmod(field.p, c)
     (high,) = field.combine([[1, -quotient]], np.stack([high, wraps]))
     (low,) = field.combine([[1, -rest]], np.stack([low, wraps]))
-    total = field.add(high, _floor_between(party, low, c, -t, t, (2 * t * c).bit_length()))
-    return field.sub(total, field.from_ints(_exact_int(lift)))
+    more = yield from _floor_between(party, low, c, -t, t, (2 * t * c).bit_length())
+    return field.sub(field.add(high, more), field.from_ints(_exact_int(lift)))
 
 
 def _increased(field: Field, u: Raw, by: int) -> Raw:
@@ -175,16 +185,16 @@ def _increased(field: Field, u: Raw, by: int) -> Raw:
     return out.reshape(u.shape)
 
 
-def _floor_between(party: Party, x: Raw, c: int, low: int, high: int, bits: int | None = None) -> Raw:
+def _floor_between(party: Party, x: Raw, c: int, low: int, high: int, bits: int | None = None) -> Rounds[Raw]:
     """floor(x / c), known to lie in [low, high]: high less the number of multiples above x, all at once.
 
     x less each multiple is below 2^bits, if that is known.
     """
     field = party.field
     multiples = field.from_ints(np.array([k * c for k in range(low + 1, high + 1)], dtype=object))
-    below = ltz(party, ArithShare(field, field.sub(x[None], multiples[:, None])), bits)
-    count = field.sum(b2a(party, below).raw, 0)
-    return field.sub(field.from_ints(high), count)
+    below = yield from ltz_rounds(party, ArithShare(field, field.sub(x[None], multiples[:, None])), bits)
+    count = yield from b2a_rounds(party, below)
+    return field.sub(field.from_ints(high), field.sum(count.raw, 0))
 
 
 def divmod_(party: Party, x: ArithShare, y: ArithShare, bits: int) -> ArithShare:
@@ -195,6 +205,12 @@ def divmod_(party: Party, x: ArithShare, y: ArithShare, bits: int) -> ArithShare
     comparisons of bits + w bits. Rounds for n = 3, 32 bits and up to 32 quotients: 65, with stocks for all 29; 11 (4) a
     digit. Raises ValueError for bits out of range.
     """
+    with party.counters.phase("divisions"):
+        return run(divmod_rounds(party, x, y, bits))
+
+
+def divmod_rounds(party: Party, x: ArithShare, y: ArithShare, bits: int) -> Rounds[ArithShare]:
+    """`divmod_` round by round."""
     if not 1 <= bits <= party.field.q - 2:
         raise ValueError(f"bits = {bits}: wanted 1 to {party.field.q - 2}")
     field = party.field
@@ -202,22 +218,26 @@ def divmod_(party: Party, x: ArithShare, y: ArithShare, bits: int) -> ArithShare
     numerators, denominators = x.flat(), y.flat()
     for start in range(0, x.size, DIVMOD_LANES):
         part = slice(start, min(start + DIVMOD_LANES, x.size))
-        out[:, part] = _long_division(party, numerators[part], denominators[part], bits)
+        out[:, part] = yield from _long_division(party, numerators[part], denominators[part], bits)
     return ArithShare(field, field.reshape(out, (2, *x.shape)))
 
 
-def _long_division(party: Party, x: Raw, y: Raw, bits: int) -> Raw:
+def _long_division(party: Party, x: Raw, y: Raw, bits: int) -> Rounds[Raw]:
     field = party.field
     width = _digit_width(field.size_of(x), bits, field.q)
-    divisor, zero = _clipped(party, y, bits)
+    divisor, zero = yield from _clipped(party, y, bits)
     quotient, rest = field.zeros(field.shape_of(x)), field.zeros(field.shape_of(x))
-    for digit in _digits(party, x, bits, width):
+    for digit in (yield from _digits(party, x, bits, width)):
         rest = field.add(field.scale(rest, 1 << width), digit)
-        fits = _floor_shared(party, rest, divisor, bits, width)
-        rest = field.sub(rest, mul(party, ArithShare(field, fits), ArithShare(field, divisor)).raw)
+        fits = yield from _floor_shared(party, rest, divisor, bits, width)
+        rest = field.sub(rest, (yield from _product(party, fits, divisor)))
         quotient = field.add(field.scale(quotient, 1 << width), fits)
-    spoiled = mul(party, ArithShare(field, zero), ArithShare(field, rest)).raw
+    spoiled = yield from _product(party, zero, rest)
     return np.stack([quotient, field.sub(rest, spoiled)])
+
+
+def _product(party: Party, x: Raw, y: Raw) -> Rounds[Raw]:
+    return in_round(party, lambda r: reshare_locals(party, r, [product(party.field, x, y)]))
 
 
 def _digit_width(lanes: int, bits: int, q: int) -> int:
@@ -225,22 +245,28 @@ def _digit_width(lanes: int, bits: int, q: int) -> int:
     return max(1, min(wanted, bits, q - 1 - bits))  # so that all multiples stay in range
 
 
-def _clipped(party: Party, y: Raw, bits: int) -> tuple[Raw, Raw]:
+def _clipped(party: Party, y: Raw, bits: int) -> Rounds[tuple[Raw, Raw]]:
     """(y, or 2^bits where y is 0 or larger; whether y = 0). A divisor of 2^bits gives (0, x)."""
     field = party.field
     top = field.from_ints(_exact_int(1 << bits))
     one = field.from_ints(1)
     tests = np.stack([field.sub(y, one), field.sub(field.sub(top, one), y)])
-    flags = b2a(party, ltz(party, ArithShare(field, tests))).raw
-    replaced = ArithShare(field, field.add(flags[0], flags[1]))
-    change = mul(party, replaced, ArithShare(field, field.sub(top, y)))
-    return field.add(y, change.raw), flags[0]
+    found = yield from ltz_rounds(party, ArithShare(field, tests))
+    flags = (yield from b2a_rounds(party, found)).raw
+    change = yield from _product(party, field.add(flags[0], flags[1]), field.sub(top, y))
+    return field.add(y, change), flags[0]
 
 
-def _digits(party: Party, x: Raw, bits: int, width: int) -> Iterator[Raw]:
+def _digits(party: Party, x: Raw, bits: int, width: int) -> Rounds[Iterator[Raw]]:
     """The digits of x as shared integers, the highest first."""
-    field, lanes = party.field, party.field.size_of(x)
-    ones = b2a(party, a2b(party, ArithShare(field, x), bits)).raw  # (lanes, bits)
+    found = yield from a2b_rounds(party, ArithShare(party.field, x), bits)
+    ones = yield from b2a_rounds(party, found)
+    return _grouped(party.field, ones.raw, bits, width)
+
+
+def _grouped(field: Field, ones: Raw, bits: int, width: int) -> Iterator[Raw]:
+    """`ones` (lanes, bits)."""
+    lanes = field.shape_of(ones)[0]
     for low in reversed(range(0, bits, width)):
         columns = range(low, min(low + width, bits))
         rows = np.stack([field.flat(ones[:, j]) for j in columns])
@@ -248,9 +274,10 @@ def _digits(party: Party, x: Raw, bits: int, width: int) -> Iterator[Raw]:
         yield field.reshape(digit, (lanes,))
 
 
-def _floor_shared(party: Party, x: Raw, y: Raw, bits: int, width: int) -> Raw:
+def _floor_shared(party: Party, x: Raw, y: Raw, bits: int, width: int) -> Rounds[Raw]:
     """floor(x / y) for 0 <= x < y * 2^width, y <= 2^bits, by comparing x with y, 2y, ... at once."""
     field, count = party.field, (1 << width) - 1
     multiples = field.combine([[k] for k in range(1, count + 1)], y[None])
-    below: BitShare = ltz(party, ArithShare(field, field.sub(x[None], multiples)), bits + width)
-    return field.sub(field.from_ints(count), field.sum(b2a(party, below).raw, 0))
+    below = yield from ltz_rounds(party, ArithShare(field, field.sub(x[None], multiples)), bits + width)
+    fitting = yield from b2a_rounds(party, below)
+    return field.sub(field.from_ints(count), field.sum(fitting.raw, 0))

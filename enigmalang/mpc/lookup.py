@@ -18,14 +18,15 @@ import numpy as np
 from enigmalang.fields import Raw, words_for
 from enigmalang.fields.warm import kernels
 from enigmalang.mpc.opening import open_elements, open_words
-from enigmalang.mpc.party import Party, alone
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.pipeline import Rounds, in_round
 from enigmalang.sharing.pseudorandom import clear_padding
 
 BELOW, WHOLE, EQUAL = 0, 1, 2  # as in `fields.kernels.lookup`
 COVERED = 64  # bits of p - r that a table holds, beside the top one
 
 
-def looked_up(party: Party, d: Raw, bits: int | None, equal: bool) -> Raw | None:
+def looked_up(party: Party, d: Raw, bits: int | None, equal: bool) -> Rounds[Raw | None]:
     """`compare.ltz` or `eqz` of flat shares: (pieces, words); None, at every party, when there are no tables for it."""
     field = party.field
     if bits is None or bits > field.q - 2:
@@ -36,17 +37,17 @@ def looked_up(party: Party, d: Raw, bits: int | None, equal: bool) -> Raw | None
     if ahead is None:
         return None
     if equal:
-        return _ask(party, d, ahead, field.q if bits is None else bits + 1, EQUAL, 0)
+        return (yield from _ask(party, d, ahead, field.q if bits is None else bits + 1, EQUAL, 0))
     if bits is None:
-        return _ask(party, field.add(d, d), ahead, field.q, WHOLE, 0)
-    return _ask(party, field.sub(field.from_ints((1 << bits) - 1), d), ahead, bits, BELOW, bits)
+        return (yield from _ask(party, field.add(d, d), ahead, field.q, WHOLE, 0))
+    return (yield from _ask(party, field.sub(field.from_ints((1 << bits) - 1), d), ahead, bits, BELOW, bits))
 
 
-def _ask(party: Party, e: Raw, ahead: tuple[Raw, Raw], width: int, mode: int, at: int) -> Raw:
+def _ask(party: Party, e: Raw, ahead: tuple[Raw, Raw], width: int, mode: int, at: int) -> Rounds[Raw]:
     """What `mode` says of `width` bits of e; BELOW and WHOLE: its bit `at`."""
     field, lanes, (shares, tables) = party.field, party.field.size_of(e), ahead
     masked = field.add(e, shares)
-    opened = alone(party, lambda r: open_elements(party, r, masked, party.structure.parties))
+    opened = yield from in_round(party, lambda r: open_elements(party, r, masked, party.structure.parties))
     if opened is None:
         raise AssertionError("every party receives")
     limbs = opened.reshape(lanes, field.limbs)
@@ -56,7 +57,7 @@ def _ask(party: Party, e: Raw, ahead: tuple[Raw, Raw], width: int, mode: int, at
     kernels().look_up(tables, c, top, found, width, mode, public)
     small = np.zeros((party.pieces, lanes + lanes % 2), np.uint32)  # 17 bits at most are in use
     small[:, :lanes] = found
-    seen = alone(party, lambda r: open_words(party, r, small.view(np.uint64)))
+    seen = yield from in_round(party, lambda r: open_words(party, r, small.view(np.uint64)))
     out = np.zeros((party.pieces, words_for(lanes)), np.uint64)
     kernels().look_on(tables, seen.view(np.uint32)[:lanes].astype(np.uint64), c, out, width, mode, at, public)
     clear_padding(out, lanes)

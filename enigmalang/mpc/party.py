@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TypeVar
@@ -166,12 +166,12 @@ class Round:
     round. What came is then received when a finisher first reads it.
     """
 
-    __slots__ = ("_cut", "_part", "_party")
+    __slots__ = ("_cut", "_part", "_party", "_told")
 
     def __init__(self, party: Party) -> None:
         self._party = party
         self._part = _Part()
-        self._cut = False
+        self._cut = self._told = False
 
     def send(self, peer: int, words: Raw) -> None:
         """Queue a contiguous array; it must not change afterwards."""
@@ -191,16 +191,46 @@ class Round:
         self._part = _Part()
 
     def post(self) -> None:
-        """Send the rest, and do not wait: the first half of `run`, uncounted (`mpc.pipeline`)."""
-        self._party._tell_part(self._part)
+        """Send the rest, if that is not done, and do not wait: the first half of `run`, uncounted (`mpc.pipeline`)."""
+        if not self._told:
+            self._told = True
+            self._party._tell_part(self._part)
 
     def run(self) -> None:
         """Exchange. A round in which this party has nothing to send or expect still counts as a round."""
         if self._cut:
             self.post()
+        if self._told:
             self._party.counters.rounds += 1
         else:
             self._part.data = self._party.exchange(self._part.sends, self._part.expects)
+
+    @staticmethod
+    def run_all(rounds: Sequence[Round]) -> None:
+        """Rounds of protocols that know nothing of each other, as one: a frame with the parts of all, in this order.
+
+        Where one is so large that it goes in parts, each keeps frames of its own, and is waited for when it is read.
+        """
+        first, *others = rounds
+        if not others:
+            first.run()
+            return
+        party, parts = first._party, [round_._part for round_ in rounds]
+        if any(round_._cut or round_._told for round_ in rounds):
+            for round_ in rounds:
+                round_.post()
+            party.counters.rounds += 1
+            return
+        whole = _Part()
+        for part in parts:
+            for peer, buffers in part.sends.items():
+                whole.sends.setdefault(peer, []).extend(buffers)
+            for peer, size in part.expects.items():
+                whole.expects[peer] = whole.expects.get(peer, 0) + size
+        rest = party.exchange(whole.sends, whole.expects)
+        for part in parts:
+            part.data = {peer: rest[peer][:size] for peer, size in part.expects.items()}
+            rest |= {peer: rest[peer][size:] for peer, size in part.expects.items()}
 
 
 def _joined(sends: dict[int, list[memoryview]]) -> dict[int, Buffer]:

@@ -8,7 +8,6 @@ order. What lies in between is local, or rounds of their own, which wait for all
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from enigmalang.fields import words_for
@@ -41,28 +40,33 @@ def run(rounds: Rounds[T]) -> T:
 
 
 def run_pieces(party: Party, pieces: Sequence[Rounds[None]]) -> None:
-    """All pieces, which write their results themselves, DEPTH at a time. Raises PeerError.
+    """All pieces of `overlapping`. Raises PeerError."""
+    run(overlapping(party, pieces))
 
-    Counts the rounds that had to follow one another. Wide committees take one piece after the other: their ANDs have
-    rounds within rounds.
+
+def overlapping(party: Party, pieces: Sequence[Rounds[None]]) -> Rounds[None]:
+    """All pieces, which write their results themselves, DEPTH at a time.
+
+    What the pieces under way tell in turn is one round, for only rounds that have to follow one another count. Wide
+    committees take one piece after the other: their ANDs have rounds within rounds.
     """
     if len(pieces) == 1 or party.structure.wide:
         for piece in pieces:
-            run(piece)
+            yield from piece
         return
     waiting = iter(pieces)
-    lines = deque(_line(waiting) for _ in range(DEPTH))
-    longest = 0
+    lines = [_line(waiting) for _ in range(DEPTH)]
     while lines:
-        line = lines.popleft()
-        try:
-            round_ = next(line)
-        except StopIteration as done:
-            longest = max(longest, done.value)
-            continue
-        round_.post()
-        lines.append(line)
-    party.counters.rounds += longest
+        told = None
+        for line in tuple(lines):
+            round_ = next(line, None)
+            if round_ is None:
+                lines.remove(line)
+                continue
+            round_.post()
+            told = round_
+        if told is not None:
+            yield told
 
 
 def ranges(lanes: int, most: int) -> list[slice]:
@@ -72,11 +76,7 @@ def ranges(lanes: int, most: int) -> list[slice]:
     return [slice(start, min(lanes, start + step)) for start in range(0, lanes, step)]
 
 
-def _line(waiting: Iterator[Rounds[None]]) -> Rounds[int]:
-    """One piece after the other, of those that no other line has taken; how many rounds they had."""
-    count = 0
+def _line(waiting: Iterator[Rounds[None]]) -> Rounds[None]:
+    """One piece after the other, of those that no other line has taken."""
     for piece in waiting:
-        for round_ in piece:
-            yield round_
-            count += 1
-    return count
+        yield from piece

@@ -19,6 +19,7 @@ from enigmalang.sharing.shamir import lagrange
 
 if TYPE_CHECKING:
     from enigmalang.mpc.party import Party
+    from enigmalang.mpc.pipeline import Rounds
 
 
 def own_addend(party: Party, d: Raw) -> Raw | None:
@@ -41,7 +42,7 @@ def deal_addends(
     rows: int,
     planes: Callable[[Raw], Raw],
     part: Callable[[Raw, bool], Raw] | None,
-) -> tuple[list[Raw], list[Raw]]:
+) -> Rounds[tuple[list[Raw], list[Raw]]]:
     """Bit planes (k, rows, words) of each of the t + 1 addends of d (flat shares), and shares of `part` of each, which
     is told whether it is the last. `planes` gives the rows that are wanted of an addend.
 
@@ -57,15 +58,15 @@ def deal_addends(
         count = lanes * field.size_of(part(field.zeros((1,)), False))
         mine_of_parts = None if own is None else part(own, party.me == dealers[-1])
         parts = deal_elements(party, round_, dealers, mine_of_parts, count)
-    round_.run()
+    yield round_
     shares = parts()
     return list(dealt()), [shares[i] for i in dealers if i in shares]
 
 
-def deal_terms(party: Party, mine: Raw | None, count: int) -> list[Raw]:
+def deal_terms(party: Party, mine: Raw | None, count: int) -> Rounds[list[Raw]]:
     """Shares of the t + 1 arrays of `count` elements that parties 1..t + 1 have. One round."""
     dealers, round_ = party.structure.parties[: party.t + 1], party.round()
     dealt = deal_elements(party, round_, dealers, mine, count)
-    round_.run()
+    yield round_
     shares = dealt()
     return [shares[i] for i in dealers]
