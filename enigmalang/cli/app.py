@@ -23,6 +23,7 @@ COMMANDS = {
     "events": "Show what a contract on a chain emitted, and how its jobs went.",
     "show": "Show what a contract on a chain is: functions, who learns what, public state.",
     "dump": "Show what a stage of the compiler made of a file.",
+    "chain": "Start and end a network on this machine: a chain, its hub, and nodes.",
     "keys": "Keep signing keys in encrypted files: new, list, import.",
     "explain": "Explain a diagnostic code, such as E0301.",
 }
