@@ -40,14 +40,16 @@ class Keyed(Signer, Protocol):
 
 class EvmLedger:
     """One client's ledger. `committee`: the number, on the hub, of the committee that serves what it deploys. `node`:
-    the key of a registered node, which records whom it refused."""
+    the key of a registered node, which records whom it refused. `since`: the block after which nobody but this client
+    was on the chain."""
 
     def __init__(self, chain: Chain, hub: str, plan: Plan, values: Values, *, committee: int = 0,
-                 attesters: Attesters | None = None, fee: int = FEE, node: SigningKey | None = None) -> None:
+                 attesters: Attesters | None = None, fee: int = FEE, node: SigningKey | None = None,
+                 since: int | None = None) -> None:
         self._chain = chain
         self._contracts = Contracts(chain, hub, plan, values)
         self._log = Logbook(chain, hub, plan, values)
-        self._money = Money(chain, Hub(chain, hub))
+        self._money = Money(chain, Hub(chain, hub), since)
         self._senders = Senders(chain, Hub(chain, hub), self._fund)
         self._permissions = Permissions(chain, hub, plan, self._senders, self._sent, self._tag, node)
         self._values = values

@@ -65,7 +65,7 @@ def deploy_on_chain(world: World, chain: Chain, op: Operation, contract: str, ar
     creator = world.actor
     if init is not None and wei and not init.public.payable:
         raise revert(op, "E0501", f"{init.name} takes no payment: it is not `payable`")
-    if (balance := world.ledger.balance(creator.address)) < wei:
+    if wei and (balance := world.ledger.balance(creator.address)) < wei:
         raise revert(op, "E0512", f"{wei} wei cannot be paid: the balance is {balance}")
     try:
         address = chain.create(contract, creator, 0 if split else wei, () if split else tuple(args))
@@ -97,7 +97,7 @@ def _shape(arg: Any) -> tuple[int, ...]:
 def _check_payment(world: World, request: Request) -> None:
     if request.value and not request.function.public.payable:
         raise revert(request.op, "E0501", f"{request.function.name} takes no payment: it is not `payable`")
-    if (balance := world.ledger.balance(request.sender)) < request.value:
+    if request.value and (balance := world.ledger.balance(request.sender)) < request.value:
         raise revert(request.op, "E0512", f"{request.value} wei cannot be paid: the balance is {balance}")
 
 

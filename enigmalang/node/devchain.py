@@ -54,6 +54,7 @@ class DevChain:
     committee: int
     attesters: LocalAttesters
     _snapshot: int = field(default=0)
+    _since: int = field(default=0)
 
     @classmethod
     def on(cls, chain: Chain, nodes: int = 3, threshold: int | None = None) -> "DevChain":
@@ -63,10 +64,10 @@ class DevChain:
         operator = _key(store, "enigmalang operator")
         for key in (operator, *keys):
             development.fund(chain, key.address, FUNDS)
-        hub = deploy_hub(chain, operator)
+        hub = deploy_hub(chain, operator, Parameters(round_weight=0, product_weight=0, addition_weight=0))
         committee = form_committee(hub, keys, threshold)
         made = cls(chain, hub.address, committee, LocalAttesters(operator, tuple(keys[: threshold + 1])))
-        made._snapshot = development.snapshot(chain)
+        made._snapshot, made._since = development.snapshot(chain), chain.block_number()
         return made
 
     @classmethod
@@ -88,7 +89,7 @@ class DevChain:
         development.restore(self.chain, self._snapshot)
         self._snapshot = development.snapshot(self.chain)
         return EvmLedger(self.chain, self.hub, plan, LeafValues(), committee=self.committee, attesters=self.attesters,
-                         node=self.attesters.keys[0])
+                         node=self.attesters.keys[0], since=self._since)
 
     def close(self) -> None:
         self.chain.evm.close()
