@@ -6,11 +6,11 @@ nodes tell of a mask comes encrypted from each of them, and must fit together; r
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -31,6 +31,14 @@ from enigmalang.plan.codec import PlanError, decode_plan, encode_plan, hash_plan
 from enigmalang.plan.plan import Plan
 
 T = TypeVar("T")
+
+
+class Closed(Protocol):
+    """Whatever is to be closed."""
+
+    def close(self) -> None: ...
+
+
 #: Seconds that a service may take for an answer: its nodes may be in the middle of a job.
 ANSWER_SECONDS = 120.0
 _UP = "`enig chain up` starts a network; `--chain URL` names the chain of one that is up"
@@ -161,9 +169,22 @@ def kept_plan(name: bytes) -> Plan | None:
 def connect(url: str) -> Chain:
     """The chain at `url`. Raises RemoteError E0708."""
     try:
-        return Chain(RpcEvm(url))
+        evm = RpcEvm(url)
+        with closed_on_error(evm):
+            return Chain(evm)
     except ChainError as error:
         raise RemoteError("E0708", str(error)) from None
+
+
+@contextmanager
+def closed_on_error(held: Closed | None) -> Iterator[None]:
+    """Close `held` when what follows fails."""
+    try:
+        yield
+    except BaseException:
+        if held is not None:
+            held.close()
+        raise
 
 
 def known_networks() -> list[Network]:
@@ -185,13 +206,14 @@ def choose_network(url: str | None, hub: str | None) -> tuple[Chain, Network]:
             raise RemoteError("E0709", f"{len(fitting)} networks are up on this machine", f"say which one:{rows}")
         return connect(fitting[0].url), fitting[0]
     chain = connect(url)
-    for network in fitting:
-        if network.chain == chain.id and chain.code(network.hub):
-            return chain, network
-    if hub is None:
-        raise RemoteError("E0709", f"no network is up on this machine that uses the chain at {url}",
-                          f"`enig chain up --chain {url}` starts one; for one elsewhere give its hub: --hub ADDRESS")
-    return chain, _network_of_hub(chain, hub.lower())
+    with closed_on_error(chain.evm):
+        for network in fitting:
+            if network.chain == chain.id and chain.code(network.hub):
+                return chain, network
+        if hub is None:
+            raise RemoteError("E0709", f"no network is up on this machine that uses the chain at {url}",
+                              f"`enig chain up --chain {url}` starts one; for one elsewhere say --hub ADDRESS")
+        return chain, _network_of_hub(chain, hub.lower())
 
 
 def _network_of_hub(chain: Chain, hub: str) -> Network:
@@ -243,6 +265,7 @@ class Remote:
     attachment: Attachment
     ledger: EvmLedger
     service: Service | None  # None: its nodes do not answer, or it needs none
+    fee: int  # wei offered for the nodes' work on a job
 
     def __enter__(self) -> "Remote":
         return self
@@ -264,7 +287,7 @@ class Remote:
         """Raises RemoteError E0709 when no node answers."""
         if self.service is None:
             raise RemoteError("E0709", f"no node of committee {self.attachment.committee}, which serves "
-                              f"{self.address}, answers", "`enig chain up` starts a network on this machine; or ask who runs the nodes")
+                              f"{self.address}, answers", f"{_UP}; or ask who runs the nodes")
         return self.service
 
 
@@ -272,14 +295,17 @@ def find_contract(address: str, url: str | None, fee: int = FEE) -> Remote:
     """The contract at `address`, on the chain at `url` or on that of a network that is up here. Raises RemoteError."""
     address = address.lower()
     if url is not None:
-        return open_contract(connect(url), address, fee)
+        chain = connect(url)
+        with closed_on_error(chain.evm):
+            return open_contract(chain, address, fee)
     networks = known_networks()
     if not networks:
         raise RemoteError("E0709", "no network is up on this machine", _UP)
     for network in networks:
         chain = connect(network.url)
-        if chain.code(address):
-            return open_contract(chain, address, fee)
+        with closed_on_error(chain.evm):
+            if chain.code(address):
+                return open_contract(chain, address, fee)
         chain.evm.close()
     raise RemoteError("E0516", f"there is no contract at {address}",
                       f"looked at {', '.join(n.url for n in networks)}; `--chain URL` names another chain")
@@ -304,14 +330,15 @@ def open_contract(chain: Chain, address: str, fee: int = FEE) -> Remote:
     if attachment.plan != plan_hash:
         raise RemoteError("E0706", f"{address} and its hub name different plans", "do not use this contract")
     service = service_of(hub, attachment.committee)
-    plan = _plan_of(plan_hash, service)
-    ledger = EvmLedger(chain, hub.address, plan, LeafValues(), committee=attachment.committee, fee=fee)
-    name = ledger.identify(address)
-    if name is None:
-        raise RemoteError("E0706", f"the code at {address} is not what its plan compiles to",
-                          "do not use this contract, or use the version of EnigmaLang that it was deployed with")
-    ledger.adopt(address, name)
-    return Remote(chain, address, name, plan, hub, attachment, ledger, service)
+    with closed_on_error(service):
+        plan = _plan_of(plan_hash, service)
+        ledger = EvmLedger(chain, hub.address, plan, LeafValues(), committee=attachment.committee, fee=fee)
+        name = ledger.identify(address)
+        if name is None:
+            raise RemoteError("E0706", f"the code at {address} is not what its plan compiles to",
+                              "do not use this contract, or use the version of EnigmaLang that it was deployed with")
+        ledger.adopt(address, name)
+        return Remote(chain, address, name, plan, hub, attachment, ledger, service, fee)
 
 
 def _plan_of(name: bytes, service: Service | None) -> Plan:

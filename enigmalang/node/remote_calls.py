@@ -124,7 +124,7 @@ class Caller:
         world, remote = self._world, self.remote
         remote.served()
         self._check(request)
-        if any(leaf.private for leaf in request.function.result_leaves):
+        if self._receives():
             publish_receiving_key(remote.chain, remote.hub.address, self._key(), self._identity.public_key)
         masked, mask = self._masked(request)
         try:
@@ -147,6 +147,13 @@ class Caller:
         leaves = [next(private) if leaf.private else next(public) for leaf in request.function.result_leaves]
         return Done(leaves, job, log.transaction, int(event.fields["paid"]), learned)
 
+    def _receives(self) -> bool:
+        """Whether some function of the contract seals values for anybody: then the caller says under which key."""
+        plan = self.remote.plan
+        functions = [plan.functions[name] for name in plan.contracts[self.remote.name].functions
+                     if name in plan.functions]
+        return any(any(leaf.private for leaf in f.result_leaves) or _names_receivers(f) for f in functions)
+
     def _key(self) -> Any:
         if self._identity.signing is None:
             raise RemoteError("E0710", f"{self._identity.name} has no key of its own")
@@ -156,7 +163,11 @@ class Caller:
         """What can be known to fail before anything is sent, for the nodes' work is paid for."""
         if request.value and not request.function.public.payable:
             raise RemoteError("E0501", f"{request.function.name} takes no payment: it is not `payable`")
-        world = self._world
+        world, remote = self._world, self.remote
+        needed, balance = request.value + remote.fee, remote.chain.balance(request.sender)
+        if balance < needed and not remote.chain.development:  # which gives what is missing of a fee
+            raise RemoteError("E0512", f"{self._identity.name} owns {balance} wei, and the fee for the nodes and the "
+                              f"payment are {needed}", "send money to that address, or offer less: --fee WEI")
         check_public_ranges(request)
         check_ranges(world, shared(world, request), truths=True)  # in the clear, and here alone
         check_public(world, request)
@@ -230,8 +241,7 @@ class Caller:
         revealed to them by name.
         """
         expected = sum(leaf.private for leaf in function.result_leaves)
-        named = function.secret is not None and any(o.op == "reveal_to" for o in operations(function.secret.body))
-        if not expected and not named:
+        if not expected and not _names_receivers(function):
             return [], []
         members = self.remote.committee().members
         try:
@@ -263,6 +273,11 @@ class Caller:
         opened = unseal(pieces, self._identity.private_key, tuple(first.shape), form,
                         field_named(self.remote.plan.field), structure(len(committee.members), committee.threshold))
         return plain(opened, first.truth)
+
+
+def _names_receivers(function: PlanFunction) -> bool:
+    """Whether it reveals something to somebody it names."""
+    return function.secret is not None and any(o.op == "reveal_to" for o in operations(function.secret.body))
 
 
 def nowhere(words: str) -> Span:
