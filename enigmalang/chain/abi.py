@@ -7,6 +7,8 @@ bool, integers, address, bytes4, bytes32 as they are; `fixed` as its raw scaled 
 from collections.abc import Sequence
 from typing import Any
 
+from enigmalang.ir.leaves import leaves_of
+from enigmalang.plan.calls import LedgerError
 from enigmalang.types.types import (
     AddressT,
     ArrayT,
@@ -125,3 +127,49 @@ def decode(data: bytes, types: Sequence[Type]) -> list[Any]:
 
     found = decoded([abi_name(t) for t in types], data)
     return [from_abi(v, t) for v, t in zip(found, types, strict=True)]
+
+
+# ---- sizes: a value of `L` has a most, on every ledger
+
+#: Bytes of a value of `L` (`contracts/ledger.vy`).
+MOST_LOGGED = 4096
+_WORD = 32
+
+
+def check_size(value: Any) -> None:
+    """Raises LedgerError for what `L` cannot hold: a `value` (with its `type` and `leaves`) of more than 4096 bytes."""
+    types = [leaf.declared for leaf in leaves_of(value.type)]
+    size = sum(_inside(leaf.tolist() if hasattr(leaf, "tolist") else leaf, type)
+               for leaf, type in zip(value.leaves, types, strict=True))
+    if size > MOST_LOGGED:
+        raise LedgerError(f"a value of L has {MOST_LOGGED} bytes at most, and this one {size}")
+
+
+def _inside(data: Any, type: Type) -> int:
+    """Bytes of a part of something: what has no fixed size has an offset, too."""
+    return _size(data, type) + (_WORD if _is_dynamic(type) else 0)
+
+
+def _size(data: Any, type: Type) -> int:
+    match type:
+        case StringT():
+            return _WORD + -(-len(data.encode()) // _WORD) * _WORD
+        case BytesT():
+            return _WORD + -(-len(data) // _WORD) * _WORD
+        case ListT(element=element):
+            return _WORD + sum(_inside(d, element) for d in data)
+        case ArrayT(element=element, dims=dims):
+            inner = ArrayT(element, dims[1:]) if len(dims) > 1 else element
+            return sum(_inside(d, inner) for d in data)
+        case _:
+            return _WORD
+
+
+def _is_dynamic(type: Type) -> bool:
+    match type:
+        case StringT() | BytesT() | ListT():
+            return True
+        case ArrayT(element=element):
+            return _is_dynamic(element)
+        case _:
+            return False

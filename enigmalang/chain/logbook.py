@@ -1,18 +1,21 @@
 """`L` on the hub: typed values under keys of several parts, and all that was ever written there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enigmalang.chain.abi import abi_name, from_abi, to_abi
+from enigmalang.chain.abi import abi_name, check_size, from_abi, to_abi
 from enigmalang.chain.client import Chain
 from enigmalang.chain.deployed import Values
 from enigmalang.chain.digests import address_component, component, kind_text, log_key_of
 from enigmalang.chain.hub import hub_interface
+from enigmalang.ir.ir import Program, operations
+from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.parser import parse_type
 from enigmalang.ir.printer import collect_named
 from enigmalang.plan.calls import LedgerError
 from enigmalang.plan.plan import Plan
+from enigmalang.types.types import BytesT, StringT, Type
 
 #: How many values of a key are asked for in one message.
 _PAGE = 256
@@ -20,22 +23,29 @@ _PAGE = 256
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One value of `L` under a key."""
+    """One value of `L` under a key, read when it is asked for: anyone may have written anything."""
 
     block: int
     time: int
-    value: Any
+    read: Callable[[], Any]
+
+    @property
+    def value(self) -> Any:
+        """Raises LedgerError for what is no value of a type that the program knows."""
+        return self.read()
 
 
 class Logbook:
-    """Reads and encodes `L` in the types that one program knows."""
+    """Reads and encodes `L` in the types that one program knows. A value is its leaves, abi-encoded."""
 
     def __init__(self, chain: Chain, hub: str, plan: Plan, values: Values) -> None:
         self._chain, self._hub, self._values = chain, hub, values
-        self._named = {type.name: type for type in collect_named(plan.program())}
+        program = plan.program()
+        self._named = {type.name: type for type in collect_named(program)}
+        self._kinds = {kind_text(str(type)): type for type in _logged(program)}
 
     def made(self, block: int, time: int, value: Any) -> Entry:
-        return Entry(block, time, value)
+        return Entry(block, time, lambda: value)
 
     def read(self, key: Sequence[Any], at: int) -> tuple[Entry, ...]:
         """All values under `key` as of block `at`, oldest first."""
@@ -49,25 +59,43 @@ class Logbook:
         return tuple(found)
 
     def _entry(self, raw: tuple[Any, ...]) -> Entry:
+        block, time, _, kind, content = raw
+        return Entry(block, time, lambda: self._value(kind, content))
+
+    def _value(self, kind: str, content: bytes) -> Any:
         from eth_abi.abi import decode
         from eth_abi.exceptions import DecodingError
 
-        block, time, _, kind, content = raw
-        type = parse_type(kind, self._named)
+        type = self._kinds.get(kind) or parse_type(kind, self._named)
         if type is None:
             raise LedgerError(f"a value of type {kind}, which this program does not know")
+        types = [leaf.declared for leaf in leaves_of(type)]
         try:
-            (data,) = decode([abi_name(type)], content)
-        except (DecodingError, ValueError):  # anyone may write anything
+            data = decode([abi_name(t) for t in types], content)
+        except (DecodingError, ValueError):
             raise LedgerError(f"a value that is no {kind}") from None
-        return Entry(block, time, self._values.any_value(type, self._values.leaves_from(from_abi(data, type), type)))
+        leaves = [self._values.leaves_from(from_abi(d, t), t)[0] for d, t in zip(data, types, strict=True)]
+        return self._values.any_value(type, leaves)
 
     def encode(self, key: Sequence[Any], value: Any) -> bytes:
-        """The call that appends `value` (with its `type` and `leaves`) under `key`."""
+        """The call that appends `value` (with its `type` and `leaves`) under `key`. Raises LedgerError if it is too
+        large."""
         from eth_abi.abi import encode
 
-        content = encode([abi_name(value.type)], [to_abi(self._values.data_from(value.leaves, value.type), value.type)])
+        check_size(value)
+        types = [leaf.declared for leaf in leaves_of(value.type)]
+        content = encode([abi_name(t) for t in types], [
+            to_abi(self._values.data_from([leaf], t), t) for leaf, t in zip(value.leaves, types, strict=True)])
         return hub_interface().methods["write"].encode((key_id(key), kind_text(str(value.type)), content))
+
+
+def _logged(program: Program) -> Iterator[Type]:
+    """The types of what the program keeps in databases, and what it asks for there."""
+    yield from (StringT(None), BytesT(None))
+    for function in program.functions.values():
+        for op in operations(function.body):
+            if op.op.startswith("db_") and isinstance(type := op.attrs.get("type"), Type):
+                yield type
 
 
 def key_id(key: Sequence[Any]) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha3_256
 from typing import Any
 
+from enigmalang.chain.abi import check_size
+
 _MISSING = object()
 #: Where a development chain starts, and what each identity owns there.
 GENESIS_TIME = 1_700_000_000
@@ -125,6 +127,8 @@ class MemoryLedger:
     # ---- the log `L`
 
     def write_log(self, key: Any, value: Any) -> None:
+        """Append under `key`. Raises LedgerError for what is too large on any ledger."""
+        check_size(value)
         entry = Entry(self.number, self.time, value)
         self._set(self._log, key, (*self._log.get(key, ()), entry))
 

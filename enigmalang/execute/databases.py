@@ -8,7 +8,7 @@ import numpy as np
 
 from enigmalang.execute.failures import Revert, revert
 from enigmalang.execute.machine import Context, Handler, Machine
-from enigmalang.execute.ports import Identity, Predicate, Record
+from enigmalang.execute.ports import Entry, Identity, Predicate, Record
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.stored import may_be
 from enigmalang.execute.values import AnyValue, ContractRef, data_from, hashable, leaves_from
@@ -129,7 +129,7 @@ def _set(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
                 chain = world.chain
                 _sent(op, lambda: chain.publish(world.actor, key, entry))
             else:
-                world.ledger.write_log(key, entry)
+                _sent(op, lambda: world.ledger.write_log(key, entry))
         case "MPC":
             if machine.context.mode != "ledger":
                 _hold(machine, op, key, leaves, owner, predicate)
@@ -216,6 +216,15 @@ def _unpacked(data: Any) -> Any:
 # ---- reading
 
 
+def _logged(op: Operation, entry: Entry) -> AnyValue:
+    """What was written; anyone may have written it, so that it may be nothing of a known type."""
+    try:
+        value: AnyValue = entry.value
+    except LedgerError as error:
+        raise revert(op, "E0201", error.text) from None
+    return value
+
+
 def _given(machine: Machine, op: Operation, value: AnyValue, type: Type) -> Sequence[Any]:
     """A stored value as the type that is asked for."""
     if isinstance(type, AnyT):
@@ -240,7 +249,7 @@ def _get(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
             entries = machine.world.ledger.read_log(key)
             if not entries:
                 raise _missing(op, "L", key)
-            return _given(machine, op, entries[-1].value, op.attrs["type"])
+            return _given(machine, op, _logged(op, entries[-1]), op.attrs["type"])
         case "MPC":
             held = machine.world.held.get(key)
             if held is None:
@@ -271,7 +280,7 @@ def _get_at(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     past = [e for e in machine.world.ledger.read_log(key) if (e.time if when >= 1 << 30 else e.block) <= when]
     if not past:
         raise _missing(op, op.attrs["db"], key)
-    return _given(machine, op, past[-1].value, op.attrs["type"])
+    return _given(machine, op, _logged(op, past[-1]), op.attrs["type"])
 
 
 def _has(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
@@ -288,7 +297,7 @@ def _has(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
 def _history(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     """All values, oldest first, as a list of the asked type."""
     key, type = key_of(args), op.attrs["type"]
-    values = [e.value for e in machine.world.ledger.read_log(key)]
+    values = [_logged(op, e) for e in machine.world.ledger.read_log(key)]
     if isinstance(type, ListT) and not isinstance(type.element, AnyT):
         rows = [data_from(_given(machine, op, v, type.element), type.element) for v in values]
         return leaves_from(rows, type)

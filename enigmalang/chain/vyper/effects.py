@@ -6,6 +6,7 @@ from enigmalang.chain.vyper.body import WORLD, Body, place_of
 from enigmalang.chain.vyper.control import negated
 from enigmalang.chain.vyper.convert import as_int, coerced, row, to_abi
 from enigmalang.chain.vyper.expr import COMPARE, Expr, fixed, made, quoted
+from enigmalang.chain.vyper.logged import OTHER, logged
 from enigmalang.chain.vyper.problems import Unsupported
 from enigmalang.chain.vyper.types import (
     BOOL,
@@ -132,10 +133,10 @@ def _argument_type(body: Body, value: Value) -> VType:
 def _result_type(value: Value) -> VType:
     if isinstance(value.type, Opaque):
         return scalar_type(value.type.type)
-    made_ = scalar_type(value.type.element, abi=True)
+    parts = scalar_type(value.type.element, abi=True)
     for size in reversed(value.lens):
-        made_ = VDyn(made_, size or 0)
-    return made_
+        parts = VDyn(parts, size or 0)
+    return parts
 
 
 def external_call(body: Body, op: Operation) -> None:
@@ -273,18 +274,21 @@ def _fetched(body: Body, op: Operation, key: Expr, when: str) -> None:
         body.define(op, Expr(call, VText("Bytes", 0), reads=frozenset({"L"}), fails=True))
         return
     entry = body.saved(Expr(call, VName("Entry")), "entry")
-    body.say(f'assert entry_kind == "{kind_text(type)}", "a value of another type"'.replace(
-        "entry_kind", f"{entry.text}.kind"))
     leaves = leaves_of(type)
+    if (found := logged(body.unit, type, entry.text)) is not None:
+        kind = _logged(leaves[0])
+        held = body.saved(Expr(found, kind), op.results[0].hint or "value")
+        return body.define(op, coerced(body, held, body.types[op.results[0]]))
+    body.say(f'assert {entry.text}.kind == "{kind_text(type)}", "{OTHER}"')
     types = [_logged(leaf) for leaf in leaves]
     decoded = f"abi_decode({entry.text}.value, {_tuple(types) if len(types) > 1 else types[0]})"
     if len(leaves) == 1:
         held = body.saved(Expr(decoded, types[0]), op.results[0].hint or "value")
         body.define(op, coerced(body, held, body.types[op.results[0]]))
         return
-    found = [body.declare(v.hint or "value", t) for v, t in zip(op.results, types, strict=True)]
-    body.say(f"{', '.join(f.text for f in found)} = {decoded}")
-    for value, expr in zip(op.results, found, strict=True):
+    parts = [body.declare(v.hint or "value", t) for v, t in zip(op.results, types, strict=True)]
+    body.say(f"{', '.join(f.text for f in parts)} = {decoded}")
+    for value, expr in zip(op.results, parts, strict=True):
         body.define_value(value, coerced(body, expr, body.types[value]))
 
 
@@ -294,9 +298,11 @@ def from_any(body: Body, op: Operation, call: str) -> None:
     assert isinstance(op.result.type, Tensor)
     kind = op.result.type.element
     entry = body.saved(Expr(call, VName("Entry")), "entry")
-    body.say(f'assert {entry.text}.kind == "{kind_text(kind)}", "a value of another type"')
-    held = scalar_type(kind, abi=True)
-    found = body.saved(Expr(f"abi_decode({entry.text}.value, {held})", held), op.result.hint or "value")
+    held, value = scalar_type(kind, abi=True), logged(body.unit, kind, entry.text)
+    if value is None:
+        body.say(f'assert {entry.text}.kind == "{kind_text(kind)}", "{OTHER}"')
+        value = f"abi_decode({entry.text}.value, {held})"
+    found = body.saved(Expr(value, held), op.result.hint or "value")
     body.define(op, coerced(body, found, body.types[op.result]))
 
 
