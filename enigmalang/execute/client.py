@@ -205,7 +205,10 @@ def _acting(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
 
 
 def _advance(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
-    machine.world.ledger.advance(int(args[0]), op.attrs["unit"])
+    try:
+        machine.world.ledger.advance(int(args[0]), op.attrs["unit"])
+    except LedgerError as error:
+        raise fault(op, "E0708", error.text) from None
     return ()
 
 

@@ -24,6 +24,7 @@ from enigmalang.execute.splits import pure_condition, split_of
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Function, Opaque, Operation, Region, Tensor, Value
 from enigmalang.ir.ops import OPS
+from enigmalang.plan.calls import LedgerError
 from enigmalang.types.types import Label
 
 MAX_DEPTH = 256
@@ -111,7 +112,10 @@ class Machine:
                         args = tuple([self.forced(a) for a in args])
                 handler = handlers.get(name)
                 if handler is not None:
-                    results = handler(self, op, args)
+                    try:
+                        results = handler(self, op, args)
+                    except LedgerError as error:  # what the ledger refuses reverts where it was asked for
+                        raise revert(op, "E0501", f"reverted: {error.text}") from None
                 elif secret:
                     results = apply(op, args)
                 else:

@@ -11,6 +11,7 @@ from typing import Any
 from enigmalang.chain import development
 from enigmalang.chain.client import Chain
 from enigmalang.chain.digests import consent_digest, sign
+from enigmalang.chain.errors import ChainError
 from enigmalang.chain.hub import Hub, Parameters, deploy_hub
 from enigmalang.chain.ledger import EvmLedger
 from enigmalang.chain.memory import FUNDS
@@ -82,7 +83,12 @@ class DevChain:
         """On the chain behind `url`. Raises ChainError when it cannot be reached, or is no development chain."""
         from enigmalang.chain.rpc import RpcEvm
 
-        return cls.on(Chain(RpcEvm(url)), nodes, threshold)
+        chain = Chain(RpcEvm(url))
+        if not chain.development:
+            chain.evm.close()
+            raise ChainError(f"the chain at {url} ({chain.client}) is no development chain: programs and tests run on "
+                             "anvil, or, without --chain, on an EVM of their own; `enig deploy` is for real chains")
+        return cls.on(chain, nodes, threshold)
 
     def fresh(self, plan: Plan) -> EvmLedger:
         """A ledger for one run of `plan`; what was on the chain before it is undone."""
