@@ -14,7 +14,7 @@ from enigmalang.chain.client import Chain, Receipt, Tag
 from enigmalang.chain.deployed import Contracts, Deployed, Values
 from enigmalang.chain.digests import Domain
 from enigmalang.chain.errors import ChainError, Reverted, TransactionRefused
-from enigmalang.chain.hub import Hub
+from enigmalang.chain.hub import EXPIRED, Hub
 from enigmalang.chain.logbook import Logbook
 from enigmalang.chain.money import Money
 from enigmalang.chain.outcomes import Attesters, Job, private_root
@@ -49,8 +49,9 @@ class EvmLedger:
         self._chain = chain
         self._contracts = Contracts(chain, hub, plan, values)
         self._log = Logbook(chain, hub, plan, values)
-        self._money = Money(chain, Hub(chain, hub), since)
-        self._senders = Senders(chain, Hub(chain, hub), self._fund)
+        self._hub = Hub(chain, hub)
+        self._money = Money(chain, self._hub, since)
+        self._senders = Senders(chain, self._hub, self._fund)
         self._permissions = Permissions(chain, hub, plan, self._senders, self._sent, self._tag, node)
         self._values = values
         self._committee, self._attesters, self._fee = committee, attesters, fee
@@ -253,6 +254,14 @@ class EvmLedger:
         signed = self._signers().failure(self._domain, contract.digests(found), version, attested, text)
         data = contract.encode_failure(found, version, text, attested, signed)
         self._sent(lambda: self._chain.send(self._signers().sender, found.call.address, data))
+
+    def expire(self, job: int) -> bool:
+        key = self._senders.any_key(self._jobs[job].call.sender)
+        try:
+            self._sent(lambda: self._hub.fail(key, job))
+        except LedgerError:
+            return self._hub.job(job).status == EXPIRED
+        return True
 
     def keep(self, writes: Mapping[Key, Any]) -> None:
         self._private.update(writes)

@@ -127,6 +127,7 @@ RUN_TIME = (
     Code("E0515", "too many steps"),
     Code("E0516", "no such contract or function"),
     Code("E0517", "the contract's state kept moving on"),
+    Code("E0518", "the job was not done in time"),
 )
 
 INPUTS = (

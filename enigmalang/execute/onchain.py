@@ -157,7 +157,9 @@ def _fulfilled(world: World, chain: Chain, request: Request, job: int) -> list[A
         try:
             made = outcome(world, request)
         except Revert as failure:
-            chain.report_failure(job, version, failure.text or failure.diagnostic.message, work.attested((), ()))
+            text = failure.text or failure.diagnostic.message
+            if not _reported(chain, request, job, version, text, work.attested((), ())):
+                continue
             raise
         attested = work.attested(words_of(made.revealed), tuple(made.context.writes))
         try:
@@ -165,10 +167,32 @@ def _fulfilled(world: World, chain: Chain, request: Request, job: int) -> list[A
         except LedgerError as error:
             if error.stale:
                 continue
-            raise revert(request.op, "E0501", f"reverted: {error.text}") from None
+            raise _refused(chain, request, job, error) from None
         return _done(world, chain, request, made, shown)
-    raise revert(request.op, "E0517", f"{request.function.name} was computed {TRIES} times, and each time the "
-                 "contract's state had moved on when the result was ready")
+    text = (f"{request.function.name} was computed {TRIES} times, and each time the contract's state had moved on when "
+            "the result was ready")
+    any(_reported(chain, request, job, chain.version(request.address), text, work.attested((), ()))
+        for _ in range(TRIES))  # else the job ends at its deadline
+    raise revert(request.op, "E0517", text)
+
+
+def _reported(chain: Chain, request: Request, job: int, version: int, text: str, attested: Attested) -> bool:
+    """End `job` as failed, so that payment and fee go back; False when the state moved on since `version`."""
+    try:
+        chain.report_failure(job, version, text, attested)
+    except LedgerError as error:
+        if error.stale:
+            return False
+        raise _refused(chain, request, job, error) from None
+    return True
+
+
+def _refused(chain: Chain, request: Request, job: int, error: LedgerError) -> Revert:
+    """Why the outcome of `job` was not taken: most often, its time was over."""
+    if chain.expire(job):
+        return revert(request.op, "E0518", f"{request.function.name} was not done in time: the job has ended without "
+                      "effect, and its payment and fee came back")
+    return revert(request.op, "E0501", f"reverted: {error.text}")
 
 
 def outcome(world: World, request: Request) -> Computed:

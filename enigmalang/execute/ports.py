@@ -167,6 +167,10 @@ class Chain(Protocol):
 
     def report_failure(self, job: int, version: int, error: str, attested: Attested) -> None: ...
 
+    def expire(self, job: int) -> bool:
+        """End a job whose deadline is over: payment and fee go back. False when it is not over."""
+        ...
+
     def keep(self, writes: dict[Key, Any]) -> None:
         """References to private state that a fulfilled job wrote: (address, slot, keys) -> secret."""
         ...
