@@ -86,7 +86,7 @@ def _depth(table: Table) -> int:
     """The length of the longest chain."""
     if len(table) >= LEAST_WAVES:
         everything = np.ones(len(table), np.bool_)
-        found = Waves(table.users(), table.args, everything, np.full(len(table), -1)).stages()
+        found = Waves(table.users(), table.args, everything).depths()
         if found is not None:
             return found[1]
     depth: list[int] = []

@@ -1,7 +1,8 @@
 """A circuit cut into layers: what is computed locally, then what is done together in messages.
 
-Products of all kinds need one round, so all that are ready share a layer. A longer protocol waits until no
-cheaper one is ready, so that more of its kind run at once: multiplicative depth sets the rounds, not the count.
+A layer begins when those are done that it awaits, so layers of different kinds run beside each other, and rounds of
+theirs are the same rounds. An operation waits for more of its kind as long as that makes nothing late (see `timeline`):
+depth sets the rounds, not the count. Products of all kinds need one round, so all that are ready share a layer.
 Products of integers that are only opened need no round of their own: the opening does their reduction.
 """
 
@@ -14,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from enigmalang.circuits.circuit import Circuit
+from enigmalang.circuits.costs import rounds_of
 from enigmalang.circuits.table import OP_NUMBER, Table, distinct, ends_of, is_op, live_nodes, starts_of, table_of
+from enigmalang.circuits.timeline import Timeline, latest_starts
 from enigmalang.circuits.waves import Waves
 
 Truths = npt.NDArray[np.bool_]
@@ -42,11 +45,15 @@ _PRODUCT_KIND: Kind = (0, "products", ())
 
 
 class Layer(NamedTuple):
-    """`local` nodes are computed first, in order; then `together` in one call of `protocol`."""
+    """`local` nodes are computed first, in order; then `together` in one call of `protocol`.
+
+    Layers begin in order, each when those before it that it `awaits`, by number, are done.
+    """
 
     local: tuple[int, ...]
-    protocol: str  # "products", a key of LONGER, or "" when nothing remains
+    protocol: str  # "products", a key of LONGER, or "" when there is none
     together: tuple[int, ...]
+    awaits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def schedule(circuit: Circuit) -> Schedule:
     table = table_of(circuit.nodes)
     facts = _Facts(table, circuit)
     return Schedule(
-        _Cut(table, facts).layers(),
+        _Cut(table, facts, circuit.field).layers(),
         facts.known.tolist(),
         facts.uses.tolist(),
         frozenset(np.nonzero(facts.only_opened)[0].tolist()),
@@ -78,8 +85,8 @@ def waves_of(circuit: Circuit) -> Numbers | None:
     table = table_of(circuit.nodes)
     facts = _Facts(table, circuit)
     users, args = facts.edges
-    kinds = np.array(_kinds(table, facts.local | facts.only_opened)[0], np.int64)
-    found = Waves(users, args, facts.needed, kinds).stages()
+    kinds = _Kinds(table, facts, circuit.field)
+    found = Waves(users, args, facts.needed, kinds.of).stages(kinds.timeline(), kinds.latest)
     return None if found is None else found[0]
 
 
@@ -156,34 +163,102 @@ def _local(table: Table, known: Truths) -> Truths:
     return local
 
 
+class _Kinds:
+    """Which nodes wait for which kind, and what is known of when."""
+
+    def __init__(self, table: Table, facts: _Facts, field: str) -> None:
+        self._table, self._facts = table, facts
+        self.of, self.listed, self._costs = _kinds(table, facts.local | facts.only_opened, int(field[1:]))
+        waiting = self.of[facts.needed & (self.of >= 0)]
+        self._totals = np.bincount(waiting, minlength=len(self.listed))
+        self.several = np.count_nonzero(self._totals) > 1
+        self.latest = self._latest()
+
+    def timeline(self) -> Timeline:
+        return Timeline(self._costs, self._totals.tolist())
+
+    def _latest(self) -> Numbers:
+        """When each node must start at the latest; one kind has nothing to run beside, so it never waits."""
+        if not self.several:
+            return np.zeros(len(self.of), np.int64)
+        costs = np.where(self.of < 0, 0, np.array(self._costs, np.int64)[self.of])
+        users, args = self._facts.edges
+        return latest_starts(users, args, self._facts.needed, costs)
+
+
 class _Cut:
     """The walk that cuts the layers: nodes are ready when all their arguments are there."""
 
-    def __init__(self, table: Table, facts: _Facts) -> None:
-        users, args = facts.edges
+    def __init__(self, table: Table, facts: _Facts, field: str) -> None:
+        self.edges = users, args = facts.edges
         count = len(table)
         self.users: list[int] = users[np.argsort(args, kind="stable")].tolist()
         self.starts: list[int] = starts_of(np.bincount(args, minlength=count)).tolist()
         missing = np.bincount(users, minlength=count)
         self.ready: list[int] = np.nonzero(facts.needed & (missing == 0))[0].tolist()
         self.missing: list[int] = missing.tolist()
-        self.kinds, self.kind_list = _kinds(table, facts.local | facts.only_opened)
+        self.by_kind = _Kinds(table, facts, field)
+        self.kinds: list[int] = self.by_kind.of.tolist()
 
     def layers(self) -> tuple[Layer, ...]:
+        return self.beside() if self.by_kind.several else self.in_turn()
+
+    def in_turn(self) -> tuple[Layer, ...]:
+        """Of one kind: each layer awaits the one before it."""
         made: list[Layer] = []
         waiting: dict[int, list[int]] = {}
-        while self.ready or waiting:
+        awaits: tuple[int, ...] = ()
+        while self.ready:
             local = self.settle(waiting)
             if not waiting:
-                made.append(Layer(local, "", ()))
+                made.append(Layer(local, "", (), awaits))
                 break
-            kind = min(waiting)
-            together = waiting.pop(kind)
-            together.sort()
-            made.append(Layer(local, self.kind_list[kind][1], tuple(together)))
-            for i in together:
+            kind, nodes = waiting.popitem()
+            nodes.sort()
+            made.append(Layer(local, self.by_kind.listed[kind][1], tuple(nodes), awaits))
+            awaits = (len(made) - 1,)
+            for i in nodes:
                 self.release(i)
         return tuple(made)
+
+    def beside(self) -> tuple[Layer, ...]:
+        made: list[Layer] = []
+        started: list[list[int]] = []
+        waiting: dict[int, list[int]] = {}
+        timeline, latest = self.by_kind.timeline(), self.by_kind.latest.tolist()
+        while True:
+            before = {kind: len(nodes) for kind, nodes in waiting.items()}
+            local = self.settle(waiting)
+            for kind, nodes in waiting.items():
+                new = nodes[before.get(kind, 0) :]
+                if new:
+                    timeline.wait(kind, len(new), min([latest[i] for i in new]))
+            chosen = timeline.begin()
+            if local and not chosen:
+                made.append(Layer(local, "", ()))
+            for kind in chosen:
+                started.append(sorted(waiting.pop(kind)))
+                made.append(Layer(local, self.by_kind.listed[kind][1], tuple(started[-1])))
+                local = ()
+            if not timeline.busy:
+                break
+            for number in timeline.advance():
+                for i in started[number]:
+                    self.release(i)
+        return self.awaited(made)
+
+    def awaited(self, layers: list[Layer]) -> tuple[Layer, ...]:
+        """What each layer awaits: those in which arguments of its nodes are computed together."""
+        users, args = self.edges
+        place, count = np.zeros(len(self.kinds), np.int64), len(layers)
+        for number, layer in enumerate(layers):
+            place[[*layer.local, *layer.together]] = number
+        told = self.by_kind.of[args] >= 0
+        pairs = np.unique(place[users[told]] * count + place[args[told]])
+        cuts = np.searchsorted(pairs, np.arange(count + 1) * count).tolist()
+        earlier = (pairs % max(1, count)).tolist()
+        return tuple(
+            layer._replace(awaits=tuple(earlier[cuts[i] : cuts[i + 1]])) for i, layer in enumerate(layers))
 
     def settle(self, waiting: dict[int, list[int]]) -> tuple[int, ...]:
         """Take ready nodes: those without messages are done and release their users, others wait by kind."""
@@ -211,18 +286,24 @@ class _Cut:
                 self.ready.append(user)
 
 
-def _kinds(table: Table, silent: Truths) -> tuple[list[int], list[Kind]]:
-    """For each node the place of its kind among those there are, in order; -1 for those without messages."""
+def _kinds(table: Table, silent: Truths, q: int) -> tuple[Numbers, list[Kind], list[int]]:
+    """For each node the place of its kind among those there are, in order, -1 for those without messages; the kinds;
+    and their rounds, of the longest of each.
+    """
     kinds = np.full(len(table), -1, np.int64)
     longer = np.nonzero(_LONGER_OPS[table.ops])[0]
     first, which = distinct(table.ops[longer], table.attrs[longer])
-    named = [_kind(table.op(i), table.attr_list[table.attrs[i]]) for i in longer[first].tolist()]
+    told = [(table.op(i), table.attr_list[table.attrs[i]]) for i in longer[first].tolist()]
+    named = [_kind(op, attrs) for op, attrs in told]
     ordered = [_PRODUCT_KIND, *sorted(set(named))]
     place = {kind: number for number, kind in enumerate(ordered)}
+    costs = [1] * len(ordered)
+    for kind, (op, attrs) in zip(named, told, strict=True):
+        costs[place[kind]] = max(costs[place[kind]], rounds_of(op, attrs, q))
     kinds[longer] = np.array([place[kind] for kind in named], np.int64)[which]
     kinds[_PRODUCT_OPS[table.ops]] = 0
     kinds[silent] = -1
-    return kinds.tolist(), ordered
+    return kinds, ordered, costs
 
 
 def _kind(op: str, attrs: dict[str, Any]) -> Kind:

@@ -1,7 +1,8 @@
 """The machine: runs a circuit on one party's shares, layer by layer, with all parties in step.
 
 A layer's operations of a kind are flattened, joined into one protocol call, one message to a peer and round,
-and split again. Local operations act on shares directly. A value is dropped after its last use.
+and split again. Layers that do not await each other run beside each other, in the same rounds (`mpc.beside`). Local
+operations act on shares directly. A value is dropped after its last use.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from enigmalang.circuits.circuit import Array, Circuit, Form, Node
 from enigmalang.circuits.layers import Layer, Schedule, schedule
 from enigmalang.circuits.table import table_of
 from enigmalang.fields import unpack_bits
+from enigmalang.mpc.beside import Beside
 from enigmalang.mpc.local import LOCAL, Values, constant
 from enigmalang.mpc.multiply import masked_product
 from enigmalang.mpc.opening import open_elements, open_words
 from enigmalang.mpc.ordered import ORDERED
 from enigmalang.mpc.outputs import seal
 from enigmalang.mpc.party import Finish, Party, Round
+from enigmalang.mpc.pipeline import Rounds, run
 from enigmalang.mpc.planned import Step, Steps, plan_steps
-from enigmalang.mpc.together import run_together
+from enigmalang.mpc.together import PHASES, together
 from enigmalang.sharing import ArithShare, BitShare, Share
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
 from enigmalang.transport.network import PeerError
@@ -85,12 +88,13 @@ def execute(
     if digest is not None:
         agree(party, digest)
     plan = plan or make_plan(circuit)
-    run = _Run(party, circuit, plan, inputs, memory)
+    going = _Run(party, circuit, plan, inputs, memory)
     for number, layer in enumerate(plan.schedule.layers):
-        run.layer(number, layer)
-    opened = run.open()
-    sealed = tuple(seal(party, run.values.share(out.node), recipients[out.recipient]) for out in circuit.outputs)
-    memory.update({handle: run.values.share(node) for node, handle in circuit.keeps})
+        going.layer(number, layer)
+    going.end()
+    opened = going.open()
+    sealed = tuple(seal(party, going.values.share(out.node), recipients[out.recipient]) for out in circuit.outputs)
+    memory.update({handle: going.values.share(node) for node, handle in circuit.keeps})
     party.counters.circuits += 1
     return Result(opened, sealed)
 
@@ -142,22 +146,49 @@ class _Run:
         self._only_opened = plan.schedule.only_opened  # their values here are local products, of degree 2t
         self._steps = Steps(party, plan.steps)
         self._kept = plan.shared_slots
+        self._beside = Beside(party)
+        self._layers = plan.schedule.layers
 
     def layer(self, number: int, layer: Layer) -> None:
-        """Local nodes, then those done together."""
+        """Local nodes, then those done together begin; they are done when a later layer awaits them, or at the end."""
         nodes, values = self.circuit.nodes, self.values
+        if self._beside:
+            self._beside.until(layer.awaits)
         for i in layer.local:
             node = nodes[i]
             values[i] = LOCAL[node.op](values, node) if node.args else self._leaf(i, node)
             self._drop(node)
-        together = layer.together
-        if together:
-            if not self._steps.run(number, values, together):
-                if layer.protocol in ORDERED:
-                    values.ending = self._ending(layer)
-                run_together(values, layer.protocol, together)
-            for i in together:
-                self._drop(nodes[i])
+        if not layer.together:
+            return
+        if layer.protocol in ORDERED:  # in rounds of its own
+            values.ending = self._ending(layer)
+            ORDERED[layer.protocol](values, layer.together)
+            self._done(layer)
+        elif self._beside or not self._awaited_next(number):
+            self._beside.start(number, PHASES[layer.protocol], self._together(number, layer))
+        elif self._steps.run(number, values, layer.together):
+            self._done(layer)
+        else:
+            with self.party.counters.phase(PHASES[layer.protocol]):
+                run(self._together(number, layer))
+
+    def end(self) -> None:
+        """What is still under way."""
+        self._beside.end()
+
+    def _awaited_next(self, number: int) -> bool:
+        """Whether nothing begins before this layer is done."""
+        layers = self._layers
+        return number + 1 == len(layers) or number in layers[number + 1].awaits
+
+    def _together(self, number: int, layer: Layer) -> Rounds[None]:
+        planned = self._steps.rounds(number, self.values, layer.together)
+        yield from planned or together(self.values, layer.protocol, layer.together)
+        self._done(layer)
+
+    def _done(self, layer: Layer) -> None:
+        for i in layer.together:
+            self._drop(self.circuit.nodes[i])
 
     def _ending(self, layer: Layer) -> frozenset[int]:
         """What a layer uses once, and nothing after it."""

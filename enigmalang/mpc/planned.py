@@ -9,6 +9,7 @@ Adversary, rounds and elements are those of `deal.reshare_products`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -22,6 +23,7 @@ from enigmalang.fields import Field, Raw
 from enigmalang.fields.warm import kernels
 from enigmalang.mpc.local import Values, local_product, with_offset
 from enigmalang.mpc.party import Party
+from enigmalang.mpc.pipeline import Rounds
 from enigmalang.sharing import Structure
 from enigmalang.sharing.secret import join_arith, split_arith
 from enigmalang.sharing.shamir import lagrange, table_of
@@ -132,39 +134,54 @@ class Steps:
         step = self._steps.get(number)
         if step is None:
             return False
-        if step.batch:
-            self._deal = self._with_masks(self._role.weights, _draw(self._party, self._role, step.batch))
-        table = values.circuit.nodes
-        if len(nodes) == 1:
-            node = table[nodes[0]]
-            x, y = _factors(values, node)
-            product = self._round(step, x, y)
-            values[nodes[0]] = with_offset(values, node, self._party.field.reshape(product, node.shape))
-            return True
-        field = self._party.field
-        joined = join_arith(field, [local_product(values, table[i]) for i in nodes])
-        shapes = [table[i].shape for i in nodes]
-        for i, product in zip(nodes, split_arith(field, self._round(step, joined, _one(field)), shapes), strict=True):
-            values[i] = with_offset(values, table[i], product)
-        return True
-
-    def _round(self, step: Step, x: Raw, y: Raw) -> Raw:
-        """Reshare x * y, flat; one of them may be of one element."""
-        party, role, count = self._party, self._role, step.count
-        field = party.field
-        party.counters.products += count
-        rows = field.empty((len(role.weights), count))
-        self._deal(x, y, step.first, rows)
+        rows = self._dealt(step, values, nodes)
+        count = step.count
         expects = self._expects.get(count)
         if expects is None:
-            expects = self._expects[count] = dict.fromkeys(role.heard, count * field.nbytes)
-        told = {peer: row.data.cast("B") for peer, row in zip(role.spoken, rows, strict=False)}
-        received = party.swap(told, expects)
-        own: Raw = rows[-1]
+            expects = self._expects[count] = dict.fromkeys(self._role.heard, count * self._party.field.nbytes)
+        told = {peer: row.data.cast("B") for peer, row in zip(self._role.spoken, rows, strict=False)}
+        self._finish(values, nodes, rows[-1], self._party.swap(told, expects))
+        return True
+
+    def rounds(self, number: int, values: Values, nodes: tuple[int, ...]) -> Rounds[None] | None:
+        """As `run`, in a round that may be shared with others; None if it is no small layer."""
+        step = self._steps.get(number)
+        return None if step is None else self._in_round(step, values, nodes)
+
+    def _in_round(self, step: Step, values: Values, nodes: tuple[int, ...]) -> Rounds[None]:
+        rows, round_ = self._dealt(step, values, nodes), self._party.round()
+        for peer, row in zip(self._role.spoken, rows, strict=False):
+            round_.send(peer, row)
+        slots = {peer: round_.expect(peer, step.count * self._party.field.nbytes) for peer in self._role.heard}
+        yield round_
+        self._finish(values, nodes, rows[-1], {peer: slot() for peer, slot in slots.items()})
+
+    def _dealt(self, step: Step, values: Values, nodes: tuple[int, ...]) -> Raw:
+        """The shares of the products that are told, and this party's own, before it adds what it hears."""
+        party, role = self._party, self._role
+        if step.batch:
+            self._deal = self._with_masks(role.weights, _draw(party, role, step.batch))
+        table, field = values.circuit.nodes, party.field
+        if len(nodes) == 1:
+            x, y = _factors(values, table[nodes[0]])
+        else:
+            x, y = join_arith(field, [local_product(values, table[i]) for i in nodes]), _one(field)
+        party.counters.products += step.count
+        rows = field.empty((len(role.weights), step.count))
+        self._deal(x, y, step.first, rows)
+        return rows
+
+    def _finish(self, values: Values, nodes: tuple[int, ...], own: Raw, received: Mapping[int, memoryview]) -> None:
+        field, table = self._party.field, values.circuit.nodes
         for peer, heard in received.items():
             if not self._absorb(own, heard):
                 raise PeerError(peer, f"a number is not reduced modulo {field.name}'s prime")
-        return own
+        if len(nodes) == 1:
+            node = table[nodes[0]]
+            values[nodes[0]] = with_offset(values, node, field.reshape(own, node.shape))
+            return
+        for i, product in zip(nodes, split_arith(field, own, [table[i].shape for i in nodes]), strict=True):
+            values[i] = with_offset(values, table[i], product)
 
 
 def _factors(values: Values, node: Node) -> tuple[Raw, Raw]:

@@ -9,13 +9,13 @@ import numpy as np
 from enigmalang.circuits.circuit import Form, Node
 from enigmalang.fields import Raw
 from enigmalang.fields.arithmetic import SELECT
-from enigmalang.mpc.bits import a2b, b2a
-from enigmalang.mpc.compare import eqz, ltz
+from enigmalang.mpc.bits import a2b_rounds, b2a_rounds
+from enigmalang.mpc.compare import eqz_rounds, ltz_rounds
 from enigmalang.mpc.deal import and_planes, reshare_locals
-from enigmalang.mpc.divide import divc, divmod_, shr
+from enigmalang.mpc.divide import divc_rounds, divmod_rounds, shr_rounds
 from enigmalang.mpc.local import Values, broadcast_bits, local_product, with_offset
-from enigmalang.mpc.ordered import ORDERED
 from enigmalang.mpc.party import Finish, Party, Round
+from enigmalang.mpc.pipeline import Rounds
 from enigmalang.sharing import ArithShare, BitShare, Share
 from enigmalang.sharing.local import Local, given, product, selection
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
@@ -24,25 +24,34 @@ from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_
 _LARGE = 1 << 12
 
 
-def run_together(values: Values, protocol: str, nodes: Sequence[int]) -> None:
-    """Compute the nodes of one layer's protocol ("products" or an operation) and store their values."""
+#: As which phase the protocols' time is counted.
+PHASES = {
+    "products": "products",
+    "ltz": "comparisons",
+    "eqz": "comparisons",
+    "b2a": "conversions",
+    "a2b": "conversions",
+    "shr": "divisions",
+    "divc": "divisions",
+    "divmod": "divisions",
+}
+
+
+def together(values: Values, protocol: str, nodes: Sequence[int]) -> Rounds[None]:
+    """Compute the nodes of one layer's protocol (a key of PHASES) and store their values."""
     if protocol == "products":
-        with values.party.counters.phase("products"):
-            _products(values, nodes)
-    elif protocol == "b2a":
-        _of_bits(values, nodes)
-    elif protocol == "divmod":
-        _of_pairs(values, nodes)
-    elif protocol in ORDERED:
-        ORDERED[protocol](values, nodes)
-    else:
-        _of_integers(values, nodes, UNARY[protocol])
+        return _products(values, nodes)
+    if protocol == "b2a":
+        return _of_bits(values, nodes)
+    if protocol == "divmod":
+        return _of_pairs(values, nodes)
+    return _of_integers(values, nodes, UNARY[protocol])
 
 
 # ------------------------------------------------------------ products: one round for all kinds
 
 
-def _products(values: Values, nodes: Sequence[int]) -> None:
+def _products(values: Values, nodes: Sequence[int]) -> Rounds[None]:
     circuit, round_ = values.circuit, values.party.round()
     elements = [i for i in nodes if circuit.nodes[i].form is Form.ARITH]
     bits = [i for i in nodes if circuit.nodes[i].form is Form.BITS]
@@ -51,7 +60,7 @@ def _products(values: Values, nodes: Sequence[int]) -> None:
         finishers.append(_begin_products(values, round_, elements))
     if bits:
         finishers.append(_begin_ands(values, round_, bits))
-    round_.run()
+    yield round_
     for finish in finishers:
         finish()
 
@@ -100,14 +109,14 @@ def _begin_ands(values: Values, round_: Round, nodes: list[int]) -> Finish[None]
 
 # ------------------------------------------------------------ protocols of several rounds
 
-Unary = Callable[[Party, ArithShare, list[Node]], Share]
+Unary = Callable[[Party, ArithShare, list[Node]], Rounds[ArithShare] | Rounds[BitShare]]
 
 UNARY: dict[str, Unary] = {
-    "ltz": lambda party, x, nodes: ltz(party, x, _common_bits(nodes)),
-    "eqz": lambda party, x, nodes: eqz(party, x, _common_bits(nodes)),
-    "a2b": lambda party, x, nodes: a2b(party, x, nodes[0].attrs["bits"]),
-    "shr": lambda party, x, nodes: shr(party, x, nodes[0].attrs["f"], nodes[0].attrs["mode"] == "exact"),
-    "divc": lambda party, x, nodes: divc(party, x, int(nodes[0].attrs["divisor"])),
+    "ltz": lambda party, x, nodes: ltz_rounds(party, x, _common_bits(nodes)),
+    "eqz": lambda party, x, nodes: eqz_rounds(party, x, _common_bits(nodes)),
+    "a2b": lambda party, x, nodes: a2b_rounds(party, x, nodes[0].attrs["bits"]),
+    "shr": lambda party, x, nodes: shr_rounds(party, x, nodes[0].attrs["f"], nodes[0].attrs["mode"] == "exact"),
+    "divc": lambda party, x, nodes: divc_rounds(party, x, int(nodes[0].attrs["divisor"])),
 }
 
 
@@ -117,17 +126,17 @@ def _common_bits(nodes: list[Node]) -> int | None:
     return None if None in widths else max(width for width in widths if width is not None)
 
 
-def _of_integers(values: Values, nodes: Sequence[int], protocol: Unary) -> None:
+def _of_integers(values: Values, nodes: Sequence[int], protocol: Unary) -> Rounds[None]:
     party, table = values.party, values.circuit.nodes
     joined = join_arith(party.field, [values.arith(table[i].args[0]).raw for i in nodes])
-    result = protocol(party, ArithShare(party.field, joined), [table[i] for i in nodes])
+    result = yield from protocol(party, ArithShare(party.field, joined), [table[i] for i in nodes])
     _store(values, nodes, result)
 
 
-def _of_bits(values: Values, nodes: Sequence[int]) -> None:
+def _of_bits(values: Values, nodes: Sequence[int]) -> Rounds[None]:
     table = values.circuit.nodes
     joined = join_bits([values.bits(table[i].args[0]) for i in nodes])
-    _store(values, nodes, b2a(values.party, joined))
+    _store(values, nodes, (yield from b2a_rounds(values.party, joined)))
 
 
 def _store(values: Values, nodes: Sequence[int], result: Share) -> None:
@@ -141,15 +150,15 @@ def _store(values: Values, nodes: Sequence[int], result: Share) -> None:
         values[i] = ArithShare(field, raw)
 
 
-def _of_pairs(values: Values, nodes: Sequence[int]) -> None:
+def _of_pairs(values: Values, nodes: Sequence[int]) -> Rounds[None]:
     """divmod: a result has a new first axis, so its two halves are split apart and joined again."""
     party, table = values.party, values.circuit.nodes
     field = party.field
     shapes = [table[i].shape[1:] for i in nodes]
     left, right = (_joined_side(values, nodes, side) for side in (0, 1))
     bits = table[nodes[0]].attrs["bits"]
-    result = divmod_(party, ArithShare(field, left), ArithShare(field, right), bits).raw
-    halves = [split_arith(field, half, shapes) for half in result]
+    result = yield from divmod_rounds(party, ArithShare(field, left), ArithShare(field, right), bits)
+    halves = [split_arith(field, half, shapes) for half in result.raw]
     for i, quotient, rest in zip(nodes, *halves, strict=True):
         values[i] = ArithShare(field, np.stack([quotient, rest]))
 
