@@ -45,17 +45,18 @@ class Compiled:
     blueprint: bytes
 
 
-def compile_source(source: str, name: str, modules: Mapping[str, str] | None = None) -> Compiled:
-    """`source` as contract `name`; `modules` by file name (`nodes.vy`). Raises CompileError.
+def compile_source(source: str, name: str, modules: Mapping[str, str] | None = None, metadata: bool = True) -> Compiled:
+    """`source` as contract `name`; `modules` by file name (`nodes.vy`). Raises CompileError. `metadata`: whether Vyper
+    puts a hash of the source behind the code.
 
     A second without the cache, a millisecond with it.
     """
     modules = modules or {}
     folder = cache_folder()
-    path = folder and folder / f"vyper-{_digest(source, name, modules)}.json"
+    path = folder and folder / f"vyper-{_digest(source, name, modules, metadata)}.json"
     if path is not None and (found := _load(path)) is not None:
         return found
-    made = _compile(source, name, modules)
+    made = _compile(source, name, modules, metadata)
     if path is not None:
         _save(path, made)
     return made
@@ -69,7 +70,7 @@ def own_contract(name: str) -> Compiled:
     return compile_source(source, name, modules)
 
 
-def _compile(source: str, name: str, modules: Mapping[str, str]) -> Compiled:
+def _compile(source: str, name: str, modules: Mapping[str, str], metadata: bool) -> Compiled:
     from vyper import compile_code
     from vyper.compiler.input_bundle import JSONInputBundle
     from vyper.compiler.settings import OptimizationLevel, Settings
@@ -81,7 +82,7 @@ def _compile(source: str, name: str, modules: Mapping[str, str]) -> Compiled:
     wanted = ("bytecode", "bytecode_runtime", "blueprint_bytecode", "abi")
     try:
         found = compile_code(source, contract_path=PurePosixPath(f"{name}.vy"), input_bundle=bundle,
-                             settings=settings, output_formats=wanted)
+                             settings=settings, output_formats=wanted, no_bytecode_metadata=not metadata)
     except VyperException as error:
         raise _compile_error(error, name) from error
     init, runtime, blueprint = (bytes.fromhex(found[k][2:]) for k in wanted[:3])
@@ -103,8 +104,9 @@ def _compile_error(error: Any, name: str) -> CompileError:
     return CompileError(f"{text} ({hint})" if hint else text, line, column, module)
 
 
-def _digest(source: str, name: str, modules: Mapping[str, str]) -> str:
-    parts = [f"{_FORMAT} {VYPER} {EVM} codesize", name, source, *(t for pair in sorted(modules.items()) for t in pair)]
+def _digest(source: str, name: str, modules: Mapping[str, str], metadata: bool) -> str:
+    kind = f"{_FORMAT} {VYPER} {EVM} codesize{'' if metadata else ' bare'}"
+    parts = [kind, name, source, *(t for pair in sorted(modules.items()) for t in pair)]
     return sha256(b"".join(len(p.encode()).to_bytes(8, "big") + p.encode() for p in parts)).hexdigest()
 
 

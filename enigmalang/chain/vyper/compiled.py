@@ -4,9 +4,11 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from enigmalang.chain.compiling import CODE_LIMIT, EVM, Compiled, CompileError, compile_source
+from enigmalang.chain.compiling import CODE_LIMIT, EVM, Compiled, CompileError
 from enigmalang.chain.vyper.contract import Generated, generate
+from enigmalang.chain.vyper.linking import compile_linked
 from enigmalang.diagnostics import Diagnostic, EnigmaError, Note
+from enigmalang.plan.codec import hash_plan
 from enigmalang.plan.plan import Plan
 from enigmalang.source import Span
 
@@ -28,7 +30,7 @@ def compile_contract(plan: Plan, name: str) -> Deployable:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Vyper's of EIP-170: E0806 says more
-            compiled = compile_source(generated.source, name)
+            compiled = compile_linked(generated.source, name, hash_plan(plan))
     except CompileError as error:
         raise EnigmaError(_refused(plan, generated, error)) from None
     if len(compiled.runtime) > CODE_LIMIT:
