@@ -164,7 +164,7 @@ class Caller:
         if request.value and not request.function.public.payable:
             raise RemoteError("E0501", f"{request.function.name} takes no payment: it is not `payable`")
         world, remote = self._world, self.remote
-        needed, balance = request.value + remote.fee, remote.chain.balance(request.sender)
+        needed, balance = request.value + remote.fee, remote.ledger.balance(request.sender)
         if balance < needed and not remote.chain.development:  # which gives what is missing of a fee
             raise RemoteError("E0512", f"{self._identity.name} owns {balance} wei, and the fee for the nodes and the "
                               f"payment are {needed}", "send money to that address, or offer less: --fee WEI")
