@@ -14,7 +14,7 @@ from enigmalang.chain import development
 from enigmalang.chain.anvil import Anvil, find_anvil
 from enigmalang.chain.client import Chain
 from enigmalang.chain.embedded import EmbeddedEvm
-from enigmalang.chain.errors import ChainError
+from enigmalang.chain.errors import ChainError, Reverted
 from enigmalang.chain.evm import Evm
 from enigmalang.chain.hub import Hub, Parameters, deploy_hub
 from enigmalang.chain.memory import FUNDS
@@ -139,6 +139,18 @@ class Host:
     def _hub(self) -> Hub:
         if self.chain.development:
             development.fund(self.chain, self.key.address, FUNDS)
+        else:
+            self._say("the nodes forget their keys, and lose with them their deposits and fees, when this ends")
         if self.settings.hub is not None:
-            return Hub(self.chain, self.settings.hub.lower())
+            return self._found(self.settings.hub.lower())
         return deploy_hub(self.chain, self.key, Parameters(job_time=self.settings.job_time))
+
+    def _found(self, address: str) -> Hub:
+        from eth_abi.exceptions import DecodingError
+
+        hub = Hub(self.chain, address)
+        try:
+            hub.minimum_deposit()
+        except (Reverted, DecodingError):
+            raise ChainError(f"there is no hub at {address}") from None
+        return hub

@@ -13,7 +13,7 @@ from time import monotonic
 from enigmalang.chain import development
 from enigmalang.chain.deployed import Contracts
 from enigmalang.chain.digests import Signature, Work, failure_digest, result_digest, revealed_digest
-from enigmalang.chain.errors import ChainUnreachable, Reverted
+from enigmalang.chain.errors import ChainError, ChainUnreachable, Reverted
 from enigmalang.chain.follow import Follower
 from enigmalang.chain.hub import OPEN, Attachment, Hub, JobState, hub_interface
 from enigmalang.chain.ledger import STALE
@@ -149,6 +149,12 @@ class Operator:
         elif not self.lost and not pending.refused and attached.oldest == number:
             self._attempt(pending, attached.plan)
 
+    def _again(self, pending: _Pending, error: ChainError) -> None:
+        """What the chain does not take is tried a few times: it may be the chain's fault."""
+        pending.attempts += 1
+        if pending.attempts >= ATTEMPTS:
+            self._refuse(pending, f"the chain does not take its outcome: {error}")
+
     def _overdue(self, pending: _Pending, state: JobState, attached: Attachment) -> bool:
         """Whether the deadline is over. A development chain's clock stands still without blocks: there it is moved when
         as much time has passed here.
@@ -178,6 +184,10 @@ class Operator:
         try:
             requested = self._requested(pending.opened, digest)
             self._execute(pending, requested, digest)
+        except ChainUnreachable:
+            raise
+        except ChainError as error:
+            self._again(pending, error)
         except (NoSuchJob, PlanError, EnigmaError) as error:
             self._refuse(pending, str(error))
         except EngineError as error:
@@ -218,13 +228,13 @@ class Operator:
 
     def _agreed(self, requested: Requested, replies: Mapping[int, msg.Executed]
                 ) -> tuple[msg.Executed, list[Signature]] | None:
-        """What t+1 nodes say, and their signatures; None when no so many say the same."""
+        """What more than t nodes say, and the signatures of all who say it; None when no so many say the same."""
         groups: dict[bytes, list[int]] = {}
         for node, reply in replies.items():
             digest = self._digest(requested, reply)
             if signed_by(digest, reply.signature) == self.team.members[node - 1]:
                 groups.setdefault(digest, []).append(node)
-        largest = max(groups.values(), key=len, default=[])[: self.team.threshold + 1]
+        largest = max(groups.values(), key=len, default=[])
         if len(largest) <= self.team.threshold:
             return None
         return replies[largest[0]], [_signature(replies[node].signature) for node in largest]
@@ -247,12 +257,9 @@ class Operator:
         try:
             self._chain.send(self._key, pending.opened.contract, data)
         except Reverted as error:
-            if error.text == STALE:
-                return  # the state moved on: the next step has it computed again
-            pending.attempts += 1
-            if pending.attempts >= ATTEMPTS:
-                self._refuse(pending, f"the chain does not take its outcome: {error}")
-            return
+            if error.text != STALE:
+                raise
+            return  # the state moved on: the next step has it computed again
         ended = f"failed: {reply.error}" if reply.error else "fulfilled"
         self._say(f"job {pending.opened.job}: {job.call.function.name} {ended}")
 

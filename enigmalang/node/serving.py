@@ -104,6 +104,7 @@ class Service:
         self._programs: dict[bytes, _Program] = {}
         self._jobs: dict[int, _Known] = {}
         self._roots: dict[str, bytes] = {}  # contract -> the private state that this node has
+        self._block = 0  # the last one computed on: nothing is computed on what was before
 
     def answer(self, request: msg.Request) -> msg.Reply | None:
         """See `Session.answer`."""
@@ -220,10 +221,11 @@ class Service:
     def _ready(self, hub: Hub, known: _Known, request: msg.Execute) -> int:
         """The version of the state to compute on, when it is this job's turn at that block."""
         address, block = known.requested.opened.contract, request.block
-        if block < known.requested.opened.block or hub.chain.find_block(block) is None:
-            raise Refused(f"block {block} is not there, or older than the job")
+        if block < max(known.requested.opened.block, self._block) or hub.chain.find_block(block) is None:
+            raise Refused(f"block {block} is not there, or older than the job or what was computed before")
         if hub.job(request.job, block).status != OPEN or hub.attachment(address, block).oldest != request.job:
             raise Refused(f"job {request.job} is not the next one of its contract")
+        self._block = block
         known.program.ledger.pin(block)
         self._settle(hub, address, block)
         if known.requested.contract.private_root(block) != self._roots.get(address, EMPTY):
