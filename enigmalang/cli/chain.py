@@ -77,8 +77,11 @@ def _key(name: str | None, password_file: Path | None) -> "SigningKey | None":
     from enigmalang.cli.keys import ask_password
     from enigmalang.identity.files import BadKeystore, BadPassword, KeyFiles, NoSuchKey
 
+    files = KeyFiles()
+    if all(key.name != name for key in files.list()):
+        raise click.UsageError(f"there is no key {name} in {files.folder}", click.get_current_context())
     try:
-        return KeyFiles().load(name, ask_password(name, password_file))
+        return files.load(name, ask_password(name, password_file))
     except (BadKeystore, BadPassword, NoSuchKey) as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
 
