@@ -298,6 +298,8 @@ def _history(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     """All values, oldest first, as a list of the asked type."""
     key, type = key_of(args), op.attrs["type"]
     values = [_logged(op, e) for e in machine.world.ledger.read_log(key)]
+    if isinstance(type, ListT) and type.max is not None and len(values) > type.max:
+        raise revert(op, "E0508", f"L[{shown_key(key)}] has {len(values)} values, and {type} holds {type.max}")
     if isinstance(type, ListT) and not isinstance(type.element, AnyT):
         rows = [data_from(_given(machine, op, v, type.element), type.element) for v in values]
         return leaves_from(rows, type)

@@ -3,7 +3,7 @@
 A public value is looked at. Of a private one the type it was stored under says what it may be, and its shape is public.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from enigmalang.execute.secret import Secret
 from enigmalang.ir.ir import Opaque, Tensor
 from enigmalang.ir.leaves import Leaf, leaves_of
 from enigmalang.types.ranges import nominal
-from enigmalang.types.types import EnumT, FixedT, Type
+from enigmalang.types.types import BytesT, EnumT, FixedT, StringT, Type
 
 
 def may_be(leaves: Sequence[Any], stored: Type, wanted: Type) -> bool:
@@ -32,7 +32,7 @@ def _leaf_may_be(value: Any, kind: Leaf, want: Leaf) -> bool:
     shape = value.shape if isinstance(value, Secret) else np.shape(value) if want.type.rank else ()
     sized = all(most is None or n == most or (n < most and not exact)
                 for n, most, exact in zip(shape, want.lens, want.exact, strict=True))
-    return sized and _within(value, kind.type, want.type)
+    return sized and _short(value, kind.type, want.type) and _within(value, kind.type, want.type)
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -40,6 +40,29 @@ def _alike(a: Any, b: Any) -> bool:
     if isinstance(a, FixedT) and isinstance(b, FixedT):
         return a.fraction == b.fraction
     return bool(a == b) if isinstance(a, EnumT) else type(a) is type(b)
+
+
+def _short(value: Any, kind: Tensor, want: Tensor) -> bool:
+    """Texts and bytes are no longer than what is wanted."""
+    if not isinstance(want.element, StringT | BytesT) or (most := want.element.max) is None:
+        return True
+    if isinstance(kind.element, StringT | BytesT) and kind.element.max is not None and kind.element.max <= most:
+        return True
+    return all(_size(text) <= most for text in _texts(value))
+
+
+def _texts(value: Any) -> Iterator[str | bytes]:
+    """The texts of a leaf, whatever its rank."""
+    if isinstance(value, str | bytes):
+        yield value
+    else:
+        for item in value:
+            yield from _texts(item)
+
+
+def _size(text: str | bytes) -> int:
+    """In bytes."""
+    return len(text.encode() if isinstance(text, str) else text)
 
 
 def _within(value: Any, kind: Tensor, want: Tensor) -> bool:

@@ -12,10 +12,13 @@ from enigmalang.semantics.model import Kind
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import (
+    ADDRESS,
     ERROR,
     ArrayT,
     BytesNT,
     BytesT,
+    ContractT,
+    IdentityT,
     Label,
     ListT,
     MapT,
@@ -416,9 +419,13 @@ def _store_root(f: Frame, root: Root, bundle: Bundle, before: Bundle | None, spa
 def store_database(
     f: Frame, db: str, keys: tuple[Value, ...], bundle: Bundle, predicate: Value | None, span: Span,
 ) -> None:
-    attrs = {"db": db, "keys": len(keys), "type": bundle.type, "predicate": predicate is not None}
+    """Identities and contracts are kept as their addresses: databases outlive a program's names for them."""
+    named = isinstance(bundle.type, IdentityT) or (isinstance(bundle.type, ContractT) and not bundle.type.interface)
+    type = ADDRESS if named else bundle.type
+    leaves = bundle.leaves if not named else tuple(as_address(f, leaf, span) for leaf in bundle.leaves)
+    attrs = {"db": db, "keys": len(keys), "type": type, "predicate": predicate is not None}
     last = () if predicate is None else (predicate,)
-    f.build.emit("db_set", (*keys, *bundle.leaves, *last), span, attrs=attrs)
+    f.build.emit("db_set", (*keys, *leaves, *last), span, attrs=attrs)
 
 
 def map_has(f: Frame, place: Place, key: Bundle, span: Span) -> Value | None:

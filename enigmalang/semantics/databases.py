@@ -12,6 +12,7 @@ from enigmalang.types.types import (
     BoolT,
     BytesNT,
     BytesT,
+    ContractT,
     EnumT,
     ErrorT,
     IdentityT,
@@ -22,6 +23,7 @@ from enigmalang.types.types import (
     NoneT,
     PredicateT,
     StringT,
+    TupleT,
     Type,
 )
 
@@ -141,6 +143,9 @@ def _stored(body: Body, db: str | None, name: str | None, value: ast.Expr) -> Ty
         body.adapt(value, type)
     if isinstance(type, NoneT | MapT | PredicateT | JobT):
         return body.error("E0201", f"{plain(type)} cannot be stored in a database", value.span)
+    if (part := _nameless(plain(type))) is not None:
+        return body.error("E0201", f"{plain(type)} cannot be stored in a database", value.span,
+                          help=f"{a(part)} is kept as an address: make it `address` where the value is made")
     if db == "MPC" and (part := not_private(plain(type))) is not None:
         return body.error("E0214", f"{part} cannot be secret-shared", value.span,
                           help="secrets are numbers, truths, enums, and lists, arrays and structs of them; "
@@ -156,6 +161,17 @@ def _stored(body: Body, db: str | None, name: str | None, value: ast.Expr) -> Ty
                 value.span, help="say which type it has: `total: uint64 = …`, and store `total`")
         return kept
     return type
+
+
+def _nameless(type: Type) -> Type | None:
+    """What, inside of `type`, only this program has a name for; alone it is stored as an address."""
+    parts = type.items if isinstance(type, TupleT) else [element_of(type)]
+    for part in parts:
+        if isinstance(part, IdentityT) or (isinstance(part, ContractT) and not part.interface):
+            return part
+        if part is not None and (found := _nameless(part)) is not None:
+            return found
+    return None
 
 
 def _too_wide(type: Type) -> IntT | None:

@@ -237,6 +237,8 @@ def _hub_interface(unit: Unit, lines: Lines, jobs: bool) -> None:
         lines.add("    def latest(key: bytes32) -> Entry: view")
         lines.add("    def at(key: bytes32, when: uint256) -> Entry: view")
         lines.add("    def has(key: bytes32) -> bool: view")
+        lines.add("    def count(key: bytes32) -> uint256: view")
+        lines.add("    def entry(key: bytes32, index: uint256) -> Entry: view")
     lines.add("")
     if jobs:
         lines.add("struct Signature:")

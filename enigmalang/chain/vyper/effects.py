@@ -26,7 +26,7 @@ from enigmalang.chain.vyper.types import (
 )
 from enigmalang.ir.ir import Opaque, Operation, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.types.types import AnyT, BoolT, EnumT, FixedT, IntT, StringT, Type
+from enigmalang.types.types import AnyT, BoolT, EnumT, FixedT, IntT, ListT, StringT, Type
 
 
 def context(body: Body, op: Operation) -> None:
@@ -274,22 +274,22 @@ def _fetched(body: Body, op: Operation, key: Expr, when: str) -> None:
         body.define(op, Expr(call, VText("Bytes", 0), reads=frozenset({"L"}), fails=True))
         return
     entry = body.saved(Expr(call, VName("Entry")), "entry")
-    leaves = leaves_of(type)
-    if (found := logged(body.unit, type, entry.text)) is not None:
-        kind = _logged(leaves[0])
-        held = body.saved(Expr(found, kind), op.results[0].hint or "value")
-        return body.define(op, coerced(body, held, body.types[op.results[0]]))
-    body.say(f'assert {entry.text}.kind == "{kind_text(type)}", "{OTHER}"')
-    types = [_logged(leaf) for leaf in leaves]
-    decoded = f"abi_decode({entry.text}.value, {_tuple(types) if len(types) > 1 else types[0]})"
-    if len(leaves) == 1:
-        held = body.saved(Expr(decoded, types[0]), op.results[0].hint or "value")
-        body.define(op, coerced(body, held, body.types[op.results[0]]))
-        return
-    parts = [body.declare(v.hint or "value", t) for v, t in zip(op.results, types, strict=True)]
-    body.say(f"{', '.join(f.text for f in parts)} = {decoded}")
-    for value, expr in zip(op.results, parts, strict=True):
+    for value, expr in zip(op.results, _decoded(body, type, entry), strict=True):
         body.define_value(value, coerced(body, expr, body.types[value]))
+
+
+def _decoded(body: Body, type: Type, entry: Expr) -> list[Expr]:
+    """The leaves of an entry, as `type` has them."""
+    types = [_logged(leaf) for leaf in leaves_of(type)]
+    if (found := logged(body.unit, type, entry.text)) is not None:
+        return [body.saved(Expr(found, types[0]), "value")]
+    body.say(f'assert {entry.text}.kind == "{kind_text(type)}", "{OTHER}"')
+    decoded = f"abi_decode({entry.text}.value, {_tuple(types)})"
+    if len(types) == 1:
+        return [body.saved(Expr(decoded, types[0]), "value")]
+    parts = [body.declare("value", t) for t in types]
+    body.say(f"{', '.join(f.text for f in parts)} = {decoded}")
+    return parts
 
 
 def from_any(body: Body, op: Operation, call: str) -> None:
@@ -314,8 +314,24 @@ def db_has(body: Body, op: Operation) -> None:
 
 
 def db_history(body: Body, op: Operation) -> None:
-    raise Unsupported("E0803", "the history of `L` is read off the chain", place_of(op),
-                      "read it in a script, or keep what the contract needs in its state")
+    """All values, as lists of the element's leaves; one more than the list holds reverts."""
+    _only_ledger(op)
+    type = op.attrs["type"]
+    if not isinstance(type, ListT) or type.max is None or isinstance(type.element, AnyT):
+        raise Unsupported("E0803", "the chain needs to know what is in a history, and how much at most", place_of(op),
+                          "say what it is: `xs: list[uint32, 10] = L.history(…)`")
+    key = body.saved(_key(body, op.operands), "key")
+    count = body.saved(Expr(f"staticcall HUB.count({key.text})", UINT256), "count")
+    lists = [body.declare(value.hint or "history", body.types[value]) for value in op.results]
+    index = body.names.new("i")
+    body.say(f"for {index}: uint256 in range({count.text}, bound={type.max}):")
+    with body.out.block():
+        entry = body.saved(Expr(f"staticcall HUB.entry({key.text}, {index})", VName("Entry")), "entry")
+        for held, row in zip(lists, _decoded(body, type.element, entry), strict=True):
+            assert isinstance(held.type, VDyn)
+            body.say(f"{held.text}.append({coerced(body, row, held.type.element).text})")
+    for value, held in zip(op.results, lists, strict=True):
+        body.define_value(value, held)
 
 
 # ---- attested values

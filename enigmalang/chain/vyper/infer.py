@@ -225,6 +225,9 @@ class Infer:
                 return _row(operands[0]) if op.attrs["axis"] == -ranks[0] else self._rebuilt(value, type, [])
             case "empty" | "range" | "append" | "pop" | "slice" | "gather" | "concat":
                 return self._list(op, value, type, operands)
+            case "db_history" if isinstance(op.attrs["type"], ListT) and op.attrs["type"].max is not None:
+                lens = leaves_of(op.attrs["type"])[op.results.index(value)].lens
+                return self._rebuilt(value, type, [], lambda value, axis: lens[axis] or _bound(value, axis))
             case "attested" | "external_call" | "db_get" | "db_get_at" | "call" | "sort" | "expand":
                 return self._rebuilt(value, type, [])
             case _:
