@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from enigmalang.chain.errors import ChainError, Revert, Reverted, TransactionRefused
+from enigmalang.chain.lean import import_eth_utils
 from enigmalang.chain.reverts import read_revert
 
 #: Twice what a block of one transaction may use: the base fee then never leaves zero (EIP-1559).
@@ -218,6 +219,7 @@ def _load() -> None:
     if "eth" in sys.modules:
         return
     before = sys.getrecursionlimit()
+    import_eth_utils()
     _defer_bls()
     eth = importlib.import_module("eth")
     importlib.import_module("eth.vm.forks.prague")
