@@ -13,13 +13,13 @@ from enigmalang.execute.domain import Bound, Envelope, ShapeDomain
 from enigmalang.execute.failures import Revert, diagnose, revert
 from enigmalang.execute.handlers import CONTRACT
 from enigmalang.execute.machine import Context, Machine
+from enigmalang.execute.ranges import check_arguments, limits
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.state import NeedsAttested
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Function, Operation, Tensor
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.plan.plan import PlanFunction
-from enigmalang.types.types import BoolT, EnumT, FixedT, IntT
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +112,7 @@ def check_public(world: World, request: Request) -> None:
 
 def check_public_ranges(request: Request) -> None:
     """E0501 unless every public argument is inside its parameter's range (`in low..high`)."""
-    arguments = iter(request.args)
-    for param in request.function.public.params:
-        for leaf in leaves_of(param.type, param.private):
-            argument = next(arguments)
-            limits = _limits(leaf.type, param.range) if param.range is not None else None
-            if leaf.private or limits is None:
-                continue
-            low, high = limits
-            if not low <= argument <= high:
-                raise revert(request.op, "E0501", f"`{param.name}` of {request.function.name} is {argument}, outside "
-                             f"of its range {low}..{high}")
+    check_arguments(request.op, request.function.public, request.args)
 
 
 def check_ranges(world: World, request: Request, truths: bool = False) -> None:
@@ -134,30 +124,17 @@ def check_ranges(world: World, request: Request, truths: bool = False) -> None:
     for param in request.function.public.params:
         for leaf in leaves_of(param.type, param.private):
             argument = next(arguments)
-            limits = _limits(leaf.type, param.range)
-            if truths and limits is None and leaf.private:
-                limits = 0, 1
-            if leaf.private and limits is not None:
-                bounds.append(Bound(argument, *limits))
+            reach = limits(leaf.type, param.range)
+            if truths and reach is None and leaf.private:
+                reach = 0, 1
+            if leaf.private and reach is not None:
+                bounds.append(Bound(argument, *reach))
     if bounds and not world.domain.inside(bounds):
         names = " or ".join(f"`{p.name}`" for p in request.function.public.params
                             if any(leaf.private for leaf in leaves_of(p.type, p.private)))
         found = diagnose(request.op, "E0509", f"a private argument of {request.function.name} ({names}) is outside "
                          "its range", "which one, and by how much, stays secret")
         raise Revert(found)
-
-
-def _limits(type: Any, range: Any) -> tuple[int, int] | None:
-    match type:
-        case Tensor(element=BoolT()):
-            return None
-        case Tensor(element=IntT() | FixedT() as element):
-            low, high = element.low, element.high
-            return (max(low, range.low), min(high, range.high)) if range is not None else (low, high)
-        case Tensor(element=EnumT(members=members)):
-            return 0, len(members) - 1
-        case _:
-            return None
 
 
 @dataclass(slots=True)

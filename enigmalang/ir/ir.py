@@ -128,6 +128,26 @@ class Function:
     contract: str | None = None
     payable: bool = False
     recursive: bool = False
+    docstring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A function of another contract, as an interface declares it."""
+
+    params: tuple[tuple[str, Type], ...]
+    result: Type
+    view: bool
+    payable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What a program knows of another contract: the `functions` that it calls there."""
+
+    name: str
+    functions: dict[str, Foreign]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +184,7 @@ class Program:
     functions: dict[str, Function] = field(default_factory=dict)
     contracts: dict[str, Contract] = field(default_factory=dict)
     tests: tuple[str, ...] = ()
+    interfaces: dict[str, Interface] = field(default_factory=dict)
 
 
 def operations(region: Region) -> Iterator[Operation]:

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 from enigmalang.ir.ir import (
     Contract,
+    Foreign,
     Function,
+    Interface,
     IRType,
     Opaque,
     Operation,
@@ -324,12 +326,13 @@ class _Reader:
             raise self.fail("'{'")
         params: list[Param] = []
         self.expect("{")
+        docstring = self.string() if self.accept("doc") else None
         while self.accept("param"):
             params.append(self.param())
         self.at -= 1
         self.tokens[self.at] = ("{", self.tokens[self.at][1])
         body = self.region()
-        return Function(name, kind, tuple(params), body, result, private, span, contract, payable, recursive)
+        return Function(name, kind, tuple(params), body, result, private, span, contract, payable, recursive, docstring)
 
     def fields(self) -> tuple[tuple[str, Type], ...]:
         def one() -> tuple[str, Type]:
@@ -368,6 +371,16 @@ class _Reader:
                 self.at -= 1
                 raise self.fail("slot, state, event, error or function")
 
+    def interface(self) -> Interface:
+        made = Interface(self.word(), {}, self.span())
+        self.expect("{")
+        while not self.accept("}"):
+            self.expect("function")
+            name, params = self.word(), self.fields()
+            self.expect("->")
+            made.functions[name] = Foreign(params, self.type(), self.accept("view"), self.accept("payable"))
+        return made
+
     def slot(self) -> Slot:
         name = self.string()
         self.expect(":")
@@ -405,6 +418,9 @@ class _Reader:
             elif word == "contract":
                 contract = self.contract()
                 program.contracts[contract.name] = contract
+            elif word == "interface":
+                interface = self.interface()
+                program.interfaces[interface.name] = interface
             else:
                 function = self.function(word)
                 program.functions[function.name] = function

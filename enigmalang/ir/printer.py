@@ -6,7 +6,9 @@ from typing import Any
 
 from enigmalang.ir.ir import (
     Contract,
+    Foreign,
     Function,
+    Interface,
     IRType,
     Opaque,
     Operation,
@@ -155,6 +157,8 @@ class _Printer:
         private = "private " if function.result_private else ""
         self.say(0, f"{function.kind} {json.dumps(function.name)}{flags} -> {private}{format_type(function.result)}"
                     f"{self.span(function.span)} {{")
+        if function.docstring is not None:
+            self.say(1, f"doc {json.dumps(function.docstring)}")
         for param in function.params:
             self.param(param)
         self.region(function.body, 1)
@@ -184,6 +188,13 @@ class _Printer:
         self.say(0, "}")
         self.say(0, "")
 
+    def interface(self, interface: Interface) -> None:
+        self.say(0, f"interface {interface.name}{self.span(interface.span)} {{")
+        for name, function in interface.functions.items():
+            self.say(1, _foreign(name, function))
+        self.say(0, "}")
+        self.say(0, "")
+
     def slot(self, slot: Slot) -> None:
         keys = f" keys ({', '.join(format_type(k) for k in slot.keys)})" if slot.keys else ""
         exact = f" exact [{', '.join('true' if e else 'false' for e in slot.exact)}]" if slot.exact else ""
@@ -193,6 +204,12 @@ class _Printer:
 
 def _tag(label: Label) -> str:
     return " private" if label is Label.PRIVATE else ""
+
+
+def _foreign(name: str, function: Foreign) -> str:
+    params = ", ".join(f"{param}: {format_type(type)}" for param, type in function.params)
+    flags = (" view" if function.view else "") + (" payable" if function.payable else "")
+    return f"function {name}({params}) -> {format_type(function.result)}{flags}"
 
 
 def print_program(program: Program, *, spans: bool = False) -> str:
@@ -210,6 +227,8 @@ def print_program(program: Program, *, spans: bool = False) -> str:
             fields = (f"{'private ' if f.private else ''}{f.name}: {format_type(f.type)}" for f in declared.fields)
             printer.say(0, f"struct {declared.name}({', '.join(fields)})")
     printer.say(0, "")
+    for interface in program.interfaces.values():
+        printer.interface(interface)
     for contract in program.contracts.values():
         printer.contract(contract)
     for function in program.functions.values():
@@ -263,6 +282,9 @@ def _collect(type: Any, found: dict[str, StructT | EnumT]) -> None:
 
 
 def _types(program: Program) -> Iterable[Any]:
+    for interface in program.interfaces.values():
+        for foreign in interface.functions.values():
+            yield from (foreign.result, *(type for _, type in foreign.params))
     for contract in program.contracts.values():
         for slot in contract.slots.values():
             yield from (*slot.keys, slot.type, slot.declared)

@@ -270,6 +270,18 @@ class _Verifier:
 
     # ---- single rules
 
+    def external(self, op: Operation) -> None:
+        """A call through an interface is what the program's declaration of that function says."""
+        interface = self.program.interfaces.get(op.attrs["interface"])
+        declared = interface.functions.get(op.attrs["function"]) if interface is not None else None
+        if declared is None:
+            raise self.fail(op, f"no interface `{op.attrs['interface']}` declares `{op.attrs['function']}`")
+        if op.attrs["value"] and not declared.payable:
+            raise self.fail(op, f"`{op.attrs['function']}` takes no money")
+        given = op.operands[2 if op.attrs["value"] else 1 :]
+        self.types(op, [v.type for v in given], [t for _, p in declared.params for t in types_of(p)], "arguments")
+        self.types(op, [v.type for v in op.results], types_of(declared.result), "results")
+
     def const(self, op: Operation) -> None:
         type = op.result.type
         if isinstance(type, Opaque) or not _well_formed(op.attrs["value"], type.element, type.rank):
@@ -371,6 +383,7 @@ _RULES: dict[str, Callable[[_Verifier, Operation], None]] = {
     **dict.fromkeys(ORDERS, _Verifier.order),
     "append": _Verifier.element,
     "set_index": _Verifier.element,
+    "external_call": _Verifier.external,
 }
 
 

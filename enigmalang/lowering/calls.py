@@ -4,6 +4,7 @@ from enigmalang.ir.ir import Opaque, Value
 from enigmalang.ir.leaves import leaves_of, types_of
 from enigmalang.lowering.arguments import bound_arguments, given_in_order, params_of
 from enigmalang.lowering.convert import as_address, fit, share, share_private, store_as
+from enigmalang.lowering.foreign import foreign
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
 from enigmalang.lowering.places import (
     Place,
@@ -138,28 +139,21 @@ def _interface_call(
     f: Frame, node: ast.Call, target: ast.Attribute, receiver: Bundle, wei: tuple[Value, ...],
 ) -> Bundle:
     assert isinstance(receiver.type, ContractT)
-    leaves = tuple(v for arg in node.args for v in _interface_argument(f, target, receiver.type, arg, node).leaves)
-    result = f.type_of(node)
-    attrs = {"interface": receiver.type.name, "function": target.name, "value": bool(wei)}
-    op = f.build.emit("external_call", (receiver.only, *wei, *leaves), node.span, types=types_of(result), attrs=attrs)
-    return Bundle(result, op.results)
+    name, declared = foreign(f, receiver.type.name, target.name, node.span)
+    leaves: list[Value] = []
+    for arg, (param, type) in zip(node.args, declared.params, strict=True):
+        leaves += store_as(f, f.expr(arg), type, arg.span, f"the argument {param} of {target.name}").leaves
+    attrs = {"interface": name, "function": target.name, "value": bool(wei)}
+    op = f.build.emit("external_call", (receiver.only, *wei, *leaves), node.span, types=types_of(declared.result),
+                      attrs=attrs)
+    return Bundle(declared.result, _bounded(op.results, declared.result))
 
 
-def _interface_argument(
-    f: Frame, target: ast.Attribute, type: ContractT, arg: ast.Expr, node: ast.Call,
-) -> Bundle:
-    """An argument as the interface declares it, when the checker says how."""
-    bundle = f.expr(arg)
-    symbol = _interface_symbol(f, type.name)
-    signature = symbol.value.get(target.name) if symbol is not None and isinstance(symbol.value, dict) else None
-    position = node.args.index(arg)
-    if signature is None or position >= len(signature[0]):
-        return bundle
-    return store_as(f, bundle, signature[0][position], arg.span, f"argument {position + 1} of {target.name}")
-
-
-def _interface_symbol(f: Frame, name: str) -> Symbol | None:
-    return f.instance.module.symbols.get(name) or f.unit.checked.main.symbols.get(name)
+def _bounded(values: tuple[Value, ...], type: Type) -> tuple[Value, ...]:
+    """What comes from outside is as long as its type says at most: that is checked."""
+    for value, leaf in zip(values, leaves_of(type), strict=True):
+        value.lens = leaf.lens
+    return values
 
 
 def deploy(f: Frame, node: ast.Deploy) -> Bundle:
@@ -284,7 +278,7 @@ _DB_ARGS = {"set": ("key", "value", "predicate"), "get": ("key", "time")}
 
 def _database_result(f: Frame, op: str, operands: tuple[Value, ...], db: str, type: Type, span: Span) -> Bundle:
     made = f.build.emit(op, operands, span, types=types_of(type), attrs={"db": db, "type": type})
-    return Bundle(type, made.results)
+    return Bundle(type, _bounded(made.results, type) if op != "db_history" else made.results)
 
 
 def predicate(f: Frame, name: str, args: tuple[ast.Expr, ...], span: Span) -> Bundle:

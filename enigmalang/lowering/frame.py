@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from enigmalang.ir.builder import Builder
-from enigmalang.ir.ir import IRType, Region, Value
+from enigmalang.ir.ir import Interface, IRType, Region, Value
 from enigmalang.ir.leaves import field_slice, leaves_of
 from enigmalang.lowering.layout import Layout
 from enigmalang.semantics.model import Checked, Instance, Symbol
@@ -68,6 +68,7 @@ class Unit:
     checked: Checked
     layouts: dict[str, Layout]  # by contract
     dispatch: Dispatch
+    interfaces: dict[str, Interface] = field(default_factory=dict)  # of contracts that are called
 
 
 @dataclass(slots=True, eq=False)

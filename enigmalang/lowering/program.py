@@ -32,6 +32,7 @@ def lower(checked: Checked) -> ir.Program:
         program.contracts[name] = contract_table(info, layouts[name], checked.main.symbols)
     for instance in all_instances(checked):
         program.functions[instance.name] = lower_instance(unit, instance)
+    program.interfaces = unit.interfaces
     program.tests = tuple(test.name for test in checked.tests)
     return program
 
@@ -101,6 +102,7 @@ def lower_instance(unit: Unit, instance: Instance) -> ir.Function:
         contract=instance.contract.name if instance.contract else None,
         payable=isinstance(instance.node, ast.FunctionDef) and "payable" in instance.node.modifiers,
         recursive=instance.recursive,
+        docstring=instance.node.docstring if isinstance(instance.node, ast.FunctionDef) else None,
     )
 
 

@@ -20,7 +20,7 @@ _WRITES = frozenset({"state_store", "map_set"})
 def partition(program: Program, field: str) -> Plan:
     """The plan of an optimised program whose private values are held in `field`."""
     functions = {name: _function(f, program) for name, f in program.functions.items()}
-    return Plan(program.path, field, dict(program.contracts), functions, program.tests)
+    return Plan(program.path, field, dict(program.contracts), functions, program.tests, dict(program.interfaces))
 
 
 def _function(function: Function, program: Program) -> PlanFunction:

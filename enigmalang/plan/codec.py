@@ -60,7 +60,7 @@ def _plan(program: Program, field: str) -> Plan:
         if not name.endswith(SECRET):
             secret = program.functions.get(name + SECRET)
             functions[name] = PlanFunction(function, replace(secret, name=name) if secret is not None else None)
-    return Plan(program.path, field, program.contracts, functions, program.tests)
+    return Plan(program.path, field, program.contracts, functions, program.tests, program.interfaces)
 
 
 def _verify(program: Program) -> None:

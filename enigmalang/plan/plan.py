@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from enigmalang.ir.ir import Contract, Function, Program
+from enigmalang.ir.ir import Contract, Function, Interface, Program
 from enigmalang.ir.leaves import Leaf, leaves_of
 from enigmalang.types.types import TupleT, Type
 
@@ -38,6 +38,7 @@ class Plan:
     contracts: dict[str, Contract]
     functions: dict[str, PlanFunction] = dataclasses.field(default_factory=dict)
     tests: tuple[str, ...] = ()
+    interfaces: dict[str, Interface] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def bodies(self) -> dict[str, Function]:
@@ -58,7 +59,7 @@ class Plan:
             functions[name] = function.public
             if function.secret is not None:
                 functions[name + SECRET] = replace(function.secret, name=name + SECRET)
-        return Program(self.path, functions, dict(self.contracts), self.tests)
+        return Program(self.path, functions, dict(self.contracts), self.tests, dict(self.interfaces))
 
 
 def part_of_result(function: Function, private: bool) -> Type:

@@ -38,6 +38,11 @@ test "test: x"
 enum Color(Red, Green)
 struct P(x: uint32, private y: fixed<16,16>)
 
+interface Token {
+  function pay(to: address, amount: uint256) -> None payable
+  function held(who: address, p: P) -> (uint256, P) view
+}
+
 contract C {
   doc "says \\"hi\\""
   slot "s.x": uint32 private keys (address) as uint32
@@ -50,6 +55,7 @@ contract C {
 }
 
 external "C.f" in C payable -> private uint32 {
+  doc "what it \\"does\\""
   param a: uint32 private in -1..5 = (%0.a: uint32 private in -1..5)
   %1: bool = const [value=true]
   %2."a b": uint32 = if %1 {

@@ -2,9 +2,11 @@
 
 import pytest
 
-from enigmalang.ir.text import parse_program
+from enigmalang.ir.ir import Foreign, Interface
+from enigmalang.ir.text import NOWHERE, parse_program
 from enigmalang.ir.verify import VerifyError, verify
 from enigmalang.source import Span
+from enigmalang.types.types import NONE, IntT
 
 GOOD = """
   %0: bool = const [value=true]
@@ -86,6 +88,23 @@ def test_malformed_operations_are_refused(body, op, problem):
     with pytest.raises(VerifyError) as caught:
         verify(program(body))
     assert (caught.value.op, caught.value.function) == (op, "script")
+    assert problem in caught.value.problem
+
+
+@pytest.mark.parametrize(("call", "problem"), [
+    ('external_call %0 %2 [interface="Nobody", function="pay", value=false]', "no interface `Nobody` declares `pay`"),
+    ('external_call %0 %2 [interface="Token", function="take", value=false]', "no interface `Token` declares `take`"),
+    ('external_call %0 %1 [interface="Token", function="pay", value=false]', "arguments: has (bool)"),
+    ('%3: bool = external_call %0 %2 [interface="Token", function="pay", value=false]', "results: has (bool)"),
+    ('external_call %0 %2 %2 [interface="Token", function="pay", value=true]', "`pay` takes no money"),
+])
+def test_calls_through_interfaces_are_as_declared(call, problem):
+    head = "%0: address = const [value=\"0x1\"] %1: bool = const [value=true] %2: uint8 = const [value=1]"
+    made = program(f"{head} {call}")
+    pay = Foreign((("x", IntT(False, 8)),), NONE, False, False)
+    made.interfaces["Token"] = Interface("Token", {"pay": pay}, NOWHERE)
+    with pytest.raises(VerifyError) as caught:
+        verify(made)
     assert problem in caught.value.problem
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from enigmalang.chain.vyper.body import Body
 from enigmalang.chain.vyper.convert import from_abi, to_abi
 from enigmalang.chain.vyper.expr import Expr, constant, fixed
+from enigmalang.chain.vyper.foreign import called, declaration, returned
 from enigmalang.chain.vyper.getters import getters, tracked_slots
 from enigmalang.chain.vyper.lines import Lines, rendered
 from enigmalang.chain.vyper.names import RESERVED, Names, plain
@@ -69,7 +70,7 @@ def _generate(plan: Plan, name: str) -> Generated:
     contract = plan.contracts[name]
     functions = tuple(plan.functions[f] for f in contract.functions if f in plan.functions)
     unit = Unit(plan, contract, functions, tracked_slots(plan, contract), _renamed(contract.slots.values()))
-    unit.taken = _MODULE | frozenset(contract.events) | {s.name for s in _structs(unit)} | _interfaces(unit)
+    unit.taken = _MODULE | frozenset(contract.events) | {s.name for s in _structs(unit)} | frozenset(called(unit))
     _check_names(unit)
     init = next((f for f in functions if f.public.kind == "init"), None)
     external = [f for f in functions if f.public.kind in ("external", "view")]
@@ -124,6 +125,8 @@ def _structs(unit: Unit) -> list:  # type: ignore[type-arg]
             result = function.public.result
             types += list(result.items) if isinstance(result, TupleT) else [result]
     types += [value for value, _ in unit.contract.state.values()]
+    for functions in called(unit).values():
+        types += [t for f in functions.values() for t in (*(p for _, p in f.params), *returned(f.result))]
     for type in types:
         for struct in structs_in(_value_of(type)):
             found.setdefault(struct.name, struct)
@@ -136,12 +139,6 @@ def _value_of(type: Type) -> Type:
     while isinstance(type, MapT):
         type = type.value
     return type
-
-
-def _interfaces(unit: Unit) -> frozenset[str]:
-    found = {op.attrs["interface"] for f in unit.functions for op in operations(f.public.body)
-             if op.op == "external_call"}
-    return frozenset(found) | {f"{n}View" for n in found}
 
 
 def _check_names(unit: Unit) -> None:
@@ -181,14 +178,14 @@ def _head(unit: Unit, lines: Lines, jobs: Sequence[PlanFunction], init: PlanFunc
     text = contract.docstring or f"{contract.name}: the public part of a private contract."
     lines.add('"""')
     lines.add(f"@title {contract.name}")
-    lines.add_all("@notice " + " ".join(text.split()).replace('"""', "'''").replace("\\", "/"))
+    lines.add(f"@notice {notice(text)}")
     lines.add('"""')
     lines.add("")
     _hub_interface(unit, lines, bool(jobs))
-    for name, functions in sorted(unit.interfaces.items()):
-        lines.add(f"interface {name}:")
-        for declared in functions.values():
-            lines.add(f"    {declared}")
+    for name, functions in called(unit).items():
+        lines.add(f"interface {name}:", unit.plan.interfaces[name].span)
+        for function, declared in functions.items():
+            lines.add(f"    {declaration(function, declared)}")
         lines.add("")
     for struct in _structs(unit):
         lines.add(f"struct {struct.name}:")
@@ -372,6 +369,17 @@ def arrow(types: Sequence[Type], span: Span) -> str:
     return "" if not shown else f" -> {shown[0] if len(shown) == 1 else '(' + ', '.join(shown) + ')'}"
 
 
+def notice(text: str) -> str:
+    """A docstring's text within NatSpec: one line, without what would end it or begin a field."""
+    return " ".join(text.split()).replace('"', "'").replace("\\", "/").replace("@", "at ")
+
+
+def natspec(lines: Lines, function: Function) -> None:
+    """The function's docstring, for those who read the ABI's documentation."""
+    if function.docstring is not None and function.docstring.strip():
+        lines.add(f'"""@notice {notice(function.docstring)}"""')
+
+
 def signature(name: str, params: Sequence[str], result: str) -> str:
     """`def name(…) -> …:`, over several lines where it is long."""
     line = f"def {name}({', '.join(params)}){result}:"
@@ -455,6 +463,7 @@ def _plain_functions(unit: Unit, lines: Lines, functions: Sequence[PlanFunction]
         short = function.name.rpartition(".")[2]
         lines.add_all(signature(short, params, arrow(types, function.span)), function.span)
         with lines.block():
+            natspec(lines, function)
             gate(lines, init)
             if not view:
                 lines.add("self.version += 1")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enigmalang.chain.vyper.body import WORLD, Body, place_of
+from enigmalang.chain.vyper.body import Body, place_of
 from enigmalang.chain.vyper.control import negated
 from enigmalang.chain.vyper.convert import as_int, coerced, row, to_abi
 from enigmalang.chain.vyper.expr import COMPARE, Expr, fixed, made, quoted
@@ -24,7 +24,7 @@ from enigmalang.chain.vyper.types import (
     scalar_type,
     with_innermost,
 )
-from enigmalang.ir.ir import Opaque, Operation, Tensor, Value
+from enigmalang.ir.ir import Operation, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.types.types import AnyT, BoolT, EnumT, FixedT, IntT, ListT, StringT, Type
 
@@ -121,56 +121,6 @@ def send(body: Body, op: Operation) -> None:
     body.say(f'raw_call({to.text}, b"", value={wei.text})')
 
 
-# ---- other contracts
-
-
-def _argument_type(body: Body, value: Value) -> VType:
-    type = body.types[value]
-    element = value.type.element if isinstance(value.type, Tensor) else None
-    return with_innermost(type, INT256) if isinstance(element, FixedT) else type
-
-
-def _result_type(value: Value) -> VType:
-    if isinstance(value.type, Opaque):
-        return scalar_type(value.type.type)
-    parts = scalar_type(value.type.element, abi=True)
-    for size in reversed(value.lens):
-        parts = VDyn(parts, size or 0)
-    return parts
-
-
-def external_call(body: Body, op: Operation) -> None:
-    interface, function = op.attrs["interface"], op.attrs["function"].rpartition(".")[2]
-    contract, *rest = op.operands
-    address = body.use(contract)
-    wei = body.use(rest.pop(0)) if op.attrs["value"] else None
-    types = [_argument_type(body, v) for v in rest]
-    args = [coerced(body, body.use(v), t) for v, t in zip(rest, types, strict=True)]
-    returned = [_result_type(v) for v in op.results]
-    name = f"{interface}View" if body.static else interface
-    kind = "view" if body.static else "payable"
-    inside = ", ".join(f"x{n}: {t}" for n, t in enumerate(types))
-    shown = f" -> {_tuple(returned)}" if returned else ""
-    body.unit.interfaces.setdefault(name, {})[function] = f"def {function}({inside}){shown}: {kind}"
-    body.barrier((WORLD,), textual=True)
-    texts = [a.text for a in args] + ([f"value={as_int(wei, UINT256).text}"] if wei is not None else [])
-    call = f"{'staticcall' if body.static else 'extcall'} {name}({address.text}).{function}({', '.join(texts)})"
-    if not op.results:
-        body.say(call)
-    elif len(op.results) == 1:
-        held = body.saved(Expr(call, returned[0]), op.result.hint or "found")
-        body.define(op, coerced(body, held, body.types[op.result]))
-    else:
-        found = [body.declare(v.hint or "found", t) for v, t in zip(op.results, returned, strict=True)]
-        body.say(f"{', '.join(f.text for f in found)} = {call}")
-        for value, expr in zip(op.results, found, strict=True):
-            body.define_value(value, coerced(body, expr, body.types[value]))
-
-
-def _tuple(types: list[VType]) -> str:
-    return str(types[0]) if len(types) == 1 else f"({', '.join(map(str, types))})"
-
-
 # ---- the ledger's log
 
 
@@ -228,6 +178,10 @@ def _only_ledger(op: Operation) -> None:
     if op.attrs.get("db") != "L":
         raise Unsupported("E0803", f"{op.attrs['db']} lies off the chain: a contract cannot reach it", place_of(op),
                           "use `L`, or the contract's own state")
+
+
+def _tuple(types: list[VType]) -> str:
+    return str(types[0]) if len(types) == 1 else f"({', '.join(map(str, types))})"
 
 
 def db_set(body: Body, op: Operation) -> None:

@@ -13,6 +13,7 @@ from enigmalang.chain.vyper.contract import (
     bind_params,
     declared_params,
     gate,
+    natspec,
     plain_context,
     public_params,
     returned_types,
@@ -219,6 +220,7 @@ def _request(job: _Job, lines: Lines, init: PlanFunction | None, first: bool) ->
     own = [f"inputs: Bytes[{job.size}]", "mask: uint256", "fee: uint256"]
     lines.add_all(signature(f"request_{job.short}", [*params, *own], " -> uint256"), job.function.span)
     with lines.block():
+        natspec(lines, job.function)
         gate(lines, init)
         if first:
             lines.add('assert msg.sender == CREATOR and not self.ready, "init is run once, by the creator"')
@@ -291,6 +293,7 @@ def _fulfil(job: _Job, lines: Lines, init: PlanFunction | None, first: bool) -> 
     result = arrow(types, job.function.span)
     lines.add_all(signature(f"fulfil_{job.short}", [*before, *params, *after], result), job.function.span)
     with lines.block():
+        natspec(lines, job.function)
         gate(lines, init)
         if first:
             lines.add('assert not self.ready, "init is run once"')

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from enigmalang.chain.vyper import arrays, control, effects, state
 from enigmalang.chain.vyper.body import Body, Emit
+from enigmalang.chain.vyper.foreign import external_call
 from enigmalang.chain.vyper.scalars import SCALARS, Scalar
 from enigmalang.ir.ir import Opaque, Operation
 
@@ -52,7 +53,7 @@ EMITTERS: dict[str, Emit] = {
     "state_load": state.state_load, "state_store": state.state_store, "map_get": state.map_get,
     "map_set": state.map_set, "map_has": state.map_has,
     "context": effects.context, "require": effects.require, "raise": effects.raised, "emit": effects.emit,
-    "send": effects.send, "external_call": effects.external_call, "db_set": effects.db_set,
+    "send": effects.send, "external_call": external_call, "db_set": effects.db_set,
     "db_get": effects.db_get, "db_get_at": effects.db_get_at, "db_has": effects.db_has,
     "db_history": effects.db_history, "attested": effects.attested, "reveal": _passed, "reveal_to": effects.nothing,
     "share": _passed,

@@ -8,8 +8,7 @@ from enigmalang.plan.plan import Plan, PlanFunction
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """`helpers`: internal functions that some statement asked for, by name, with their text. `interfaces`: for each
-    interface its functions' declarations."""
+    """`helpers`: internal functions that some statement asked for, by name, with their text."""
 
     plan: Plan
     contract: Contract
@@ -17,7 +16,6 @@ class Unit:
     tracked: frozenset[str] = frozenset()  # map slots of which it is kept which keys were written
     getters: frozenset[str] = frozenset()  # slots whose storage has another name than their getter
     helpers: dict[str, str] = field(default_factory=dict)
-    interfaces: dict[str, dict[str, str]] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
 
     def storage(self, slot: str) -> str:

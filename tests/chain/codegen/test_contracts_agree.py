@@ -7,6 +7,7 @@ from twin import ACCOUNTS, Twin, plan_of
 
 from enigmalang.chain.digests import component, keccak, log_key_of
 from enigmalang.chain.errors import Reverted
+from enigmalang.chain.vyper import compile_contract
 
 HERE = Path(__file__).parent / "contracts"
 ALICE, BOB, CAROL = (key.address for key in ACCOUNTS)
@@ -127,6 +128,33 @@ def test_a_contract_calls_another_one() -> None:
     assert "no contract" in shop.call("ask", ALICE)
     saver.check_state()
     shop.check_state()
+
+
+def test_structs_pass_through_an_interface() -> None:
+    plan = plan_of(HERE / "two.enig")
+    wallet = Twin(plan, "Wallet")
+    user = Twin(plan, "User", beside=wallet)
+    one = 1 << 16
+    assert user.call("one", wallet.address, (7, 1, -one)) == 14
+    assert user.call("many", wallet.address, [(1, 0, one), (2, 1, 3 * one)], 1, -one // 2) == -one
+    assert user.call("read", wallet.address) == ((7, 1, -one), True)
+    assert user.call("changed", wallet.address) == 7
+    assert user.call("ranged", wallet.address, 4) is None
+    assert "outside of its range" in user.call("ranged", wallet.address, 6)
+    assert "full" in user.call("many", wallet.address, [(1, 0, one)] * 3, 1, one)
+    for name, why in (("no_view", "no view"), ("other_type", "no function"), ("other_result", "gives uint8")):
+        assert why in user.call(name, wallet.address)
+    wallet.check_state()
+    user.check_state()
+
+
+def test_the_source_declares_what_it_calls() -> None:
+    made = compile_contract(plan_of(HERE / "two.enig"), "User")
+    source = made.generated.source
+    assert """@notice Puts one 'coin' at wallet / away.""" in source
+    assert "def add(x0: Coin) -> uint64: nonpayable" in source
+    assert "def fill(x0: DynArray[Coin, 3], x1: uint8, x2: int256) -> (Coin, DynArray[int256, 3]): nonpayable" in source
+    assert "def first() -> Coin: view" in source and "staticcall Purse(w).first()" in source
 
 
 def test_a_private_init_comes_first_and_once() -> None:

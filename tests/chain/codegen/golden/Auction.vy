@@ -30,7 +30,7 @@ struct Work:
 
 HUB: public(immutable(Hub))
 CREATOR: public(immutable(address))
-PLAN_HASH: public(constant(bytes32)) = 0xffdda70bbf07f91bae43d8cbe623375367f12e2ad92dee4ca7345694dd564c63
+PLAN_HASH: public(constant(bytes32)) = 0x54040828f81b6f080809e933f1484dfa29801707de277d0c21d47518a0d3016f
 version: public(uint256)  # raised by every transaction that changes state
 private_root: public(bytes32)  # commitment of the nodes to the private state
 has_bids: public(HashMap[address, bool])                          # auction.enig:7
@@ -109,6 +109,7 @@ def fulfil_bid(                                                   # auction.enig
 @payable
 @nonreentrant
 def request_close(inputs: Bytes[1], mask: uint256, fee: uint256) -> uint256:  # auction.enig:21
+    """@notice Ends the auction. The first of several equal highest bids wins."""
     payment: uint256 = 0
     assert len(inputs) == 0, "inputs"
     assert not self.closed, "the auction is over"                 # auction.enig:23
@@ -133,6 +134,7 @@ def fulfil_close(                                                 # auction.enig
         work: Work,
         signatures: DynArray[Signature, 31]
 ):
+    """@notice Ends the auction. The first of several equal highest bids wins."""
     arguments: bytes32 = keccak256(abi_encode(requester, payment, inputs, mask))
     revealed: bytes32 = keccak256(slice(abi_encode(words), 64, 32 * len(words)))
     self._settle(job, keccak256("Auction.close"), arguments, version, revealed, root, work, signatures)
