@@ -18,12 +18,19 @@ def print_circuit(circuit: Circuit) -> str:
     count = len(circuit.nodes)
     lines = [f"circuit over {circuit.field}: {count} node{'' if count == 1 else 's'}, {_rounds(layers)} message layers"]
     for number, layer in enumerate(layers):
-        lines.append(f"layer {number}: {_summary(circuit, layer)}")
+        lines.append(f"layer {number}{_awaited(number, layer)}: {_summary(circuit, layer)}")
         lines += [f"  {_line(circuit, n)}" for n in (*layer.local, *layer.together)]
     lines += [f"open %{n}" for n in circuit.opens]
     lines += [f"output %{out.node} to receiver {out.recipient}" for out in circuit.outputs]
     lines += [f"keep %{n} as {handle}" for n, handle in circuit.keeps]
     return "\n".join(lines) + "\n"
+
+
+def _awaited(number: int, layer: Layer) -> str:
+    """Which layers must be done before, where that is not just the one before."""
+    if layer.awaits == ((number - 1,) if number else ()):
+        return ""
+    return f" (awaits {', '.join(map(str, layer.awaits)) or 'nothing'})"
 
 
 def _rounds(layers: tuple[Layer, ...]) -> int:
@@ -65,7 +72,8 @@ def circuit_to_json(circuit: Circuit) -> str:
         "field": circuit.field,
         "nodes": [_node(node) for node in circuit.nodes],
         "layers": [
-            {"local": list(layer.local), "protocol": layer.protocol, "together": list(layer.together)}
+            {"awaits": list(layer.awaits), "local": list(layer.local), "protocol": layer.protocol,
+             "together": list(layer.together)}
             for layer in cut_layers(circuit)],
         "opens": list(circuit.opens),
         "outputs": [{"node": out.node, "recipient": out.recipient} for out in circuit.outputs],
