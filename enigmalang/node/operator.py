@@ -38,6 +38,8 @@ CONSENT_SECONDS = 3600
 GAS_MONEY = 10**17
 #: How often the outcome of a job is sent when the chain refuses it for another reason than a newer state.
 ATTEMPTS = 3
+#: Jobs whose private results are kept for who asked for them.
+KEPT_OUTCOMES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Operator:
         self.lost = ""  # why there are no nodes any more
         self.plans: dict[bytes, bytes] = {}
         self.outcomes: dict[int, Outcome] = {}
-        self._chain, self._key, self._say = hub.chain, key, say
+        self._chain, self._key, self._tell = hub.chain, key, say
         self._programs: dict[bytes, tuple[Plan, Contracts]] = {}
         self._shipped: set[bytes] = set()
         self._jobs: dict[int, _Pending] = {}
@@ -135,6 +137,15 @@ class Operator:
         """A mask for inputs of `owner`, told to the holder of `receiver`. Raises EngineError."""
         told = self._asked(lambda n: msg.Reserve(n, size, owner, receiver), msg.Masks)
         return next(iter(told.values())).number, told
+
+    def _say(self, line: str) -> None:
+        """Errors are what contracts say, and they may be anybody's: a terminal gets printable characters."""
+        self._tell("".join(char if char.isprintable() else "?" for char in line))
+
+    def _over(self, number: int, outcome: Outcome) -> None:
+        self.outcomes[number] = outcome
+        if len(self.outcomes) > KEPT_OUTCOMES:
+            del self.outcomes[min(self.outcomes)]
 
     # ---- one job
 
@@ -178,7 +189,7 @@ class Operator:
         number = pending.opened.job
         if digest not in self.plans:
             if number not in self.outcomes:
-                self.outcomes[number] = Outcome("nobody has handed over the plan of its contract")
+                self._over(number, Outcome("nobody has handed over the plan of its contract"))
                 self._say(f"job {number}: nobody has handed over its plan {digest.hex()}")
             return  # perhaps somebody will
         try:
@@ -195,7 +206,7 @@ class Operator:
 
     def _refuse(self, pending: _Pending, reason: str) -> None:
         pending.refused = reason
-        self.outcomes[pending.opened.job] = Outcome(reason)
+        self._over(pending.opened.job, Outcome(reason))
         self._say(f"job {pending.opened.job}: refused, and refunded after its deadline: {reason}")
 
     def _requested(self, opened: Opened, digest: bytes) -> Requested:
@@ -223,7 +234,7 @@ class Operator:
         if agreed is None:
             self._refuse(pending, "the nodes do not agree on its outcome")
             return
-        self.outcomes[opened.job] = Outcome(agreed[0].error, replies)
+        self._over(opened.job, Outcome(agreed[0].error, replies))
         self._send(pending, requested, *agreed)
 
     def _agreed(self, requested: Requested, replies: Mapping[int, msg.Executed]

@@ -63,17 +63,17 @@ class Person:
 
 
 class Contract:
-    """A deployed Pool, and calls of it."""
+    """A deployed contract, and calls of it."""
 
-    def __init__(self, host: Host, plan: Plan, rpc: RpcEvm, owner: Person) -> None:
-        self.host, self.plan, self._rpc = host, plan, rpc
+    def __init__(self, host: Host, plan: Plan, rpc: RpcEvm, owner: Person, name: str = "Pool") -> None:
+        self.host, self.plan, self._rpc, self.name = host, plan, rpc, name
         self.chain = Chain(rpc)
         self.hub = Hub(self.chain, host.hub.address)
         self.fund(owner)
         self.ledger = EvmLedger(self.chain, host.hub.address, plan, LeafValues(), committee=host.network.committee,
                                 fee=FEE)
         rpc.request("enigma_putPlan", ["0x" + encode_plan(plan).hex()])
-        self.address = self.ledger.create("Pool", owner, 0, ())
+        self.address = self.ledger.create(name, owner, 0, ())
 
     def fund(self, person: Person) -> None:
         development.fund(self.chain, person.address, 10**20)
@@ -82,7 +82,8 @@ class Contract:
 
     def call(self, name: str, sender: Person, args: tuple[Any, ...], shapes: tuple[tuple[int, ...], ...] = (),
              value: int = 0) -> LedgerCall:
-        return LedgerCall(self.address, "Pool", self.plan.functions[f"Pool.{name}"], sender, value, args, shapes)
+        function = self.plan.functions[f"{self.name}.{name}"]
+        return LedgerCall(self.address, self.name, function, sender, value, args, shapes)
 
     def transact(self, name: str, sender: Person, *args: Any) -> None:
         self.ledger.transact(self.call(name, sender, args))
@@ -98,7 +99,7 @@ class Contract:
     def request(self, name: str, sender: Person, *args: Any, value: int = 0, masked: tuple[bytes, int] | None = None
                 ) -> int:
         """Ask for a job with leaves `args`; its number."""
-        kinds = private_leaves(self.plan.functions[f"Pool.{name}"].public)
+        kinds = private_leaves(self.plan.functions[f"{self.name}.{name}"].public)
         private = [np.asarray(arg) for arg, kind in zip(args, kinds, strict=True) if kind is not None]
         if masked is None and private:
             number, mask = self.reserve(sender, sum(prod(array.shape) for array in private))

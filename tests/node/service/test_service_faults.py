@@ -36,7 +36,7 @@ def network(request, tmp_path, monkeypatch, plan):
     said: list[str] = []
     with hosted(tmp_path, getattr(request, "param", "embedded")) as host, RpcEvm(str(host.socket)) as rpc:
         alice = Person("alice")
-        host.operator._say = said.append
+        host.operator._tell = said.append
         yield Contract(host, plan, rpc, alice), alice, said
 
 
