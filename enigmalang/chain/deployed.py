@@ -22,6 +22,10 @@ from enigmalang.types.types import ArrayT, ListT, NoneT, TupleT, Type
 IMMUTABLES = 64
 
 
+#: How many values are asked for in one message.
+_PAGE = 500
+
+
 class Values(Protocol):
     """Between leaves and Python data: `execute.values`."""
 
@@ -105,16 +109,21 @@ class Deployed:
     def slot(self, name: str) -> Slot:
         return self._contract.slots[name]
 
-    def read(self, slot: str, keys: Key, at: int) -> Any | None:
-        """A public leaf at block `at`; None where a map has nothing and knows it."""
-        found, name = self.slot(slot), slot.replace(".", "_")
+    def read(self, slot: str, keys: Sequence[Key], at: int) -> list[Any]:
+        """The public leaves under `keys` at block `at`; None where a map has nothing and knows it."""
+        found: list[Any] = []
+        for start in range(0, len(keys), _PAGE):
+            found += self._read(slot, keys[start : start + _PAGE], at)
+        return found
+
+    def _read(self, slot: str, keys: Sequence[Key], at: int) -> list[Any]:
+        name, type = slot.replace(".", "_"), _leaf_type(self.slot(slot))
         getter, has = self._interface.methods[name], self._interface.methods.get(f"has_{name}")
-        calls = [(self.address, method.encode(keys)) for method in (getter, has) if method is not None]
+        calls = [(self.address, method.encode(k)) for method in (getter, has) if method is not None for k in keys]
         raw = self._chain.calls(calls, at)
-        if has is not None and not has.decode(raw[1])[0]:
-            return None
-        type = _leaf_type(found)
-        return self._values.leaves_from(from_abi(getter.decode(raw[0])[0], type), type)[0]
+        there = [has is None or bool(has.decode(r)[0]) for r in raw[-len(keys):]]
+        return [self._values.leaves_from(from_abi(getter.decode(r)[0], type), type)[0] if known else None
+                for r, known in zip(raw, there, strict=False)]
 
     def version(self, at: int) -> int:
         return int(self._get("version", at))

@@ -144,8 +144,15 @@ class EvmLedger:
             return None
         at = self._at()
         if full not in self._seen:
-            self._seen[full] = contract.read(slot, keys, at)
+            (self._seen[full],) = contract.read(slot, [keys], at)
         return self._seen[full]
+
+    def prefetch(self, address: str, slot: str, keys: Sequence[Key]) -> None:
+        contract, at = self._contracts.find(address), self._at()
+        missing = [k for k in dict.fromkeys(keys) if (address, slot, k) not in self._seen]
+        if contract is not None and len(missing) > 1:
+            for key, value in zip(missing, contract.read(slot, missing, at), strict=True):
+                self._seen[address, slot, key] = value
 
     def put(self, address: str, slot: str, keys: Key, value: Any) -> None:
         self._overlay.put((address, slot, keys), value)

@@ -3,6 +3,7 @@
 Every change is written in a journal, so that a transaction can be undone as a whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha3_256
 from typing import Any
@@ -98,6 +99,9 @@ class MemoryLedger:
     def get(self, address: str, slot: str, keys: tuple[Any, ...]) -> Any | None:
         """What was stored, None if nothing was."""
         return self._slots.get((address, slot, keys))
+
+    def prefetch(self, address: str, slot: str, keys: Sequence[tuple[Any, ...]]) -> None:
+        """Everything is here."""
 
     def put(self, address: str, slot: str, keys: tuple[Any, ...], value: Any) -> None:
         self._set(self._slots, (address, slot, keys), value)

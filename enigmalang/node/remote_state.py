@@ -28,7 +28,7 @@ def read_state(remote: Remote, name: str, keys: Sequence[Any] = ()) -> list[Any]
         type = type.value
     at, found = remote.chain.block_number(), []
     for leaf in leaves_of(type):
-        value = contract.read(".".join((name, *leaf.path)), tuple(keys), at)
+        (value,) = contract.read(".".join((name, *leaf.path)), [tuple(keys)], at)
         if value is None:
             raise NotThere(name)
         found.append(value)

@@ -95,7 +95,7 @@ class Scene:
     def state(self) -> tuple[int, ...]:
         """base, count, version of the contract."""
         board, at = self.board, self._network.chain.block_number()
-        return board.read("base", (), at), board.read("count", (), at), board.version(at)
+        return (*board.read("base", [()], at), *board.read("count", [()], at), board.version(at))
 
     def jobs(self) -> list[int]:
         """The status of every job, oldest first."""
