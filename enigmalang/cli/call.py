@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @key_options
 @click.option("--json", "as_json", is_flag=True, help="Write the result, and what it cost, as JSON.")
 def command(address: str, function: str, arguments: tuple[str, ...], url: str | None, key: str | None,
-            password_file: Path | None, value: int, fee: int | None, as_json: bool) -> int:
+            password_file: Path | None, value: int, fee: int | None, confirmations: int, as_json: bool) -> int:
     """Call FUNCTION of the contract at ADDRESS; its result goes to stdout.
 
     A view is read, another public function is a transaction, one with a private part is a job: the nodes compute it,
@@ -32,12 +32,13 @@ def command(address: str, function: str, arguments: tuple[str, ...], url: str | 
     without an echo on a terminal: so that a secret need not stand on the command line, where other users of this
     machine and the shell's history see it.
     """
-    return remotely(lambda: _call(address, function, arguments, url, (key, password_file), (value, fee), as_json),
+    where = (url, confirmations)
+    return remotely(lambda: _call(address, function, arguments, where, (key, password_file), (value, fee), as_json),
                     f"{address}, {function}")
 
 
-def _call(address: str, name: str, arguments: tuple[str, ...], url: str | None, key: tuple[str | None, Path | None],
-          money: tuple[int, int | None], as_json: bool) -> int:
+def _call(address: str, name: str, arguments: tuple[str, ...], where: tuple[str | None, int],
+          key: tuple[str | None, Path | None], money: tuple[int, int | None], as_json: bool) -> int:
     from enigmalang.chain.ledger import FEE
     from enigmalang.cli.acting import acting, address_named
     from enigmalang.cli.arguments import leaves_of_arguments
@@ -46,7 +47,7 @@ def _call(address: str, name: str, arguments: tuple[str, ...], url: str | None, 
     from enigmalang.node.remote import find_contract
     from enigmalang.node.remote_calls import Caller
 
-    with find_contract(address, url, FEE if money[1] is None else money[1]) as remote:
+    with find_contract(address, where[0], FEE if money[1] is None else money[1], where[1]) as remote:
         function = remote.plan.functions.get(f"{remote.name}.{name}")
         if function is None or function.public.kind not in ("external", "view"):
             return _read(remote, name, arguments, as_json)

@@ -16,17 +16,19 @@ from enigmalang.cli.remotely import ADDRESS, chain_of_network, key_options, remo
 @key_options
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]...")
 def command(file: str, contract: str | None, url: str | None, hub: str | None, key: str | None,
-            password_file: Path | None, value: int, fee: int | None, arguments: tuple[str, ...]) -> int:
+            password_file: Path | None, value: int, fee: int | None, confirmations: int,
+            arguments: tuple[str, ...]) -> int:
     """Deploy a contract of FILE; its address goes to stdout.
 
     ARGS are the arguments of its `init`, written as in a program. @FILE takes one from a file, and - from standard
     input (a line each): so a private argument need not stand on the command line.
     """
-    return remotely(lambda: _deploy(file, contract, url, hub, (key, password_file), (value, fee), arguments), file)
+    where = (url, hub, confirmations)
+    return remotely(lambda: _deploy(file, contract, where, (key, password_file), (value, fee), arguments), file)
 
 
-def _deploy(file: str, wanted: str | None, url: str | None, hub: str | None, key: tuple[str | None, Path | None],
-            money: tuple[int, int | None], arguments: tuple[str, ...]) -> int:
+def _deploy(file: str, wanted: str | None, where: tuple[str | None, str | None, int],
+            key: tuple[str | None, Path | None], money: tuple[int, int | None], arguments: tuple[str, ...]) -> int:
     from enigmalang.chain.ledger import FEE
     from enigmalang.chain.vyper import compile_contract
     from enigmalang.cli.acting import acting, address_named
@@ -44,7 +46,7 @@ def _deploy(file: str, wanted: str | None, url: str | None, hub: str | None, key
         raise RemoteError("E0516", f"{file} has no contract {name}" if name else f"{file} has several contracts",
                           f"say --contract with one of its contracts: {names}")
     compile_contract(plan, name)  # what cannot live on a chain is said before anything is sent
-    chain, network = choose_network(url, hub)
+    chain, network = choose_network(*where)
     with chain.evm:
         init = plan.functions.get(f"{name}.init")
         if init is None and arguments:

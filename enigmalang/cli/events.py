@@ -2,6 +2,7 @@
 
 import json
 import sys
+from time import sleep as pause
 from typing import TYPE_CHECKING
 
 import click
@@ -31,8 +32,6 @@ def command(address: str, url: str | None, follow: bool, confirmations: int, as_
 
 
 def _events(address: str, url: str | None, follow: bool, depth: int, as_json: bool) -> int:
-    import time
-
     from enigmalang.chain.follow import Follower
     from enigmalang.node.remote import find_contract
     from enigmalang.node.remote_state import read_event, topics_of
@@ -48,7 +47,7 @@ def _events(address: str, url: str | None, follow: bool, depth: int, as_json: bo
                     print(_json(event) if as_json else _line(event))
             if not follow:
                 return 0
-            time.sleep(PAUSE)
+            pause(PAUSE)
 
 
 def _line(event: "Event") -> str:

@@ -51,8 +51,10 @@ def chain_of_network(function: F) -> F:
 
 
 def key_options(function: F) -> F:
-    """`--key`, `--password-file`, `--value`, `--fee`."""
+    """`--key`, `--password-file`, `--value`, `--fee`, `--confirmations`."""
     for option in (
+        click.option("--confirmations", type=click.IntRange(0, 1000), default=0, show_default=True, metavar="N",
+                     help="Wait until N blocks follow what was done: a reorganisation of the chain may undo less."),
         click.option("--fee", type=Wei(), metavar="WEI", help="At most this for the nodes' work, if they have to work; "
                      "what they do not use comes back. Default: 1_000_000_000_000_000."),
         click.option("--value", type=Wei(), default=0, metavar="WEI", help="Pay this to the contract."),

@@ -166,12 +166,12 @@ def kept_plan(name: bytes) -> Plan | None:
 # ---- chains and networks
 
 
-def connect(url: str) -> Chain:
-    """The chain at `url`. Raises RemoteError E0708."""
+def connect(url: str, confirmations: int = 0) -> Chain:
+    """The chain at `url`, on which so many blocks must follow what is believed. Raises RemoteError E0708."""
     try:
         evm = RpcEvm(url)
         with closed_on_error(evm):
-            return Chain(evm)
+            return Chain(evm, confirmations=confirmations)
     except ChainError as error:
         raise RemoteError("E0708", str(error)) from None
 
@@ -188,14 +188,22 @@ def closed_on_error(held: Closed | None) -> Iterator[None]:
 
 
 def known_networks() -> list[Network]:
-    """Those that are up on this machine. Raises RemoteError E0709."""
+    """Those that are up on this machine: a record whose operator was killed stays behind. Raises RemoteError E0709."""
     try:
-        return records()
+        return [network for network in records() if _answers(network)]
     except BadRecord as error:
         raise RemoteError("E0709", str(error), "remove that file, and start the network again") from None
 
 
-def choose_network(url: str | None, hub: str | None) -> tuple[Chain, Network]:
+def _answers(network: Network) -> bool:
+    try:
+        Service(network.socket).close()
+    except RemoteError:
+        return False
+    return True
+
+
+def choose_network(url: str | None, hub: str | None, confirmations: int = 0) -> tuple[Chain, Network]:
     """Where to deploy: the one network that is up here; with `url` or `hub`, the one there. Raises RemoteError."""
     fitting = [n for n in known_networks() if hub is None or n.hub == hub.lower()]
     if url is None:
@@ -204,8 +212,8 @@ def choose_network(url: str | None, hub: str | None) -> tuple[Chain, Network]:
         if len(fitting) > 1:
             rows = "".join(f"\n--chain {n.url}" for n in fitting)
             raise RemoteError("E0709", f"{len(fitting)} networks are up on this machine", f"say which one:{rows}")
-        return connect(fitting[0].url), fitting[0]
-    chain = connect(url)
+        return connect(fitting[0].url, confirmations), fitting[0]
+    chain = connect(url, confirmations)
     with closed_on_error(chain.evm):
         for network in fitting:
             if network.chain == chain.id and chain.code(network.hub):
@@ -291,18 +299,18 @@ class Remote:
         return self.service
 
 
-def find_contract(address: str, url: str | None, fee: int = FEE) -> Remote:
+def find_contract(address: str, url: str | None, fee: int = FEE, confirmations: int = 0) -> Remote:
     """The contract at `address`, on the chain at `url` or on that of a network that is up here. Raises RemoteError."""
     address = address.lower()
     if url is not None:
-        chain = connect(url)
+        chain = connect(url, confirmations)
         with closed_on_error(chain.evm):
             return open_contract(chain, address, fee)
     networks = known_networks()
     if not networks:
         raise RemoteError("E0709", "no network is up on this machine", _UP)
     for network in networks:
-        chain = connect(network.url)
+        chain = connect(network.url, confirmations)
         with closed_on_error(chain.evm):
             if chain.code(address):
                 return open_contract(chain, address, fee)

@@ -89,7 +89,7 @@ def deploy(chain: Chain, network: Network, plan: Plan, name: str, identity: Iden
             return deploy_on_chain(world, ledger, op, name, args, value).address
         address = ledger.create(name, identity, 0, ())
     assert init is not None
-    with open_contract(connect(network.url), address, fee) as remote:
+    with open_contract(connect(network.url, chain.confirmations), address, fee) as remote:
         Caller(remote, identity, say).call(init, args, value)
     return address
 

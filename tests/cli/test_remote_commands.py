@@ -3,8 +3,9 @@
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from run_support import ROOT
@@ -280,3 +281,83 @@ class Leaping:
     def __call__(self) -> float:
         self.now += 60.0
         return self.now
+
+
+JOBS = """
+contract Jobs:
+    private secret: uint32
+    best: uint32
+
+    def init(private start: uint32):
+        secret = start
+
+    def raise_to(private bid: uint32):
+        require reveal(bid > secret), "too low"
+        secret = bid
+
+    def tell(private x: uint32, who: address):
+        reveal(x + secret, to=who)
+"""
+
+
+def test_jobs_that_fail_and_values_revealed_by_name(enig, tmp_path: Path) -> None:
+    (tmp_path / "jobs.enig").write_text(JOBS)
+    said = enig("deploy", str(tmp_path / "jobs.enig"))
+    assert said.status == 1 and "error[E0608]" in said.err and "init takes 1 argument, not 0" in said.err
+    address = deploy(enig, str(tmp_path / "jobs.enig"), "--key", "alice", "--", "10")
+    said = enig("call", address, "raise_to", "9", "--key", "bob")
+    assert said.status == 1 and "error[E0501]" in said.err and "too low" in said.err, said.err
+    assert enig("call", address, "raise_to", "11", "--key", "bob").status == 0
+    events = [json.loads(line) for line in enig("events", address, "--json").out.splitlines()]
+    assert [e["event"] for e in events if e["event"] != "JobOpened"] == ["JobSettled", "JobFailed", "JobSettled"]
+    assert next(e for e in events if e["event"] == "JobFailed")["fields"]["error"] == "too low"
+    assert "whom the program names: what is revealed" in enig("show", address).out
+
+
+def test_deploy_says_which_contracts_there_are(enig, tmp_path: Path) -> None:
+    said = enig("deploy", SALARIES, "--contract", "Salary")
+    assert said.status == 1 and "error[E0516]" in said.err and "Salaries" in said.err
+    (tmp_path / "bad.enig").write_text("contract C:\n    x: uint8 = y\n")
+    said = enig("deploy", str(tmp_path / "bad.enig"))
+    assert said.status == 1 and "bad.enig:2" in said.err
+    assert enig("deploy", SALARIES, "--", "5").status == 1
+    assert enig("deploy", SALARIES, "--fee", "much").status == 2
+
+
+def test_a_record_that_a_killed_operator_left_is_passed_over(enig, network: StandIn, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from enigmalang.node.networks import keep_record
+
+    keep_record(replace(network.network, chain=1, socket=str(tmp_path / "gone"), url=str(tmp_path / "gone")))
+    assert enig("call", deploy(enig), "people").out == "[]\n"
+
+
+def test_code_that_is_not_what_its_plan_compiles_to_is_refused(
+        enig, network: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    address, real = deploy(enig), StandIn.request
+
+    def other(self: StandIn, method: str, params: Sequence[Any] = ()) -> Any:
+        found = real(self, method, params)
+        return found.replace("5f", "60", 1) if method == "eth_getCode" else found
+
+    monkeypatch.setattr(StandIn, "request", other)
+    said = enig("call", address, "people")
+    assert said.status == 1 and "error[E0706]" in said.err and "not what its plan compiles to" in said.err
+
+
+def test_events_are_followed_as_they_come(enig, network: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = deploy(enig)
+
+    paused: list[float] = []
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) > 1:
+            raise KeyboardInterrupt
+        assert run(["call", address, "join", "5", "--key", "alice"]) == 0
+
+    monkeypatch.setattr("enigmalang.cli.events.pause", pause)
+    said = enig("events", address, "--follow")
+    assert said.status == 130, said.err
+    assert all(name in said.out for name in ("JobOpened", "Joined", "JobSettled"))
