@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from enigmalang.mpc import heap
 from enigmalang.mpc.local import Values
 from enigmalang.mpc.shuffle import Table, permute, shuffle
 from enigmalang.mpc.sort import sort
@@ -51,7 +52,11 @@ def _sorts(values: Values, nodes: Sequence[int]) -> None:
 def _sort_rows(values: Values, nodes: list[int]) -> None:
     field, attrs = values.party.field, values.circuit.nodes[nodes[0]].attrs
     shapes = [values.circuit.nodes[values.circuit.nodes[node].args[0]].shape for node in nodes]
-    result = sort(values.party, _joined(values, nodes), tuple(attrs["ranges"]), attrs["ranks"])
+    size = sum(map(prod, shapes))
+    heap.trim(8 * size)
+    with heap.apart(4 * size):
+        result = sort(values.party, _joined(values, nodes), tuple(attrs["ranges"]), attrs["ranks"])
+    heap.trim(result.raw.nbytes)
     start = 0
     for node, shape in zip(nodes, shapes, strict=True):
         stop = start + prod(shape[:-1])

@@ -203,7 +203,8 @@ class Round:
         if self._told:
             self._party.counters.rounds += 1
         else:
-            self._part.data = self._party.exchange(self._part.sends, self._part.expects)
+            sends, self._part.sends = self._part.sends, {}  # this round may live longer
+            self._part.data = self._party.exchange(sends, self._part.expects)
 
     @staticmethod
     def run_all(rounds: Sequence[Round]) -> None:

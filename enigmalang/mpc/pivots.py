@@ -12,6 +12,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from enigmalang.mpc import heap
+
 Items = npt.NDArray[np.int32]  # half the memory of what NumPy counts with; there are fewer than 2^31
 Less = Callable[[Items, Items], npt.NDArray[np.bool_]]
 
@@ -21,8 +23,8 @@ BATCH = 5000
 FEW = 4
 #: Of a segment in which few positions are wanted, the sample has at least so many items.
 SAMPLE = 128
-#: Items that are searched for together: each needs some 60 bytes, and the comparison of as many some 100.
-TOGETHER = 1 << 17
+#: Items that are searched for together, at most: each needs some 30 bytes, and its comparison some 100.
+TOGETHER = 7 << 14
 #: How many standard deviations a wanted place may lie off without falling into a larger segment.
 DEVIATIONS = 1.5
 
@@ -48,9 +50,19 @@ class Segments:
     def where(self, mask: npt.NDArray[np.bool_]) -> Segments:
         return Segments(self.starts[mask], self.lengths[mask])
 
-    def places(self) -> Items:
-        """The places of all their items, segment by segment."""
+    def places(self) -> Items | slice:
+        """The places of all their items, segment by segment; a slice where nothing lies between."""
+        first, stop = int(self.starts[0]), int(self.starts[-1] + self.lengths[-1])
+        if stop - first == int(self.lengths.sum()):
+            return slice(first, stop)
         return spread(self.starts, self.lengths)
+
+    def place_of(self, items: Items) -> Items:
+        """The places of some of their items, numbered through."""
+        before = summed(self.lengths) - self.lengths
+        owners = np.searchsorted(before, items, side="right") - 1
+        out: Items = items + (self.starts - before)[owners]
+        return out
 
 
 def spread(starts: Items, lengths: Items) -> Items:
@@ -173,8 +185,10 @@ def search(judge: Judge, items: Items, lengths: Items, pivots: Pivots, out: Item
     a time.
     """
     ends = summed(lengths)
-    for start in range(0, len(items), TOGETHER):
-        part = slice(start, min(start + TOGETHER, len(items)))
+    step = -(-len(items) // max(1, -(-len(items) // TOGETHER)))
+    for start in range(0, len(items), max(1, step)):
+        heap.trim(8 * len(items))
+        part = slice(start, min(start + step, len(items)))
         owners = np.searchsorted(ends, np.arange(part.start, part.stop), side="right").astype(np.int32)
         out[part] = owners
         out[part] += _gaps_of(judge, items[part], owners, pivots)
@@ -199,8 +213,11 @@ def _narrow(less: Less, items: Items, low: Items, high: Items, probes: list[Item
     """One batch: compare each item with its probes, ascending, and move `low` and `high` in place."""
     first, *others = probes
     asked = [np.flatnonzero(probe > before) for before, probe in pairwise(probes)]
-    probed = np.concatenate([first, *(probe[who] for probe, who in zip(others, asked, strict=True))])
-    below = less(pivots.items[probed], np.concatenate([items, *(items[who] for who in asked)]))
+    probed, probing = first, items
+    if others:
+        probed = np.concatenate([first, *(probe[who] for probe, who in zip(others, asked, strict=True))])
+        probing = np.concatenate([items, *(items[who] for who in asked)])
+    below = less(pivots.items[probed], probing)
     passed, start = below[: len(items)], len(items)
     low += (first + 1 - low) * passed  # half of them, at random: faster than a choice
     high += (first - high) * ~passed

@@ -137,18 +137,25 @@ def _split(judge: Judge, order: Items, segments: Segments, wanted: Items | None)
     _refine(judge, sample, Segments(summed(sizes) - sizes, sizes), chosen)
     pivots = Pivots.of(sample, sizes, chosen)
     items[:rest] = order[spread(segments.starts + sizes, lengths)]
-    keys = np.empty(len(items), np.int32)
+    places = segments.places()
+    keys = order[places] if isinstance(places, slice) else np.empty(len(items), np.int32)  # the items' memory
     search(judge, items[:rest], lengths, pivots, keys[:rest])
     keys[rest:] = pivots.slots_of_sample()
     keys *= 2
     keys[rest:][slice(None) if chosen is None else chosen] += 1
-    return _place(order, segments.places(), items, keys, len(pivots.items) + len(segments))
+    ends = _place(items, keys, len(pivots.items) + len(segments))
+    order[places] = items
+    lengths = ends[::2].copy()
+    lengths[1:] -= ends[1:-1:2]
+    several = lengths > 1
+    return Segments(segments.place_of(ends[::2][several] - lengths[several]), lengths[several])
 
 
-def _place(order: Items, places: Items, items: Items, keys: Items, count: int) -> Segments:
-    """Put the items to the places in the order of their keys, stably: 2g for those in gap g < count and 2g + 1 for the
-    pivot after it. The gaps of several items, in order. A block of items at a time: a sort of all takes more memory.
+def _place(items: Items, keys: Items, count: int) -> Items:
+    """Put the items in the order of their keys, stably: 2g for those in gap g < count and 2g + 1 for the pivot after
+    it. Where each key's items end. A block of items at a time: a sort of all takes more memory.
     """
+    placed = np.empty_like(items)
     following, blocks = np.zeros(2 * count + 1, np.int32), range(0, len(items), BLOCK)
     for start in blocks:
         numbers, counts = counted(keys[start : start + BLOCK])
@@ -163,8 +170,7 @@ def _place(order: Items, places: Items, items: Items, keys: Items, count: int) -
         first = np.flatnonzero(np.diff(key, prepend=np.int32(-1)))  # of each key's items
         counts = np.diff(first, append=len(key)).astype(np.int32)
         at = following[key] + (np.arange(len(key)) - np.repeat(first, counts))
-        order[places[at]] = items[part][joined & 0xFFFFFFFF]
+        placed[at] = items[part][joined & 0xFFFFFFFF]
         following[key[first]] += counts
-    lengths = np.diff(following[:-1], prepend=np.int32(0))[::2]
-    several = lengths > 1
-    return Segments(places[following[:-1:2][several] - lengths[several]], lengths[several])
+    items[:] = placed
+    return following[:-1]

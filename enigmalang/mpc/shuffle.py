@@ -34,7 +34,7 @@ from enigmalang.mpc.deal import deal_elements
 from enigmalang.mpc.dealing import in_pieces
 from enigmalang.mpc.hops import Hop, hops
 from enigmalang.mpc.opening import open_elements
-from enigmalang.mpc.party import Finish, Party, alone
+from enigmalang.mpc.party import PIECE, Finish, Party, alone
 from enigmalang.mpc.wide import network
 from enigmalang.sharing.orders import uniform_orders
 from enigmalang.sharing.secret import join_arith, split_arith
@@ -51,10 +51,13 @@ class OrderError(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Table:
-    """Shares of columns, `raw` of value shape (columns, rows, n): each row has an order of its own."""
+    """Shares of columns, `raw` of value shape (columns, rows, n): each row has an order of its own. Who is handed one
+    with `spare` memory may overwrite it.
+    """
 
     field: Field
     raw: Raw
+    spare: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -105,7 +108,12 @@ class _Shuffle:
         me, field, holders = self.party.me, self.field, self.plan[0].holders
         if me not in holders:
             return field.empty((0,))
-        return field.scale(field.flat(table.raw), lagrange(field.p, holders, 0)[holders.index(me)])
+        weight, flat = lagrange(field.p, holders, 0)[holders.index(me)], field.flat(table.raw)
+        if not table.spare:
+            return field.scale(flat, weight)
+        for start in range(0, table.size, PIECE):
+            flat[start : start + PIECE] = field.scale(flat[start : start + PIECE], weight)
+        return flat
 
     def run(self) -> list[Table]:
         """Shares of the shuffled values."""

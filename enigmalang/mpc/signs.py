@@ -62,9 +62,9 @@ def _whole(party: Party, d: Raw) -> Rounds[tuple[Raw, Raw, Raw]]:
 
 def _small(party: Party, d: Raw, *, bits: int) -> Rounds[tuple[Raw, Raw, Raw]]:
     """See `compare`: the bit of weight 2^bits of 2^bits - 1 - d."""
-    lifted = party.field.sub(party.field.from_ints((1 << bits) - 1), d)
     window = Window(save_rounds(party.t) + 1, bits + 1)
-    sums = yield from carry_save_window(party, (yield from split_masked(party, lifted, window)))
+    above = party.field.from_ints((1 << bits) - 1)
+    sums = yield from carry_save_window(party, (yield from split_masked(party, party.field.sub(above, d), window)))
     top = sums.s[:, -1] ^ sums.c[:, -1]
     known, left, right = yield from almost_carry(party, sums.take(), bits + 1, sums.lanes)
     return top ^ known, left, right

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from enigmalang.fields import Field, Raw, unpack_bits
+from enigmalang.mpc import heap
 from enigmalang.mpc.bits import and_, xor
 from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.counting import FEW_VALUES, sort_few_values
@@ -55,10 +56,13 @@ def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None
         return _taken(sort_few_values(party, table, ranges), np.arange(rows * n, dtype=np.int32), ranks)
     given = iter([_with_order(table, ranges)])
     del table  # its memory is wanted for the shuffle
+    heap.trim(8 * rows * n)
     (shuffled,) = shuffle(party, given)
+    heap.trim(shuffled.raw.nbytes)
     keys = _Keys(party, shuffled.flat(), ranges, n)
     wanted = None if ranks is None else np.array(sorted(set(ranks)), np.int32)
     order = sorted_places(Judge(keys.less, batch_worth(party)), rows, n, wanted)
+    heap.trim(shuffled.raw.nbytes)
     return _taken(Table(shuffled.field, shuffled.raw[:columns]), order, ranks)
 
 
@@ -82,7 +86,7 @@ def _with_order(table: Table, ranges: Ranges) -> Table:
             for column, weight in zip(raw[: len(ranges)], packed[0][0], strict=False):
                 key = field.add(key, field.scale(column[:, part], weight))
         raw[columns, :, part] = key
-    return Table(field, raw)
+    return Table(field, raw, spare=True)
 
 
 def _index(field: Field, part: slice) -> Raw:

@@ -17,9 +17,10 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
 from enigmalang.node.pipes import GAVE_UP, read_frame, write_frame
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 COORDINATOR = 0
 #: Seconds between two heartbeats.
 BEAT = 0.25
+#: What a request of so many seconds leaves in the heap is handed back when nothing is asked for PAUSE seconds: after
+#: shorter ones new pages for the next would take too large a part of its time.
+LONG, PAUSE = 0.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Worker:
         self._reply_lock = threading.Lock()  # the main thread and the heartbeat thread both reply
         self._replied = 0
         self._queue: SimpleQueue[msg.Request | _Input | Exception] = SimpleQueue()
+        self._large = False  # what was asked last took long
 
     def serve(self) -> NoReturn:
         """Report ready, load the protocols, agree keys, then answer requests until the coordinator goes, or one fails:
@@ -100,7 +105,21 @@ class Worker:
             self._answer(session)
 
     def _answer(self, session: "Session") -> None:
-        request = self._queue.get()
+        request = self._next()
+        began = time.monotonic()
+        self._do(session, request)
+        self._large = time.monotonic() - began > LONG
+
+    def _next(self) -> "msg.Request | _Input | Exception":
+        if self._large:
+            with suppress(Empty):
+                return self._queue.get(timeout=PAUSE)
+            from enigmalang.mpc import heap
+
+            heap.trim(heap.LARGE)
+        return self._queue.get()
+
+    def _do(self, session: "Session", request: "msg.Request | _Input | Exception") -> None:
         if isinstance(request, Exception):
             raise request
         if isinstance(request, _Input):
