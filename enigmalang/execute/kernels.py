@@ -139,7 +139,20 @@ def _bnot(op: Operation, private: bool, a: Any) -> Any:
 
 
 def _bits(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    return lambda op, private, a, b: n.bitwise(operation, a, b)
+    """Both are numbers of the result's type first: uint256 with a signed number has bits that no int256 holds."""
+    def kernel(op: Operation, private: bool, a: Any, b: Any) -> Any:
+        if not private:
+            for number, x in enumerate((a, b)):
+                if _wider(op, number):
+                    check(op, x, element_of(op))
+        return n.bitwise(operation, a, b)
+    return kernel
+
+
+def _wider(op: Operation, number: int) -> bool:
+    """Whether an operand may be what the result's type does not hold: uint256 where a signed number is, too."""
+    own, result = element_of(op, number), element_of(op)
+    return isinstance(own, IntT) and isinstance(result, IntT) and own.high > result.high
 
 
 def _compared(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -305,9 +318,15 @@ ELEMENTWISE: dict[str, Kernel] = {
 }
 
 CHECKED = frozenset(["add", "sub", "mul", "neg", "abs", "pow", "floordiv", "div", "shl", "shr", "bnot"])
+#: Gives one of its operands.
+_PICKS = frozenset(["select", "min", "max"])
 
 
 def elementwise(op: Operation, private: bool, args: tuple[Any, ...]) -> Any:
     """The result of an elementwise operation; scalars are plain Python values."""
     value = n.scalar(ELEMENTWISE[op.op](op, private, *args))
-    return check(op, value, element_of(op)) if not private and op.op in CHECKED else value
+    if private:
+        return value
+    if op.op in CHECKED or (op.op in _PICKS and any(_wider(op, i) for i in range(len(args)))):
+        return check(op, value, element_of(op))
+    return value

@@ -12,6 +12,7 @@ from enigmalang.execute.defaults import array_of, is_number, zeros
 from enigmalang.execute.domain import ClearDomain, Domain, peek
 from enigmalang.execute.failures import Revert, diagnose, fault, revert
 from enigmalang.execute.iterations import Iterations
+from enigmalang.execute.joins import check_joined, wider_joins
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
 from enigmalang.execute.numbers import scalar
 from enigmalang.execute.opaque import compare_opaque, convert_opaque, index_opaque
@@ -170,6 +171,9 @@ class Machine:
         values = signal[1]
         if hidden:
             values = [self.hidden(v, value) for v, value in zip(op.results, values, strict=True)]
+        else:
+            for number in wider_joins(op):
+                check_joined(op, number, values[number])
         self.bind(op, values)
         return None
 

@@ -94,6 +94,22 @@ def test_arithmetic_at_the_edges(features: Twin) -> None:
     features.call("bits", 12, -(2**15), 255)
 
 
+def test_uint256_with_signed_numbers() -> None:
+    mixed = Twin(plan_of(HERE / "mixed.enig"), "Mixed")
+    for a in (5, MOST, MOST + 1, 2**256 - 1):
+        for b in (-1, 3):
+            for name in ("anded", "ored", "xored", "least", "most"):
+                mixed.call(name, a, b)
+            for first in (False, True):
+                mixed.call("chosen", a, b, first)
+                mixed.call("kept", a, b, first)
+                mixed.call("eager", [a, 1, a], b, [first, True, False])
+    assert mixed.call("anded", 12, -4) == 12
+    assert mixed.call("chosen", 2**256 - 1, -4, False) == -4
+    assert "does not fit int256" in mixed.call("chosen", 2**255, -4, True)
+    assert "does not fit int256" in mixed.call("anded", 2**255, 1)
+
+
 def test_views(features: Twin) -> None:
     features.call("known", BOB, 3)
     features.call("known", CAROL, 0)
