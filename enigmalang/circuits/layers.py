@@ -222,23 +222,25 @@ class _Cut:
         return tuple(made)
 
     def beside(self) -> tuple[Layer, ...]:
+        """Of several kinds: the timeline says which start."""
         made: list[Layer] = []
         started: list[list[int]] = []
         waiting: dict[int, list[int]] = {}
         timeline, latest = self.by_kind.timeline(), self.by_kind.latest.tolist()
         while True:
-            before = {kind: len(nodes) for kind, nodes in waiting.items()}
-            local = self.settle(waiting)
-            for kind, nodes in waiting.items():
-                new = nodes[before.get(kind, 0) :]
-                if new:
-                    timeline.wait(kind, len(new), min([latest[i] for i in new]))
+            arrived: dict[int, list[int]] = {}
+            local = self.settle(arrived)
+            for kind, nodes in arrived.items():
+                timeline.wait(kind, len(nodes), min([latest[i] for i in nodes]))
+                waiting.setdefault(kind, []).extend(nodes)
             chosen = timeline.begin()
             if local and not chosen:
                 made.append(Layer(local, "", ()))
             for kind in chosen:
-                started.append(sorted(waiting.pop(kind)))
-                made.append(Layer(local, self.by_kind.listed[kind][1], tuple(started[-1])))
+                nodes = waiting.pop(kind)
+                nodes.sort()
+                started.append(nodes)
+                made.append(Layer(local, self.by_kind.listed[kind][1], tuple(nodes)))
                 local = ()
             if not timeline.busy:
                 break
@@ -251,14 +253,15 @@ class _Cut:
         """What each layer awaits: those in which arguments of its nodes are computed together."""
         users, args = self.edges
         place, count = np.zeros(len(self.kinds), np.int64), len(layers)
-        for number, layer in enumerate(layers):
-            place[[*layer.local, *layer.together]] = number
+        numbers = np.repeat(np.arange(count), [len(layer.local) + len(layer.together) for layer in layers])
+        place[[i for layer in layers for part in (layer.local, layer.together) for i in part]] = numbers
         told = self.by_kind.of[args] >= 0
         pairs = np.unique(place[users[told]] * count + place[args[told]])
         cuts = np.searchsorted(pairs, np.arange(count + 1) * count).tolist()
         earlier = (pairs % max(1, count)).tolist()
         return tuple(
-            layer._replace(awaits=tuple(earlier[cuts[i] : cuts[i + 1]])) for i, layer in enumerate(layers))
+            Layer(layer.local, layer.protocol, layer.together, tuple(earlier[start:stop]))
+            for layer, start, stop in zip(layers, cuts, cuts[1:], strict=False))
 
     def settle(self, waiting: dict[int, list[int]]) -> tuple[int, ...]:
         """Take ready nodes: those without messages are done and release their users, others wait by kind."""

@@ -39,7 +39,8 @@ class Timeline:
     def begin(self) -> list[int]:
         """The kinds of which all that is ready starts now; starts are numbered in this order."""
         due, now = self._due, self._now
-        chosen = sorted(kind for kind in due if due[kind] <= now or not self._missing[kind])
+        chosen = [kind for kind, latest in due.items() if latest <= now or not self._missing[kind]]
+        chosen.sort()
         if not chosen and due and not self._running:
             chosen = [min(due, key=lambda kind: (due[kind], kind))]
         for kind in chosen:
@@ -52,7 +53,7 @@ class Timeline:
         """The clock goes on till something ends, or can wait no longer: the numbers of what ends."""
         running, ended = self._running, []
         if running:
-            self._now = max(self._now, min([running[0][0], *self._due.values()]))
+            self._now = max(self._now, min(running[0][0], min(self._due.values(), default=running[0][0])))
         while running and running[0][0] <= self._now:
             ended.append(heappop(running)[1])
         return ended
