@@ -99,7 +99,7 @@ class Keystore:
         """The local identity that has `address`."""
         return self._addresses.get(address)
 
-    def local_members(self, identity: Identity) -> tuple[str, ...] | None:
+    def local_members(self, identity: object) -> tuple[str, ...] | None:
         """The members of a shared identity whose keys are here; None for any other identity."""
         if not isinstance(identity, SharedIdentity):
             return None
