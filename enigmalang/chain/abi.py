@@ -128,3 +128,23 @@ def _is_dynamic(type: Type) -> bool:
             return _is_dynamic(element)
         case _:
             return False
+
+
+def is_of(data: Any, type: Type) -> bool:
+    """Whether Python data that was decoded is inside of what `type` holds: the ABI knows less of it."""
+    match type:
+        case FixedT() | IntT():
+            return bool(type.low <= data <= type.high)
+        case EnumT(members=members):
+            return bool(0 <= data < len(members))
+        case StringT(max=most):
+            return most is None or len(data.encode()) <= most
+        case BytesT(max=most):
+            return most is None or len(data) <= most
+        case ListT(element=element, max=most):
+            return (most is None or len(data) <= most) and all(is_of(d, element) for d in data)
+        case ArrayT(element=element, dims=dims):
+            inner = ArrayT(element, dims[1:]) if len(dims) > 1 else element
+            return all(is_of(d, inner) for d in data)
+        case _:
+            return True

@@ -1,10 +1,11 @@
 """`L` on the hub: typed values under keys of several parts, and all that was ever written there."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enigmalang.chain.abi import abi_name, check_size, from_abi, to_abi
+from enigmalang.chain.abi import abi_name, check_size, from_abi, is_of, to_abi
 from enigmalang.chain.client import Chain
 from enigmalang.chain.deployed import Values
 from enigmalang.chain.digests import address_component, component, kind_text, log_key_of
@@ -15,7 +16,7 @@ from enigmalang.ir.parser import parse_type
 from enigmalang.ir.printer import collect_named
 from enigmalang.plan.calls import LedgerError
 from enigmalang.plan.plan import Plan
-from enigmalang.types.types import BytesT, StringT, Type
+from enigmalang.types.types import BytesT, IntT, StringT, Type
 
 #: How many values of a key are asked for in one message.
 _PAGE = 256
@@ -66,16 +67,20 @@ class Logbook:
         from eth_abi.abi import decode
         from eth_abi.exceptions import DecodingError
 
-        type = self._kinds.get(kind) or parse_type(kind, self._named)
+        type = self._kinds.get(kind) or parse_type(_as_ir(kind), self._named)
         if type is None:
             raise LedgerError(f"a value of type {kind}, which this program does not know")
-        types = [leaf.declared for leaf in leaves_of(type)]
+        widest = _widest(type)
+        types = [leaf.declared for leaf in leaves_of(widest)]
         try:
-            data = decode([abi_name(t) for t in types], content)
+            raw = decode([abi_name(t) for t in types], content)
         except (DecodingError, ValueError):
             raise LedgerError(f"a value that is no {kind}") from None
-        leaves = [self._values.leaves_from(from_abi(d, t), t)[0] for d, t in zip(data, types, strict=True)]
-        return self._values.any_value(type, leaves)
+        data = [from_abi(d, t) for d, t in zip(raw, types, strict=True)]
+        if not all(is_of(d, t) for d, t in zip(data, types, strict=True)):
+            raise LedgerError(f"a value that is no {kind}")
+        leaves = [self._values.leaves_from(d, t)[0] for d, t in zip(data, types, strict=True)]
+        return self._values.any_value(type if widest == type or is_of(data[0], type) else widest, leaves)
 
     def encode(self, key: Sequence[Any], value: Any) -> bytes:
         """The call that appends `value` (with its `type` and `leaves`) under `key`. Raises LedgerError if it is too
@@ -89,9 +94,27 @@ class Logbook:
         return hub_interface().methods["write"].encode((key_id(key), kind_text(str(value.type)), content))
 
 
+def _as_ir(kind: str) -> str:
+    """The language's text of a type as the IR writes it: `string[3]` as `string<3>`."""
+    sized = re.sub(r"\b(string|bytes)\b(?:\[(\d+)\])?", lambda found: f"{found[1]}<{found[2] or '*'}>", kind)
+    return re.sub(r"\bfixed\b(?:\[(\d+), (\d+)\])?", lambda found: f"fixed<{found[1] or 16}, {found[2] or 16}>", sized)
+
+
+def _widest(type: Type) -> Type:
+    """Integers and texts are taken as they are, whatever size their writer claims: contracts do the same."""
+    match type:
+        case IntT(signed=signed):
+            return IntT(signed, 256)
+        case StringT():
+            return StringT(None)
+        case BytesT():
+            return BytesT(None)
+        case _:
+            return type
+
+
 def _logged(program: Program) -> Iterator[Type]:
     """The types of what the program keeps in databases, and what it asks for there."""
-    yield from (StringT(None), BytesT(None))
     for function in program.functions.values():
         for op in operations(function.body):
             if op.op.startswith("db_") and isinstance(type := op.attrs.get("type"), Type):

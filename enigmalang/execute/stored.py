@@ -32,7 +32,7 @@ def _leaf_may_be(value: Any, kind: Leaf, want: Leaf) -> bool:
     shape = value.shape if isinstance(value, Secret) else np.shape(value) if want.type.rank else ()
     sized = all(most is None or n == most or (n < most and not exact)
                 for n, most, exact in zip(shape, want.lens, want.exact, strict=True))
-    return sized and _short(value, kind.type, want.type) and _within(value, kind.type, want.type)
+    return sized and _short(value, want.type) and _within(value, kind.type, want.type)
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -42,11 +42,9 @@ def _alike(a: Any, b: Any) -> bool:
     return bool(a == b) if isinstance(a, EnumT) else type(a) is type(b)
 
 
-def _short(value: Any, kind: Tensor, want: Tensor) -> bool:
+def _short(value: Any, want: Tensor) -> bool:
     """Texts and bytes are no longer than what is wanted."""
     if not isinstance(want.element, StringT | BytesT) or (most := want.element.max) is None:
-        return True
-    if isinstance(kind.element, StringT | BytesT) and kind.element.max is not None and kind.element.max <= most:
         return True
     return all(_size(text) <= most for text in _texts(value))
 

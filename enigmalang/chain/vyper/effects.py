@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from enigmalang.chain.abi import MOST_LOGGED
 from enigmalang.chain.vyper.body import Body, place_of
 from enigmalang.chain.vyper.control import negated
 from enigmalang.chain.vyper.convert import as_int, coerced, row, to_abi
 from enigmalang.chain.vyper.expr import COMPARE, Expr, fixed, made, quoted
-from enigmalang.chain.vyper.logged import OTHER, logged
+from enigmalang.chain.vyper.logged import OTHER, encoded_most, logged
 from enigmalang.chain.vyper.problems import Unsupported
 from enigmalang.chain.vyper.types import (
     BOOL,
@@ -193,6 +194,9 @@ def db_set(body: Body, op: Operation) -> None:
         raise Unsupported("E0803", "a value whose type is only known at run time cannot be written", place_of(op))
     leaves = [body.use(v) for v in op.operands[count : count + len(leaves_of(type))]]
     values = [coerced(body, e, _logged(leaf)) for e, leaf in zip(leaves, leaves_of(type), strict=True)]
+    if (most := sum(encoded_most(v.type) for v in values)) > MOST_LOGGED:
+        raise Unsupported("E0802", f"a value of up to {most:,} bytes cannot be written to `L`, which takes "
+                          f"{MOST_LOGGED:,} bytes at most", place_of(op), "declare a smaller size, or write parts")
     body.barrier(("L",))
     encoded = f"abi_encode({', '.join(_as_argument(v) for v in values)})"
     body.say(f'extcall HUB.write({key.text}, "{kind_text(type)}", {encoded})')
@@ -240,10 +244,23 @@ def _decoded(body: Body, type: Type, entry: Expr) -> list[Expr]:
     body.say(f'assert {entry.text}.kind == "{kind_text(type)}", "{OTHER}"')
     decoded = f"abi_decode({entry.text}.value, {_tuple(types)})"
     if len(types) == 1:
-        return [body.saved(Expr(decoded, types[0]), "value")]
-    parts = [body.declare("value", t) for t in types]
-    body.say(f"{', '.join(f.text for f in parts)} = {decoded}")
+        parts = [body.saved(Expr(decoded, types[0]), "value")]
+    else:
+        parts = [body.declare("value", t) for t in types]
+        body.say(f"{', '.join(f.text for f in parts)} = {decoded}")
+    for part, leaf in zip(parts, leaves_of(type), strict=True):
+        _inside(body, part, leaf.type)
     return parts
+
+
+def _inside(body: Body, part: Expr, type: Any) -> None:
+    """Anyone may have written it: what the chain's own types do not check is checked, of single values."""
+    if isinstance(type, Tensor) and not type.rank:
+        match type.element:
+            case EnumT(members=members):
+                body.say(f'assert {part.text} < {len(members)}, "{OTHER}"')
+            case FixedT(low=low, high=high):
+                body.say(f'assert {low} <= {part.text} and {part.text} <= {high}, "{OTHER}"')
 
 
 def from_any(body: Body, op: Operation, call: str) -> None:
@@ -257,6 +274,7 @@ def from_any(body: Body, op: Operation, call: str) -> None:
         body.say(f'assert {entry.text}.kind == "{kind_text(kind)}", "{OTHER}"')
         value = f"abi_decode({entry.text}.value, {held})"
     found = body.saved(Expr(value, held), op.result.hint or "value")
+    _inside(body, found, op.result.type)
     body.define(op, coerced(body, found, body.types[op.result]))
 
 

@@ -2,12 +2,35 @@
 integers and texts, one of another size (`execute/stored.py` says the same for what is read off the chain).
 """
 
+from enigmalang.chain.vyper.types import VDyn, VStatic, VText, VType
 from enigmalang.chain.vyper.unit import Unit
 from enigmalang.types.types import BytesT, IntT, StringT, Type
 
 #: What a contract says about a value that is not of the type it asks for.
 OTHER = "a value of another type"
+_WORD = 32
 _ARGUMENTS = "kind: String[64], content: Bytes[4096]"
+
+
+def encoded_most(type: VType) -> int:
+    """Bytes that a value has at most when it is abi-encoded among others."""
+    return _most(type) + (_WORD if _is_dynamic(type) else 0)
+
+
+def _most(type: VType) -> int:
+    match type:
+        case VText(max=most):
+            return _WORD + -(-most // _WORD) * _WORD
+        case VDyn(element=element, max=most):
+            return _WORD + most * encoded_most(element)
+        case VStatic(element=element, size=size):
+            return size * encoded_most(element)
+        case _:
+            return _WORD
+
+
+def _is_dynamic(type: VType) -> bool:
+    return isinstance(type, VText | VDyn) or (isinstance(type, VStatic) and _is_dynamic(type.element))
 
 
 def logged(unit: Unit, type: Type, entry: str) -> str | None:
