@@ -112,12 +112,12 @@ class Contract:
     def result(self, job: int) -> Any:
         return self._rpc.request("enigma_result", [job])
 
-    def private_result(self, job: int, person: Person) -> Any:
-        """What the nodes sealed for the caller, opened with `person`'s key."""
+    def private_result(self, job: int, person: Person, others: bool = False) -> Any:
+        """What the nodes sealed for the caller, or for `others`, opened with `person`'s key."""
         network = self.host.network
-        results, _ = read_parcels(self.result(job), job, network.nodes, self.hub.domain)
-        first = results[0][0]
-        pieces = {node: own[0].piece for node, own in enumerate(results, 1)}
+        sealed = read_parcels(self.result(job), job, network.nodes, self.hub.domain)[others]
+        first = sealed[0][0]
+        pieces = {node: own[0].piece for node, own in enumerate(sealed, 1)}
         form = Form.BITS if first.bits else Form.ARITH
         return unseal(pieces, person.receiving.private_bytes_raw(), tuple(first.shape), form, field_named("M61"),
                       structure(len(network.nodes), network.threshold)).tolist()
@@ -125,7 +125,7 @@ class Contract:
     def read(self, slot: str) -> Any:
         contract = self.ledger.contracts.find(self.address)
         assert contract is not None
-        return contract.read(slot, (), self.chain.block_number())
+        return contract.read(slot, [()], self.chain.block_number())[0]
 
     def root(self) -> bytes:
         contract = self.ledger.contracts.find(self.address)

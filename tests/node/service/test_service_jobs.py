@@ -30,7 +30,7 @@ from enigmalang.ethereum.keys import SigningKey
 from enigmalang.execute.masks import masked_bytes
 from enigmalang.node.devchain import LeafValues, form_committee
 from enigmalang.node.masking import MaskError
-from enigmalang.node.reserved import open_told
+from enigmalang.node.reserved import open_told, read_parcels
 from enigmalang.plan.codec import encode_plan, hash_plan
 from enigmalang.sharing.faults import SharingError
 from enigmalang.wire import messages as msg
@@ -131,6 +131,31 @@ def test_private_state_and_a_result_for_the_caller_alone(pool, alice, bob):
     assert pool.private_result(job, bob) == 70
     with pytest.raises(SharingError):
         pool.private_result(job, alice)
+
+
+def test_a_value_for_somebody_else(pool, alice, bob):
+    job = pool.request("tell", alice, 41, bob.address)
+    assert ended(pool, job) == FULFILLED
+    assert pool.private_result(job, bob, others=True) == 42
+    with pytest.raises(SharingError):
+        pool.private_result(job, alice, others=True)
+    answer = pool.result(job)
+    assert answer["parcels"]["1"][0]["receiver"] == bob.address and answer["results"] == {"1": [], "2": [], "3": []}
+    nobody = "0x" + "7" * 40  # who published no key learns nothing
+    assert ended(pool, pool.request("tell", alice, 41, nobody)) == FULFILLED
+
+
+def test_results_that_the_operator_changed_are_noticed(pool, alice, bob):
+    for person, amount in ((alice, 1), (bob, 2)):
+        assert ended(pool, pool.request("put", person, amount)) == FULFILLED
+    jobs = [pool.request("mine", person) for person in (alice, bob)]
+    pool.host.operator.step()
+    one, other = map(pool.result, jobs)
+    network = pool.host.network
+    assert len(read_parcels(one, jobs[0], network.nodes, pool.hub.domain)[0]) == 3
+    for false in (other, one | {"results": other["results"]}, one | {"signed": {}}, one | {"results": {"1": []}}):
+        with pytest.raises(MaskError):
+            read_parcels(false, jobs[0], network.nodes, pool.hub.domain)
 
 
 def test_a_private_list(pool, alice):
