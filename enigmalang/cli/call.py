@@ -98,4 +98,6 @@ def _plain(value: Any) -> Any:
 
 
 def _say(text: Any) -> None:
-    print(text, file=sys.stderr, flush=True)
+    from enigmalang.diagnostics.render import shown
+
+    print(shown(str(text)), file=sys.stderr, flush=True)

@@ -62,4 +62,6 @@ def _deploy(file: str, wanted: str | None, where: tuple[str | None, str | None, 
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    from enigmalang.diagnostics.render import shown
+
+    print(shown(str(text)), file=sys.stderr, flush=True)

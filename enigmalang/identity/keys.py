@@ -59,7 +59,8 @@ def identity_of(name: str, signing: SigningKey) -> Identity:
     """The identity of a key that is kept in a file: it receives under a key derived from the one that signs."""
     digest = sha3_256(b"enigmalang receive key" + signing.reveal()).digest()
     private = X25519PrivateKey.from_private_bytes(digest)
-    return Identity(name, signing.address, private.public_key().public_bytes_raw(), private.private_bytes_raw(), signing)
+    public = private.public_key().public_bytes_raw()
+    return Identity(name, signing.address, public, private.private_bytes_raw(), signing)
 
 
 class Keystore:

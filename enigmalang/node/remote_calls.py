@@ -73,6 +73,10 @@ def deploy(chain: Chain, network: Network, plan: Plan, name: str, identity: Iden
     """A new contract `name` of `plan`, served by the network's committee: its address. An `init` with a private part
     is its first job. Raises EnigmaError (Revert), RemoteError, ChainError.
     """
+    jobs = [f for f in plan.contracts[name].functions if f in plan.functions and plan.functions[f].secret is not None]
+    if jobs and plan.field != network.field:
+        raise RemoteError("E0709", f"{name} computes over {plan.field}, and these nodes over {network.field}",
+                          f"`enig chain up --field {plan.field}` starts nodes that can")
     service = Service(network.socket)
     try:
         service.put_plan(plan)
@@ -138,9 +142,9 @@ class Caller:
                               f"job {job} was computed by the nodes, and undone as a whole; what was paid with it, and "
                               "what is left of the fee, is yours again")
         if event.name == "Expired":
-            back = self._refund()
-            raise RemoteError("E0711", f"the nodes did not end job {job} in time: nothing was changed",
-                              f"fee and payment came back ({back} wei); try again when the nodes are up")
+            back, why = self._refund(), self._complaint(job)
+            raise RemoteError("E0711", f"the nodes did not end job {job} in time{f' ({why})' if why else ''}: nothing "
+                              "was changed", f"fee and payment came back ({back} wei); try again when the nodes are up")
         public = self._shown(request.function, log)
         results, learned = self._received(job, request.function)
         private = iter(results)
@@ -193,16 +197,26 @@ class Caller:
         follower = Follower(chain, hub.address, topics, start=max(0, start.number - 1))
         deadline = hub.job(job).deadline
         self._say(f"job {job} is with the nodes, who have {max(0, deadline - start.time)} seconds")
+        told = ""
         while True:
             for notice in follower.poll():
                 if not notice.removed:
                     return notice.log
+            if pause >= LATER and not told and (told := self._complaint(job)):
+                self._say(f"job {job} will not be done: {told}; fee and payment come back when its time is over")
             if monotonic() - began > deadline - start.time + GRACE and hub.job(job).status == OPEN:
                 deadline = hub.job(job).deadline  # an accusation prolongs it
                 if monotonic() - began > deadline - start.time + GRACE:
                     self._give_up(job, deadline)
             sleep(pause)
             pause = min(pause * 1.2, LATER)
+
+    def _complaint(self, job: int) -> str:
+        """What the service says is wrong with a job; empty when it says nothing, or is gone."""
+        try:
+            return str(self.remote.served().result(job).get("error") or "")
+        except RemoteError as error:
+            return error.text
 
     def _give_up(self, job: int, deadline: int) -> None:
         """End a job that its nodes did not end: anyone may. On a development chain time stands still between blocks."""

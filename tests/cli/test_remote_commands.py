@@ -270,6 +270,17 @@ def test_a_job_that_nobody_computes_is_paid_back(enig, tmp_path: Path, monkeypat
         said = enig("call", address, "join", "5", "--chain", short.socket)
         assert said.status == 1 and "error[E0711]" in said.err and "came back (1000000000000000 wei)" in said.err
         assert short.chain.balance(short.hub.address) == before
+        short.results[2] = {"status": "open", "error": "these nodes do not have its state"}
+        said = enig("call", address, "join", "5", "--chain", short.socket)
+        assert said.status == 1 and "these nodes do not have its state" in said.err
+
+
+def test_nodes_of_another_field_are_not_asked(enig, network: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "wide.enig").write_text(
+        "contract Wide:\n    def f(private x: uint64) -> uint128:\n        return reveal(uint128(x) * 1_000_003)\n")
+    said = enig("deploy", str(tmp_path / "wide.enig"))
+    assert said.status == 1 and "error[E0709]" in said.err and "--field M127" in said.err, said.err
+    assert network.plans == {}
 
 
 class Leaping:
