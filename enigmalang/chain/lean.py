@@ -10,12 +10,20 @@ from typing import Any
 _PART, _CLASS = "eth_utils.pydantic", "CamelModel"
 
 
+class _StandIn(type):
+    """What eth_utils' own modules hold instead of the class: nothing is one of it before the class is made."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        made = sys.modules.get(_PART)
+        return made is not None and isinstance(value, getattr(made, _CLASS))
+
+
 def import_eth_utils() -> None:
     """Import eth_utils; its `CamelModel` is made when somebody first asks for it."""
     if "eth_utils" in sys.modules or _PART in sys.modules:
         return
     stand_in = ModuleType(_PART)
-    setattr(stand_in, _CLASS, None)
+    setattr(stand_in, _CLASS, _StandIn(_CLASS, (), {}))
     sys.modules[_PART] = stand_in
     try:
         package = importlib.import_module("eth_utils")

@@ -1,8 +1,10 @@
 """A typed Python module for each program: a class for each contract that other programs import, over web3.py.
 
 Functions become methods, events dataclasses with a reader each, structs named tuples, enums `IntEnum`s. `fixed` values
-are raw integers (`value * 2**fraction`), as the chain has them. A job's `request_f` takes the masked inputs as bytes:
-masks come from the nodes, so `enig call` or the executor makes them.
+are raw integers (`value * 2**fraction`), as the chain has them. A job `f` is the method `f`, too: it masks its private
+arguments, asks, waits and gives the result, which needs EnigmaLang beside web3 (`node.python_calls`, loaded when a job
+is called) and a network that is up (`enig chain up`); `request_f` is its bare transaction, with inputs masked already.
+A contract with jobs is deployed by `enig deploy`, which hands its plan to the nodes.
 """
 
 import json
@@ -24,6 +26,7 @@ from enigmalang.types.types import (
     IntT,
     ListT,
     MapT,
+    NoneT,
     StructT,
     TupleT,
     Type,
@@ -82,6 +85,24 @@ def _send(web3: Web3, account: LocalAccount, build: Any, value: int) -> TxReceip
     return web3.eth.wait_for_transaction_receipt(sent)
 '''
 
+_JOB = '''
+
+def _job(web3: Web3, account: LocalAccount | None, address: str, name: str, args: tuple[Any, ...], value: int,
+         fee: int | None) -> Any:
+    """Have the nodes compute `name`: they are found by the chain, at whose address `web3` must be."""
+    if account is None:
+        raise ValueError("a job needs an account")
+    url = getattr(web3.provider, "endpoint_uri", None) or getattr(web3.provider, "ipc_path", None)
+    if url is None:
+        raise ValueError(f"`{name}` is a job: the nodes need a chain with an address (HTTP, WebSocket or IPC)")
+    try:
+        from enigmalang.node.python_calls import call_job
+    except ImportError:
+        raise RuntimeError(f"`{name}` is a job, whose private arguments are masked first: install enigmalang, or use "
+                           f"`enig call {address} {name} …`") from None
+    return call_job(str(url), address, name, args, bytes(account.key), value, fee)
+'''
+
 
 def python_module(plan: Plan, compiled: Sequence[tuple[str, Compiled, frozenset[str]]]) -> str:
     """The source of the module: for each contract its name, code, and slots with `has_…` getters."""
@@ -89,9 +110,11 @@ def python_module(plan: Plan, compiled: Sequence[tuple[str, Compiled, frozenset[
     classes: list[str] = []
     for name, made, tracked in compiled:
         classes.append(_contract(plan, plan.contracts[name], made, tracked, types))
+    jobs = any(f.secret is not None and f.public.contract in dict.fromkeys(n for n, _, _ in compiled)
+               for f in plan.functions.values())
     head = _HEAD.format(file=PurePath(plan.path).name)
     return "\n\n\n".join([head.rstrip(), *(t.strip("\n") for t in types.values()), _SEND.strip("\n"),
-                        *(c.strip("\n") for c in classes)]) + "\n"
+                        *([_JOB.strip("\n")] if jobs else []), *(c.strip("\n") for c in classes)]) + "\n"
 
 
 def _typed(type: Type, known: dict[str, str]) -> str:
@@ -197,21 +220,58 @@ def _method(planned: PlanFunction, known: dict[str, str]) -> str:
 
 
 def _job(planned: PlanFunction, known: dict[str, str]) -> str:
+    return _request(planned, known) + ("" if planned.public.kind == "init" else _computed(planned, known))
+
+
+def _request(planned: PlanFunction, known: dict[str, str]) -> str:
     function = planned.public
     short = function.name.rpartition(".")[2]
     shown = public_params(function)
     lengths = [f"{p.name}_length" + (f"_{n}" if n else "") for n, (p, _, _) in enumerate(length_params(function))]
+    given = [*(p.name for p in shown), *lengths]
+    inputs, mask, fee, payment = (_free(n, given) for n in ("inputs", "mask", "fee", "payment"))
     params = "".join(f", {p.name}: {_typed(p.type, known)}" for p in shown) + "".join(f", {n}: int" for n in lengths)
-    given = ", ".join([*(p.name for p in shown), *lengths, "inputs", "mask", "fee"])
-    payment = ", payment: int = 0" if function.payable else ""
-    value = "fee + payment" if function.payable else "fee"
+    args = ", ".join([*given, inputs, mask, fee])
+    paid = f", {payment}: int = 0" if function.payable else ""
+    value = f"{fee} + {payment}" if function.payable else fee
     return f'''
-    def request_{short}(self{params}, inputs: bytes, mask: int, fee: int{payment}) -> int:
-        """Ask the nodes for `{short}`; gives the job's number."""
-        receipt = self._transact("request_{short}", ({given}), {value})
+    def request_{short}(self{params}, {inputs}: bytes, {mask}: int, {fee}: int{paid}) -> int:
+        """Ask the nodes for `{short}`, with inputs that are masked already; gives the job's number."""
+        receipt = self._transact("request_{short}", ({args}), {value})
         (event,) = self.contract.events.Requested().process_receipt(receipt)
         return int(event["args"]["job"])
 '''
+
+
+def _computed(planned: PlanFunction, known: dict[str, str]) -> str:
+    """The whole job: what it gives is the result."""
+    function = planned.public
+    short, names = function.name.rpartition(".")[2], [p.name for p in function.params]
+    fee, value = _free("fee", names), _free("value", names)
+    params = "".join(f", {p.name}: {_typed(p.type, known)}" for p in function.params)
+    params += f", *, {value}: int = 0" if function.payable else ", *"
+    args = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+    call = (f'_job(self.web3, self.account, self.contract.address, "{short}", {args}, '
+            f"{value if function.payable else 0}, {fee})")
+    doc = " ".join((function.docstring or "").split()) or f"`{short}`, computed by the nodes"
+    doc = doc.replace("\\", "/").replace('"', "'").rstrip(".")
+    head = f'''
+    def {short}(self{params}, {fee}: int | None = None) -> {_result_of(function.result, known)}:
+        """{doc}. `{fee}`: wei offered for the nodes' work."""
+'''
+    if isinstance(function.result, NoneT):
+        return head + f"        {call}\n"
+    found = f"found: {_typed(function.result, known)} = {_made(function.result, call)}"
+    return f"{head}        {found}\n        return found\n"
+
+
+def _result_of(type: Type, known: dict[str, str]) -> str:
+    return "None" if isinstance(type, NoneT) else _typed(type, known)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """`name`, or that with a line under it where a parameter is called so."""
+    return name if name not in taken else f"{name}_"
 
 
 def _keys(type: Type, known: dict[str, str]) -> tuple[list[str], Type]:

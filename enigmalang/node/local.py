@@ -20,18 +20,18 @@ def local_world(
     plan: Plan, engine: Engine | None = None, *, inputs: InputReader | None = None,
     out: Callable[[str], Any] | None = None, on_learn: Callable[[str, str], None] | None = None,
     watch: Callable[[Circuit], None] | None = None, tracer: Tracer | None = None,
-    chain: Callable[[], Any] | None = None,
+    chain: Callable[[], Any] | None = None, bounded: bool = True,
 ) -> World:
     """A fresh ledger, store and keystore around `engine` (None: the clear engine).
 
     `out` gets each printed text with its end of line; `on_learn(name, text)` what a local identity learnt from
     `reveal(e, to=name)` (by default printed as "alice learns 42"); `watch` each circuit before it runs.
     `tracer` is shared between worlds that use one engine. `chain` makes an `EvmLedger`, when the program first needs
-    its ledger, that takes the place of the one in memory.
+    its ledger, that takes the place of the one in memory. `bounded`: `L` takes values of a chain's size, at most.
     """
     lazy = LazyLedger(chain) if chain is not None else None
     return World(
-        plan, lazy or MemoryLedger(), MemoryStore(), Keystore(), engine, inputs or NoInputs(),
+        plan, lazy or MemoryLedger(bounded=bounded), MemoryStore(), Keystore(), engine, inputs or NoInputs(),
         out or sys.stdout.write, on_learn, watch, lazy, tracer)
 
 

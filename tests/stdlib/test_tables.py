@@ -23,7 +23,7 @@ FLAGS = [True, False, True, True, False, False, True]
 def hold_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clear engine holds each private value against the range that the analysis gave it."""
     original = ClearDomain.__init__
-    monkeypatch.setattr(ClearDomain, "__init__", lambda self, check_ranges=False: original(self, True))
+    monkeypatch.setattr(ClearDomain, "__init__", lambda self, field="M61": original(self, True, field))
 
 
 def padded(items: list[Any], size: int, zero: Any = 0) -> list[Any]:

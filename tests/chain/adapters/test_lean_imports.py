@@ -34,6 +34,20 @@ except AttributeError as error:
     assert loaded(code, "pydantic") == ["pydantic"]
 
 
+def test_web3_works_beside_it() -> None:
+    code = """
+from enigmalang.chain.lean import import_eth_utils
+import_eth_utils()
+from eth_utils import apply_formatters_to_dict
+assert apply_formatters_to_dict({"a": int}, {"a": "1"}) == {"a": 1}
+from eth_utils import CamelModel
+class Named(CamelModel):
+    first_name: str
+assert apply_formatters_to_dict({"firstName": str.upper}, Named(first_name="x")) == {"firstName": "X"}
+"""
+    assert loaded(code, "pydantic") == ["pydantic"]
+
+
 @pytest.mark.parametrize("script", ["print(1 + 1)", "private a = 5\\nprint(reveal(a * 2))"])
 def test_a_script_without_ledger_imports_no_chain(script: str, tmp_path: object) -> None:
     path = f"{tmp_path}/plain.enig"

@@ -79,13 +79,15 @@ def ended(pool, job):
 def test_a_node_that_is_killed_while_it_computes(network, monkeypatch):
     pool, alice, said = network
     job, cluster = pool.request("put", alice, 40), pool.host.cluster
+    send = cluster._control.send_all
 
-    def killed(make, kind):
+    def killed(message):
         os.kill(cluster.pids[3], signal.SIGSTOP)  # it gets the job, and does not go on with it
+        send(message)
         os.kill(cluster.pids[3], signal.SIGKILL)
-        return type(cluster).ask(cluster, make, kind)
 
-    monkeypatch.setattr(cluster, "ask", killed)
+    cluster._idle.stop()  # what it does between jobs is not meant
+    monkeypatch.setattr(cluster._control, "send_all", killed)
     assert ended(pool, job) == OPEN
     assert any("node 3" in line for line in said)
     development.advance(pool.chain, seconds=601)
