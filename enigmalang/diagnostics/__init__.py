@@ -1,14 +1,16 @@
 """Diagnostics: stable codes, the places involved, a way out."""
 
 from enigmalang.diagnostics.codes import CODES, Code
-from enigmalang.diagnostics.diagnostic import Diagnostic, EnigmaError, Note, Severity, Sink
+from enigmalang.diagnostics.diagnostic import Diagnostic, Edit, EnigmaError, Fix, Note, Severity, Sink
 from enigmalang.diagnostics.render import as_dict, as_lsp, from_disk, from_sources, render, render_json, render_one
 
 __all__ = [
     "CODES",
     "Code",
     "Diagnostic",
+    "Edit",
     "EnigmaError",
+    "Fix",
     "Note",
     "Severity",
     "Sink",

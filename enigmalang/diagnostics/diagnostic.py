@@ -1,5 +1,6 @@
 """What is said to the user about their program: plain data, collected in a sink."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,8 +21,25 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Put `text` in the place of `span`; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One way out that an editor can take: edits that do not overlap, all to be made together."""
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `code` is stable (`E0301`, `W0401`); `message` one sentence; `help` the way out."""
+    """One finding. `code` is stable (`E0301`, `W0401`); `message` one sentence; `help` the way out, and `fixes` the
+    same as changes of the text, where they can be made without asking (see compiler/fixes.py)."""
 
     code: str
     message: str
@@ -29,6 +47,7 @@ class Diagnostic:
     notes: tuple[Note, ...] = ()
     help: str | None = None
     severity: Severity = Severity.ERROR
+    fixes: tuple[Fix, ...] = ()
 
 
 class Sink:
@@ -49,6 +68,10 @@ class Sink:
         self, code: str, message: str, span: Span, *, notes: tuple[Note, ...] = (), help: str | None = None
     ) -> None:
         self.report(Diagnostic(code, message, span, notes, help, Severity.WARNING))
+
+    def amend(self, change: Callable[[Diagnostic], Diagnostic]) -> None:
+        """Replace each diagnostic by what `change` makes of it (the same code, place and message)."""
+        self._found = {key: change(diagnostic) for key, diagnostic in self._found.items()}
 
     @property
     def diagnostics(self) -> list[Diagnostic]:

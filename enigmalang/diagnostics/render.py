@@ -80,6 +80,10 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
         **_span_dict(diagnostic.span),
         "notes": [{"message": note.text, **_span_dict(note.span)} for note in diagnostic.notes],
         "help": diagnostic.help,
+        "fixes": [
+            {"title": fix.title, "edits": [{"text": edit.text, **_span_dict(edit.span)} for edit in fix.edits]}
+            for fix in diagnostic.fixes
+        ],
     }
 
 

@@ -129,7 +129,7 @@ def test_check_json_schema(tmp_path: Path) -> None:
     done = enig("check", write(tmp_path, "private a = 1\nb = a\nprint(b)\n"), "--json")
     assert done.returncode == 1
     (found,) = json.loads(done.stdout)
-    assert set(found) == {"code", "severity", "message", "file", "line", "column", "end", "notes", "help"}
+    assert set(found) == {"code", "severity", "message", "file", "line", "column", "end", "notes", "help", "fixes"}
     assert (found["code"], found["severity"], found["line"]) == ("E0301", "error", 3)
     assert found["file"].endswith("p.enig")
     assert found["end"]["line"] == 3

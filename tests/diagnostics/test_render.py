@@ -145,6 +145,7 @@ def test_json_schema() -> None:
                 }
             ],
             "help": "write `reveal(a)`",
+            "fixes": [],
         }
     ]
     assert as_dict(LEAK)["help"] == LEAK.help
