@@ -43,6 +43,7 @@ from enigmalang.semantics.sequences import (
 )
 from enigmalang.semantics.targets import check_storable
 from enigmalang.syntax import ast
+from enigmalang.syntax.words import VALUES
 from enigmalang.types.types import (
     ADDRESS,
     BOOL,
@@ -231,10 +232,6 @@ TABLE = MappingProxyType({row.name: row for row in (
     Builtin("__zeros", 2, 2, zeros_rule, "__zeros(rows, n)", (), "stdlib"),
     Builtin("__like", 2, 2, like_rule, "__like(x, y)", (), "stdlib"),
 )})
-
-#: Names of the language that are values, or stand for something with members.
-VALUES = frozenset(
-    ["sender", "self", "value", "now", "block", "owner", "anyone", "only_compute", "L", "DHT", "MPC"])
 
 
 def symbols() -> dict[str, Symbol]:

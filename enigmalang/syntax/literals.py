@@ -10,7 +10,7 @@ _DECIMAL = re.compile(r"[0-9]+(?:_[0-9]+)*\.[0-9]+(?:_[0-9]+)*")
 _HEX = re.compile(r"0x[0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*")
 _EXPONENT = re.compile(r"[0-9_]+(?:\.[0-9_]+)?[eE][0-9_]*")
 _UNIT = re.compile(r"([0-9_.]*[0-9])([A-Za-z]+)")
-_ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r?\n|.)", re.DOTALL)
+ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r?\n|.)", re.DOTALL)
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "0": "\0"}
 _UNIT_WORDS = frozenset({*UNITS, "second", "minute", "hour", "day", "block", "blocks"})
 #: uint256 has 78 digits, bytes32 has 64 hexadecimal ones.
@@ -65,7 +65,7 @@ def string_fault(text: str) -> Fault | None:
     prefix = text[: len(text) - len(text.lstrip("bBfFrRuU"))]
     if prefix not in ("", "b"):
         return _prefix_fault(prefix)
-    for match in _ESCAPE.finditer(text):
+    for match in ESCAPE.finditer(text):
         fault = _escape_fault(match.group(), prefix == "b")
         if fault is not None:
             return Fault(fault.message, fault.help, match.start(), match.end())
@@ -100,12 +100,12 @@ def _escape_fault(escape: str, in_bytes: bool) -> Fault | None:
 
 def string_value(text: str) -> str:
     """The characters that a string token without faults stands for."""
-    return _ESCAPE.sub(_unescape, _body(text)).replace("\r\n", "\n")
+    return ESCAPE.sub(_unescape, _body(text)).replace("\r\n", "\n")
 
 
 def bytes_value(text: str) -> bytes:
     """The bytes that a `b"…"` token without faults stands for."""
-    return _ESCAPE.sub(_unescape, _body(text[1:])).replace("\r\n", "\n").encode("latin-1")
+    return ESCAPE.sub(_unescape, _body(text[1:])).replace("\r\n", "\n").encode("latin-1")
 
 
 def _body(text: str) -> str:

@@ -14,7 +14,8 @@ from enigmalang.source import SourceFile, Span
 from enigmalang.syntax import foreign, literals
 from enigmalang.syntax.words import BLOCK_WORDS, MAX_NESTING, STATEMENT_WORDS
 
-_LEXEME = re.compile(
+#: Every lexeme of a file, comments and line ends too; the formatter reads it as well.
+LEXEME = re.compile(
     r"""
     (?P<newline>\r?\n)
   | (?P<space>[ \t\f\ufeff]+)
@@ -100,7 +101,7 @@ class _Scanner:
         self.resume = 0  # offset up to which the text is lost
 
     def run(self) -> Scan:
-        for match in _LEXEME.finditer(self.text):
+        for match in LEXEME.finditer(self.text):
             if match.start() < self.resume:
                 continue
             match match.lastgroup:

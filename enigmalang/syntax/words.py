@@ -25,6 +25,27 @@ BLOCK_WORDS = frozenset(
     }
 )  # fmt: skip
 
+#: Functions, values and types of the language: names that a program may give another meaning, some of them.
+#: Highlighting needs them without the checker, whose tables and rules tests compare with these.
+FUNCTIONS = frozenset(
+    {
+        "abs", "after", "all", "any", "array", "at_least", "before", "clamp", "enumerate", "filter", "input", "len",
+        "map", "max", "members", "min", "only", "print", "range", "reveal", "reversed", "send", "shared_identity",
+        "sorted", "sum", "wrap", "zip",
+    }
+)  # fmt: skip
+VALUES = frozenset(
+    {"sender", "self", "value", "now", "block", "owner", "anyone", "only_compute", "L", "DHT", "MPC"}
+)  # fmt: skip
+TYPES = frozenset({"bool", "fixed", "address", "string", "bytes", "identity", "predicate", "list", "map"})
+#: `uint8` … `uint256` and `int8` … `int256` in steps of 8, `bytes1` … `bytes32`.
+SIZED_TYPES = frozenset(
+    {
+        *(f"{sign}{bits}" for sign in ("uint", "int") for bits in range(8, 257, 8)),
+        *(f"bytes{size}" for size in range(1, 33)),
+    }
+)  # fmt: skip
+
 #: What one of each unit is worth, in wei or in seconds.
 UNITS = {
     "wei": 1,
