@@ -1,0 +1,11 @@
+"""The canonical layout of source, as `enig fmt` and editors write it.
+
+Built on lexemes, not on the tree: comments, the author's blank lines and how numbers are written are not in the tree.
+`lexing` cuts a file into statements and comments, `spacing` says what stands between two lexemes, `breaking` lays one
+statement out over lines, `layout` puts the file together, `check` holds the result against the tree.
+"""
+
+from enigmalang.syntax.formatting.check import Refused, format_source
+from enigmalang.syntax.formatting.layout import layout
+
+__all__ = ["Refused", "format_source", "layout"]

@@ -1,0 +1,44 @@
+"""`format_source`: text in, canonical text out, with the proof that both mean the same."""
+
+from collections.abc import Sequence
+
+from enigmalang.diagnostics import Diagnostic, Sink
+from enigmalang.source import SourceFile
+from enigmalang.syntax.ast import Module
+from enigmalang.syntax.formatting.layout import layout
+from enigmalang.syntax.parser import parse
+from enigmalang.syntax.printer import format_tree
+
+
+class Refused(Exception):
+    """The text has syntax errors, which `diagnostics` holds; it is not formatted."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("the text has syntax errors")
+        self.diagnostics = tuple(diagnostics)
+
+
+def format_source(text: str, path: str) -> str:
+    """`text` in the canonical layout; `path` is only named in diagnostics.
+
+    Raises Refused when `text` has syntax errors. The result has the same tree and, formatted again, is the same text.
+    Parses twice; an editor that knows already that `text` parses may call `layout` alone.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    before = _parsed(text, path)
+    formatted = layout(text)
+    if formatted != text and _outline(_parsed(formatted, path)) != _outline(before):
+        raise RuntimeError(f"formatting would have changed what {path} means")
+    return formatted
+
+
+def _parsed(text: str, path: str) -> Module:
+    sink = Sink()
+    module = parse(SourceFile(path, text), sink)
+    if module is None or sink.errors:
+        raise Refused(sink.diagnostics)
+    return module
+
+
+def _outline(module: Module) -> str:
+    return format_tree(module, spans=False)

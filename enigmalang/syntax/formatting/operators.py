@@ -1,0 +1,59 @@
+"""Where a sequence inside brackets may be cut into lines: before its loosest operators."""
+
+from collections.abc import Callable, Sequence
+
+from enigmalang.syntax.formatting.nodes import Group, Leaf, Node
+
+_Test = Callable[[Node, Node], bool]
+
+
+def _operators(*signs: str) -> _Test:
+    return lambda before, node: isinstance(node, Leaf) and not node.token.unary and node.token.text in signs
+
+
+def _strings(before: Node, node: Node) -> bool:
+    """Literals side by side are one text."""
+    return all(isinstance(n, Leaf) and n.token.kind == "string" for n in (before, node))
+
+
+#: Loosest first. `not in` is cut before `not`.
+_CUTS: tuple[_Test, ...] = (
+    _operators("if", "else"),
+    _operators("or"),
+    _operators("and"),
+    _operators("==", "!=", "<", "<=", ">", ">=", "in", "not"),
+    _operators("|"),
+    _operators("^"),
+    _operators("&"),
+    _operators("<<", ">>"),
+    _operators("+", "-"),
+    _operators("*", "/", "//", "%"),
+    _strings,
+)
+
+
+def cut(nodes: Sequence[Node]) -> list[list[Node]]:
+    """`nodes` in pieces, each after the first beginning with one of the loosest operators; one piece when none is."""
+    loops = [place for place, node in enumerate(nodes) if _is_word(node, "for")]
+    if loops:
+        places = [place for place, node in enumerate(nodes) if place >= loops[0] and _is_word(node, "for", "if")]
+        return _pieces(nodes, places)
+    for test in _CUTS:
+        places = [place for place in range(1, len(nodes)) if test(nodes[place - 1], nodes[place])]
+        places = [place for place in places if not _is_word(nodes[place - 1], "not")]
+        if places:
+            return _pieces(nodes, places)
+    return [list(nodes)]
+
+
+def has_operator(nodes: Sequence[Node]) -> bool:
+    return len(cut(nodes)) > 1
+
+
+def _is_word(node: Node, *words: str) -> bool:
+    return not isinstance(node, Group) and node.token.text in words
+
+
+def _pieces(nodes: Sequence[Node], places: Sequence[int]) -> list[list[Node]]:
+    ends = [*places, len(nodes)]
+    return [list(nodes[start:end]) for start, end in zip([0, *places], ends, strict=True) if start < end]
