@@ -70,10 +70,12 @@ class Interpreter:
         self.function = function
         for param in function.params:
             for value, leaf in zip(param.values, leaves_of(param.type, param.private), strict=True):
-                bound = nominal(element(value))
-                if bound is not None and param.range is not None:
+                bound, lens = nominal(element(value)), leaf.lens
+                if function.kind == "script":  # of a session: what earlier inputs gave it, which a type may not hold
+                    bound, lens = param.range or bound, value.lens or lens
+                elif bound is not None and param.range is not None:
                     bound = bound.meet(param.range) or bound
-                self.set(value, Fact(bound, leaf.lens))
+                self.set(value, Fact(bound, lens))
         self.region(function.body)
 
     def recursive_result(self, function: Function) -> list[Fact]:

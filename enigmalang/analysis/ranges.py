@@ -82,7 +82,7 @@ class _Checks:
         self.guards: list[tuple[Value, bool, dict[Value, Value]]] = []  # conditions around, and names they have there
 
     def run(self) -> None:
-        for param in self.function.params:
+        for param in self.function.params if self.function.kind != "script" else ():
             self.parameter(param.values, param.range, param.span, param.name)
         self.region(self.function.body, expected=False)
 

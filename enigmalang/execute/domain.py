@@ -72,6 +72,10 @@ class Domain(Protocol):
         """Resolve everything pending."""
         ...
 
+    def abandon(self) -> None:
+        """Nothing that is pending will be opened."""
+        ...
+
     def inside(self, bounds: Sequence[Bound]) -> bool:
         """Whether all bounds hold; nothing else is learnt."""
         ...
@@ -166,6 +170,9 @@ class ClearDomain:
         return peek(secret)
 
     def flush(self) -> None:
+        """Nothing is ever pending."""
+
+    def abandon(self) -> None:
         """Nothing is ever pending."""
 
     def inside(self, bounds: Sequence[Bound]) -> bool:

@@ -1,8 +1,9 @@
 """Running a script or test of a plan."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from enigmalang.execute.client import CLIENT, finish_queue
 from enigmalang.execute.handlers import CONTRACT
@@ -20,6 +21,23 @@ def run_function(world: World, function: Function) -> None:
     with _calm_collector():
         machine.run(function, ())
         finish_queue(world)
+
+
+def run_input(world: World, function: Function, arguments: Sequence[Any]) -> list[Any]:
+    """Run one input of an interactive session on the leaves of its variables; the leaves of those that it changed.
+
+    What it revealed is there; other private results may still be uncomputed. When it raises (as `run_function`, or
+    KeyboardInterrupt), nothing that it wanted to reveal is opened later.
+    """
+    for worked_out in (world.steps, world.repeats, world.loops):
+        worked_out.clear()
+    machine = Machine(world, world.domain, Context("client"), {**CONTRACT, **CLIENT})
+    try:
+        with _calm_collector():
+            return machine.run(function, arguments)
+    except BaseException:
+        world.domain.abandon()
+        raise
 
 
 @contextmanager

@@ -95,6 +95,9 @@ class TracedDomain:
     def flush(self) -> None:
         self.finish((), ())
 
+    def abandon(self) -> None:
+        self._pending.clear()
+
     def finish(self, keeps: Sequence[Secret], seals: Sequence[tuple[Secret, Tensor, bytes]]) -> list[Envelope]:
         pending, self._pending = self._pending, []
         revealed = [(_traced(p.secret).wire, _traced(p.secret).truth) for p in pending]

@@ -10,6 +10,7 @@ from enigmalang.lowering.convert import zero
 from enigmalang.lowering.exits import returns_somewhere, structured
 from enigmalang.lowering.expressions import lower_expr
 from enigmalang.lowering.frame import Bundle, Dispatch, Exit, Frame, Unit
+from enigmalang.lowering.inputs import lower_input
 from enigmalang.lowering.layout import Layout, layout_state
 from enigmalang.lowering.statements import lower_block
 from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kind, Symbol
@@ -89,6 +90,8 @@ def lower_instance(unit: Unit, instance: Instance) -> ir.Function:
     """One instance: parameters to leaves, the body, the result."""
     frame = Frame(unit, instance, Builder())
     params = tuple(_param(frame, p, t) for p, t in zip(_params(instance), instance.param_types, strict=True))
+    if instance.kind == "script" and unit.checked.kept is not None:
+        return lower_input(frame, unit.checked.kept, _body(instance))
     body = _body(instance)
     frame.scoped = not structured(body)
     end = _end_of(instance, body)

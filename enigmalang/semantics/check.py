@@ -14,7 +14,7 @@ from enigmalang.semantics.context import a
 from enigmalang.semantics.effects import check_effects
 from enigmalang.semantics.events import event_fields
 from enigmalang.semantics.loader import Loader, in_stdlib
-from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kind, ModuleInfo, Symbol
+from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kept, Kind, ModuleInfo, Symbol
 from enigmalang.semantics.names import Modules
 from enigmalang.semantics.program import Program, Signature
 from enigmalang.semantics.relations import HOLE, not_private
@@ -27,13 +27,16 @@ from enigmalang.types.types import NONE, ContractT, IdentityT, JobT, MapT, Predi
 RECURSION = 100_000
 
 
-def check(module: ast.Module, loader: Loader, sink: Sink) -> Checked | None:
-    """Resolve names and types of `module` and all it imports.
+def check(
+    module: ast.Module, loader: Loader, sink: Sink, kept: tuple[Kept, ...] | None = None,
+) -> Checked | None:
+    """Resolve names and types of `module` and all it imports. `kept`: what its statements find as variables, when it is
+    an input of an interactive session.
 
     Gives tables also when there are errors (in `sink`), as far as they go; None when there is nothing to build on.
     """
     with _deep_recursion():
-        checked = _check(module, loader, sink)
+        checked = _check(module, loader, sink, kept)
     return checked
 
 
@@ -47,8 +50,8 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _check(module: ast.Module, loader: Loader, sink: Sink) -> Checked:
-    program = Program(sink, BodyChecker, builtins.symbols())
+def _check(module: ast.Module, loader: Loader, sink: Sink, kept: tuple[Kept, ...] | None) -> Checked:
+    program = Program(sink, BodyChecker, builtins.symbols(), kept or ())
     main = Modules(program, loader).declare(
         Path(module.source.path).stem, module, in_stdlib(module.source.path))
     _declarations(program)
@@ -61,7 +64,8 @@ def _check(module: ast.Module, loader: Loader, sink: Sink) -> Checked:
     _report(program, instances, sink)
     for contract in program.contracts.values():
         _fill_contract(program, contract)
-    return Checked(main, program.modules, program.contracts, instances, script, tests, program.structs, program.enums)
+    return Checked(
+        main, program.modules, program.contracts, instances, script, tests, program.structs, program.enums, kept)
 
 
 # ----------------------------------------------------------------------------------------------- declarations

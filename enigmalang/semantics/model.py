@@ -56,6 +56,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import (
@@ -166,9 +167,27 @@ class Member:
     index: int = 0  # field or enum member number
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A variable of an interactive session, which an earlier input gave its value.
+
+    `private` and `declared`: as it was written. For each leaf of `type`, in order: whether it is secret (`labels`), the
+    range of its elements if that is known better than by its type (`ranges`), and how long its axes are (`lens`).
+    """
+
+    name: str
+    type: Type
+    private: bool
+    declared: bool
+    labels: tuple[bool, ...]
+    ranges: tuple[Range | None, ...]
+    lens: tuple[tuple[int, ...], ...]
+    span: Span
+
+
 @dataclass(slots=True, eq=False)
 class Checked:
-    """A whole checked program."""
+    """A whole checked program. `kept` is None for a file, and a session's variables for one of its inputs."""
 
     main: ModuleInfo
     modules: dict[str, ModuleInfo]
@@ -178,6 +197,7 @@ class Checked:
     tests: tuple[Instance, ...]
     structs: dict[str, StructT] = field(default_factory=dict)
     enums: dict[str, EnumT] = field(default_factory=dict)
+    kept: tuple[Kept, ...] | None = None
 
 
 Number = IntT | FixedT

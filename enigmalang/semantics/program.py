@@ -8,7 +8,7 @@ from typing import Any
 
 from enigmalang.diagnostics import Note, Sink
 from enigmalang.semantics.context import Body, a
-from enigmalang.semantics.model import ContractInfo, Instance, Kind, ModuleInfo, Symbol
+from enigmalang.semantics.model import ContractInfo, Instance, Kept, Kind, ModuleInfo, Symbol
 from enigmalang.semantics.relations import plain, settle, without_holes
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -49,8 +49,10 @@ class Program:
 
     def __init__(
         self, sink: Sink, make_body: Callable[["Program", Instance], Body], builtins: dict[str, Symbol],
+        kept: tuple[Kept, ...] = (),
     ) -> None:
         self.sink = sink
+        self.kept = kept  # variables of a session, for its script
         self.make_body = make_body
         self.builtins = builtins
         self.modules: dict[str, ModuleInfo] = {}

@@ -5,10 +5,11 @@ from enigmalang.semantics.builtins import decided
 from enigmalang.semantics.comprehensions import iterated, parts_of
 from enigmalang.semantics.context import Body, Variable, a, declared_at, kind_name
 from enigmalang.semantics.events import check_event
-from enigmalang.semantics.model import Kind, Symbol
+from enigmalang.semantics.model import Kept, Kind, Symbol
 from enigmalang.semantics.operators import truth
 from enigmalang.semantics.places import integer, of_module
 from enigmalang.semantics.relations import (
+    ExactList,
     is_weak,
     join,
     length_of,
@@ -22,6 +23,7 @@ from enigmalang.types.types import (
     AddressT,
     ErrorT,
     IdentityT,
+    ListT,
     NoneT,
     StringT,
     Type,
@@ -73,6 +75,8 @@ def check_body(body: Body) -> None:
     node = body.instance.node
     if isinstance(node, ast.FunctionDef | ast.PredicateDecl):
         _parameters(body, node)
+    elif isinstance(node, ast.Module):
+        _kept(body)
     reached = block(body, _statements(body))
     if isinstance(node, ast.FunctionDef | ast.PredicateDecl):
         _check_end(body, node, reached)
@@ -96,6 +100,26 @@ def _parameters(body: Body, node: ast.FunctionDef | ast.PredicateDecl) -> None:
             if body.constant(default) is None and not isinstance(body.instance.types.get(default), ErrorT):
                 body.error("E0221", "a default is known before the program runs", default.span,
                            help="use a literal or a `const`")
+
+
+def _kept(body: Body) -> None:
+    """The variables of a session that earlier inputs gave their values."""
+    for kept in body.program.kept:
+        if kept.name not in body.variables:
+            symbol = Symbol(Kind.LOCAL, kept.name, None, private=kept.private)
+            body.variables[kept.name] = Variable(symbol, _counted(kept), kept.declared, kept.span)
+        body.assigned.add(kept.name)
+        if kept.private:
+            body.instance.private_locals.add(kept.name)
+
+
+def _counted(kept: Kept) -> Type:
+    """The variable's type; of a list whose type nobody wrote down the number of elements is known by now."""
+    match kept.type:
+        case ListT(element=element) if not kept.declared and kept.lens[0] and kept.lens[0][0]:
+            return ExactList(element, kept.lens[0][0])
+        case _:
+            return kept.type
 
 
 def _check_end(body: Body, node: ast.FunctionDef | ast.PredicateDecl, reached: bool) -> None:
