@@ -15,6 +15,7 @@ from enigmalang.diagnostics.diagnostic import EnigmaError
 COMMANDS = {
     "run": "Run a program: its statements, or its tests when it has no statements.",
     "test": "Run the tests of files and folders on all three engines.",
+    "cost": "Say what functions and lines cost: rounds, bytes, seconds, gas; nothing runs on secrets.",
     "bench": "Measure a program: seconds, rounds, bytes, memory, and the physical floor.",
     "check": "Find the errors of files and folders without running them.",
     "compile": "Write what a contract becomes: Vyper source, ABI, or a Python client module.",

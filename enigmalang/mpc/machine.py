@@ -8,7 +8,7 @@ operations act on shares directly. A value is dropped after its last use.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,13 +74,14 @@ def execute(
     recipients: Sequence[bytes] = (),
     digest: bytes | None = None,
     plan: Plan | None = None,
+    runs: Runs | None = None,
 ) -> Result:
     """Run the circuit with the other parties, who must call this with the same circuit.
 
     `inputs[slot]` are this party's shares, and are taken out of it when they are used; `memory[handle]` holds kept
     shares, and gets those of `circuit.keeps` when everything has succeeded; `recipients` are raw X25519 public keys.
     With a `digest` (32 bytes, of the circuit) the parties first compare it, in one round. `plan` is the circuit's, if
-    it was worked out before.
+    it was worked out before; `runs` makes the `Run`, where someone wants to watch it.
     Raises MachineError, and PeerError when a peer is gone, broke the protocol, or runs another circuit.
     """
     if circuit.field != party.field.name:
@@ -88,7 +89,7 @@ def execute(
     if digest is not None:
         agree(party, digest)
     plan = plan or make_plan(circuit)
-    going = _Run(party, circuit, plan, inputs, memory)
+    going = (runs or Run)(party, circuit, plan, inputs, memory)
     for number, layer in enumerate(plan.schedule.layers):
         going.layer(number, layer)
     going.end()
@@ -126,8 +127,14 @@ class Agreement:
                 raise PeerError(peer, "runs another circuit")
 
 
-class _Run:
-    """One execution: the values so far and how many uses of each remain."""
+Runs = Callable[[Party, Circuit, Plan, dict[int, Share], Mapping[int, Share]], "Run"]
+
+
+class Run:
+    """One execution: the values so far and how many uses of each remain.
+
+    A layer's joint work is done by `ordered`, `step` or `rounds`, and the openings by `open`: what costs messages.
+    """
 
     def __init__(
         self,
@@ -161,16 +168,15 @@ class _Run:
         if not layer.together:
             return
         if layer.protocol in ORDERED:  # in rounds of its own
-            values.ending = self._ending(layer)
-            ORDERED[layer.protocol](values, layer.together)
+            self.ordered(layer)
             self._done(layer)
         elif self._beside or not self._awaited_next(number):
-            self._beside.start(number, PHASES[layer.protocol], self._together(number, layer))
-        elif self._steps.run(number, values, layer.together):
+            self._beside.start(number, PHASES[layer.protocol], self.rounds(number, layer))
+        elif self.step(number, layer):
             self._done(layer)
         else:
             with self.party.counters.phase(PHASES[layer.protocol]):
-                run(self._together(number, layer))
+                run(self.rounds(number, layer))
 
     def end(self) -> None:
         """What is still under way."""
@@ -181,7 +187,17 @@ class _Run:
         layers = self._layers
         return number + 1 == len(layers) or number in layers[number + 1].awaits
 
-    def _together(self, number: int, layer: Layer) -> Rounds[None]:
+    def ordered(self, layer: Layer) -> None:
+        """A layer with rounds of its own."""
+        self.values.ending = self._ending(layer)
+        ORDERED[layer.protocol](self.values, layer.together)
+
+    def step(self, number: int, layer: Layer) -> bool:
+        """A small layer of products, in one round; False for any other layer."""
+        return self._steps.run(number, self.values, layer.together)
+
+    def rounds(self, number: int, layer: Layer) -> Rounds[None]:
+        """A layer told round by round."""
         planned = self._steps.rounds(number, self.values, layer.together)
         yield from planned or together(self.values, layer.protocol, layer.together)
         self._done(layer)

@@ -184,6 +184,11 @@ class Round:
 
         return lambda: party._heard(part)[peer][start : start + nbytes]
 
+    @property
+    def queued(self) -> int:
+        """Bytes that wait to be sent."""
+        return sum(buffer.nbytes for buffers in self._part.sends.values() for buffer in buffers)
+
     def post_part(self) -> None:
         """Send what is queued so far; more follows."""
         self._cut = True

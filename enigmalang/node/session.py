@@ -14,7 +14,7 @@ from hashlib import blake2b
 from enigmalang.circuits.circuit import Circuit
 from enigmalang.fields import field_named, warm
 from enigmalang.mpc.ahead import begin, replenish
-from enigmalang.mpc.machine import Agreement, MachineError, Plan, execute, make_plan
+from enigmalang.mpc.machine import Agreement, MachineError, Plan, Runs, execute, make_plan
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.mpc.shuffle import OrderError
@@ -32,7 +32,7 @@ from enigmalang.node.masking import (
 )
 from enigmalang.node.receivers import check_receivers
 from enigmalang.sharing import Share
-from enigmalang.transport.tls import TlsNetwork
+from enigmalang.transport.network import Network
 from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import encode_array
 from enigmalang.wire.codec import DIGEST_BYTES, decode_circuit, digest
@@ -67,11 +67,12 @@ class _Prepared:
 class Session:
     """One node's side of a cluster, from the agreement of keys on. Used by the executing thread only."""
 
-    def __init__(self, field: str, threshold: int, network: TlsNetwork) -> None:
-        """Agrees keys with the other nodes and loads the kernels. Raises PeerError."""
+    def __init__(self, field: str, threshold: int, network: Network, runs: Runs | None = None) -> None:
+        """Agrees keys with the other nodes and loads the kernels. `runs`: see `execute`. Raises PeerError."""
         keys = exchange_keys(network, threshold, NODE_TAGS)
         warm()
         self._network = network
+        self._runs = runs
         self._party = Party(network, keys, field_named(field), b"cluster")
         self._circuits: dict[bytes, _Kept] = {}
         self._memory: dict[int, Share] = {}
@@ -116,6 +117,10 @@ class Session:
     def mask(self, number: int) -> tuple[str, int] | None:
         """Whose jobs may use mask `number`, and how many numbers it masks; None for one that is not there."""
         return self._admission.known(number)
+
+    def hold(self, handle: int, share: Share) -> None:
+        """Keep a share that no request brought: for rehearsals (`node.costing`)."""
+        self._memory[handle] = share
 
     def _admit(self, request: msg.Admit) -> None:
         """Keep the shares of an input that came over the ledger; the next agreement shows whether all nodes saw one."""
@@ -212,7 +217,8 @@ class Session:
         agreement.reach()
         try:
             with self._party.counters.phase("node: run"), self._named(kept.circuit, request.handles) as memory:
-                result = execute(self._party, kept.circuit, inputs, memory, request.recipients, plan=kept.plan)
+                result = execute(
+                    self._party, kept.circuit, inputs, memory, request.recipients, plan=kept.plan, runs=self._runs)
         except (MachineError, OrderError) as error:
             raise WireError(str(error)) from None
         opened = [encode_array(value) for value in result.opened]
