@@ -99,10 +99,16 @@ class Session:
             options["chain"] = lambda: self._chain().fresh(plan)
         if kind == "clear":
             return local_world(plan, **options)
-        tracer = self.tracers.get((kind, plan.field))
-        if tracer is None:
-            tracer = self.tracers[kind, plan.field] = Tracer(self._engine(kind, plan.field), watch)
+        tracer = self.tracer(plan.field, kind, watch)
         return local_world(plan, tracer.engine, tracer=tracer, **options)
+
+    def tracer(self, field: str, kind: str | None = None, watch: Callable[[Circuit], None] | None = None) -> Tracer:
+        """The tracer of the engine over a field, made when it is first asked for."""
+        kind = kind or self.settings.engine
+        found = self.tracers.get((kind, field))
+        if found is None:
+            found = self.tracers[kind, field] = Tracer(self._engine(kind, field), watch)
+        return found
 
     def drop(self, engine: str, field: str) -> None:
         """Forget an engine that failed; the next program gets a new one."""

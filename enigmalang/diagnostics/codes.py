@@ -165,6 +165,13 @@ CHAIN = (
     Code("E0807", "refused by the Vyper compiler"),
 )
 
+CIRCUITS = (
+    Code("E0901", "malformed circuit file"),
+    Code("E0902", "not possible as a boolean circuit"),
+    Code("E0903", "not one circuit"),
+    Code("E0904", "a size or a public value is needed"),
+)
+
 
 def _table(*groups: Iterable[Code]) -> MappingProxyType[str, Code]:
     rows: dict[str, Code] = {}
@@ -176,4 +183,4 @@ def _table(*groups: Iterable[Code]) -> MappingProxyType[str, Code]:
 
 
 #: All codes by name, in the order of their numbers.
-CODES = _table(SYNTAX, NAMES, TYPES, SECRECY, RANGES, RUN_TIME, INPUTS, ENGINE, CHAIN)
+CODES = _table(SYNTAX, NAMES, TYPES, SECRECY, RANGES, RUN_TIME, INPUTS, ENGINE, CHAIN, CIRCUITS)
