@@ -18,8 +18,9 @@ from enigmalang.diagnostics import Diagnostic, EnigmaError
 from enigmalang.execute.values import ContractRef, leaves_from
 from enigmalang.ir.ir import Function, Param
 from enigmalang.ir.leaves import leaves_of
+from enigmalang.ir.signatures import short_name, signature, typed
 from enigmalang.node.remote_calls import nowhere
-from enigmalang.types.types import AddressT, ArrayT, ContractT, ListT, NoneT, StringT, StructT, TupleT, Type
+from enigmalang.types.types import AddressT, ArrayT, ContractT, ListT, StringT, StructT, TupleT, Type
 
 #: The address that a name stands for; None for none.
 Names = Callable[[str], str | None]
@@ -53,7 +54,7 @@ def leaves_of_arguments(function: Function, texts: Sequence[str], names: Names) 
 
 def _value(param: Param, text: str, names: Names) -> Any:
     """Python data of the parameter's type; errors do not repeat what is private."""
-    place = nowhere(f"the argument {param.name}: {_typed(param)}")
+    place = nowhere(f"the argument {param.name}: {typed(param)}")
     data = _data(_text(param, text), param.type, place.path)
     hidden = param.private or any(leaf.private for leaf in leaves_of(param.type))
     if isinstance(param.type, ContractT):
@@ -75,7 +76,7 @@ def _text(param: Param, text: str) -> str:
     if text != "-":
         return text
     if sys.stdin.isatty():
-        return str(click.prompt(f"{param.name} ({_typed(param)})", hide_input=param.private, err=True))
+        return str(click.prompt(f"{param.name} ({typed(param)})", hide_input=param.private, err=True))
     line = sys.stdin.readline()
     if not line:
         raise fail("E0603", f"{param.name} is to come from standard input, which has ended", nowhere("standard input"),
@@ -106,23 +107,3 @@ def _addresses(data: Any, type: Type, names: Names) -> Any:
             return {k: _addresses(v, types[k], names) if k in types else v for k, v in data.items()}
         case _:
             return data
-
-
-# ---- how functions are written
-
-
-def short_name(function: Function) -> str:
-    return function.name.rpartition(".")[2]
-
-
-def signature(function: Function) -> str:
-    """As the program declares it: `join(private amount: uint32)`, `average() -> uint32`."""
-    params = ", ".join(f"{p.name}: {_typed(p)}" if not p.private else f"private {p.name}: {_typed(p)}"
-                       for p in function.params)
-    hidden = "private " if function.result_private else ""
-    result = "" if isinstance(function.result, NoneT) else f" -> {hidden}{function.result}"
-    return f"{short_name(function)}({params}){result}"
-
-
-def _typed(param: Param) -> str:
-    return f"{param.type}" + (f" in {param.range}" if param.range is not None else "")

@@ -44,6 +44,7 @@ def described(remote: "Remote") -> dict[str, Any]:
     at = remote.chain.block_number()
     committee = remote.hub.committee(remote.attachment.committee, at)
     contract = remote.ledger.adopt(remote.address, remote.name)
+    learns = _learns(remote)
     return {
         "contract": remote.name,
         "address": checksummed(remote.address),
@@ -59,7 +60,7 @@ def described(remote: "Remote") -> dict[str, Any]:
         "threshold": committee.threshold,
         "balance": remote.chain.balance(remote.address, at),
         "version": contract.version(at),
-        "functions": [_function(planned) for planned in _functions(remote)],
+        "functions": [_function(planned, learns[planned.name]) for planned in _functions(remote)],
         "state": [_state(remote, name) for name in remote.plan.contracts[remote.name].state],
     }
 
@@ -69,31 +70,26 @@ def _functions(remote: "Remote") -> list["PlanFunction"]:
     return [f for f in found if f is not None and f.public.kind in ("init", "external", "view")]
 
 
-def _function(planned: "PlanFunction") -> dict[str, Any]:
-    from enigmalang.cli.arguments import short_name, signature
+def _function(planned: "PlanFunction", learns: list[str]) -> dict[str, Any]:
+    from enigmalang.compiler.disclosure import kind_of
+    from enigmalang.ir.signatures import short_name, signature
 
     function = planned.public
-    kind = "job" if planned.secret is not None else "view" if function.kind == "view" else "transaction"
-    return {"name": short_name(function), "signature": signature(function), "kind": kind,
-            "payable": function.payable, "learns": _learns(planned)}
+    return {"name": short_name(function), "signature": signature(function), "kind": kind_of(planned),
+            "payable": function.payable, "learns": learns}
 
 
-def _learns(planned: "PlanFunction") -> list[str]:
-    """Who learns what of private values, from the programs themselves."""
-    from enigmalang.ir.ir import operations
+def _learns(remote: "Remote") -> dict[str, list[str]]:
+    """By function: who learns which value that is computed from secrets. `enig disclose` tells the rest, from the
+    source, which is not at hand here."""
+    from enigmalang.compiler.disclosure import manifest_of, no_source
 
-    if planned.secret is None:
-        return []
-    ops = list(operations(planned.secret.body))
-    found = []
-    for name, who in (("reveal", "everyone"), ("reveal_to", "whom the program names")):
-        lines = sorted({op.span.line for op in ops if op.op == name})
-        if lines:
-            places = ", ".join(map(str, lines))
-            found.append(f"{who}: what is revealed in line{'s' * (len(lines) > 1)} {places}")
-    if any(leaf.private for leaf in planned.result_leaves):
-        found.append("the caller: the result")
-    return found or ["nobody: nothing private is revealed"]
+    found = {}
+    for function in manifest_of(remote.plan, no_source).functions:
+        values = [f"{e.audience}: {e.what}, from {', '.join(e.secrets)}, line {e.line}" for e in function.values]
+        nothing = ["nobody: nothing private is revealed"] if function.kind == "job" else []
+        found[function.name] = values or nothing
+    return found
 
 
 def _state(remote: "Remote", name: str) -> dict[str, Any]:

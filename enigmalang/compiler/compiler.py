@@ -121,3 +121,9 @@ def compile_file(path: str, sink: Sink) -> Plan | None:
     """Compile the file at `path`; None, and errors in `sink`, when it cannot be."""
     plan: Plan | None = Compilation(path, sink).get("plan")
     return plan
+
+
+def plan_as_written(path: str, sink: Sink) -> Plan | None:
+    """The plan of the program as it stands, without a pass over it: each operation is still where the source has it."""
+    analysed: Analysed | None = Compilation(path, sink).get("analysed")
+    return partition(analysed.program, analysed.field) if analysed is not None else None

@@ -73,8 +73,8 @@ def test_show_says_who_learns_what(enig) -> None:
     assert "join(private amount: uint32)" in shown
     assert "average() -> uint32" in shown
     assert "my_rank() -> private uint32" in shown
-    assert "everyone: what is revealed in line 18" in shown
-    assert "the caller: the result" in shown
+    assert "everyone: the value: uint256 in 0..4294967295000, from salary, amount of Salaries.join, line 18" in shown
+    assert "the caller: the result: uint32 in 1..1001, from salary, amount of Salaries.join, line 22" in shown
     assert "salary: map[address, uint32]  private, with the nodes" in shown
     assert "people: list[address, 1000]  []" in shown
     told = json.loads(enig("show", address, "--json").out)
