@@ -112,6 +112,12 @@ class Party:
         self.counters.rounds += 1
         return self._sized(received, expects)
 
+    def flush(self) -> None:
+        """Wait until the peers have taken what was sent them, for its memory. Between rounds only. Raises PeerError."""
+        began = perf_counter()
+        self.network.flush()
+        self.counters.add_seconds("network", perf_counter() - began)
+
     def _tell_part(self, part: _Part) -> None:
         """Send a part of a round; it is heard later, in the order of telling. Rounds are counted by who cuts them."""
         part.tag = self.tell(_joined(part.sends))

@@ -58,6 +58,7 @@ def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None
     del table  # its memory is wanted for the shuffle
     heap.trim(8 * rows * n)
     (shuffled,) = shuffle(party, given)
+    party.flush()  # what a slower peer has not read yet would leave a hole later, of up to the table's size
     heap.trim(shuffled.raw.nbytes)
     keys = _Keys(party, shuffled.flat(), ranges, n)
     wanted = None if ranks is None else np.array(sorted(set(ranks)), np.int32)

@@ -81,6 +81,10 @@ class FaultyNetwork:
             self._strike(fault, tag, received)
         return received
 
+    def flush(self) -> None:
+        """See `Network.flush`."""
+        self._inner.flush()
+
     def _due(self, touched: Set[int], expects: Mapping[int, int]) -> list[Fault]:
         """This step's faults. Raises PeerError when one of the links that are used is gone."""
         faults = [fault for peer in expects if (fault := self._faults.get((self._step, peer)))]

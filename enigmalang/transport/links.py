@@ -40,6 +40,7 @@ class SendLink:
         self._queued = 0  # frames handed to the sender thread; written by the caller only
         self._written = 0  # frames that it wrote; written by the sender thread only
         self._fault: PeerError | None = None
+        self._idle = threading.Event()  # nothing is queued any more, or never will be written
 
     def send(self, tag: int, body: Buffer) -> None:
         """Send one frame; `body` must not change afterwards. Raises PeerError when the peer is gone or does
@@ -60,6 +61,17 @@ class SendLink:
         else:
             self._enqueue(head, memoryview(body))
 
+    def flush(self) -> None:
+        """Wait until every frame is with the system, and its memory free. Raises PeerError as `send` does.
+
+        Who calls it must not have to read first what the peer may be waiting for.
+        """
+        self._idle.clear()  # first: what is written from here on sets it
+        if self._fault is None and self._queued != self._written:
+            self._idle.wait()
+        if self._fault is not None:
+            raise self._fault
+
     def _enqueue(self, head: bytes, view: memoryview) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name=f"send-{self.peer}", daemon=True)
@@ -74,9 +86,12 @@ class SendLink:
                 self._channel.send_large(head, view)
             except OSError as error:
                 self._fault = _failure(self.peer, error)
-                return
-            self._written += 1
+                break
             del item, view  # what they are a part of may be large, and the next frame may be long in coming
+            self._written += 1
+            if self._written == self._queued:
+                self._idle.set()
+        self._idle.set()
 
     def set_timeout(self, seconds: float | None) -> None:
         """How long the peer may not read while a `send` is blocked; None for ever."""

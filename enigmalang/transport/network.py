@@ -45,3 +45,10 @@ class Network(Protocol):
     def fetch(self, tag: int, expects: Mapping[int, int]) -> dict[int, memoryview | bytes]:
         """The second half of an `exchange`."""
         ...
+
+    def flush(self) -> None:
+        """Wait until no frame that was posted is held here any more: for who needs their memory.
+
+        Only when all that was posted to this party is fetched, or two who wait do so for each other. Raises PeerError.
+        """
+        ...

@@ -67,6 +67,13 @@ class TlsNetwork:
         self.rounds += 1
         return received
 
+    def flush(self) -> None:
+        """See `Network.flush`."""
+        for peer, sender in self._senders.items():
+            self.waiting_for = peer
+            sender.flush()
+        self.waiting_for = 0
+
     def close(self) -> None:
         for receiver in self._receivers.values():
             receiver.close()

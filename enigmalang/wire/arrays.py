@@ -50,17 +50,22 @@ def encode_array(value: Any) -> bytes:
     array = np.asarray(value)
     size = checked_size(array.shape, "array")
     kind, data = _elements(array, size)
-    return kind + struct.pack(f"<B{array.ndim}Q", array.ndim, *array.shape) + data
+    return b"".join((kind, struct.pack(f"<B{array.ndim}Q", array.ndim, *array.shape), data))
 
 
-def _elements(array: Array, size: int) -> tuple[bytes, bytes]:
+def _elements(array: Array, size: int) -> tuple[bytes, bytes | memoryview]:
     if array.dtype == np.bool_:
-        return b"b", array.tobytes()
+        return b"b", _memory(array)
     if array.dtype == object or array.dtype == np.uint64:
         return b"o", _encode_big(array.reshape(size).tolist())
     if array.dtype.kind in "iu":
-        return b"i", array.astype("<i8", copy=False).tobytes()
+        return b"i", _memory(array.astype("<i8", copy=False))
     raise WireError(f"array of {array.dtype}: only integers and booleans go over the wire")
+
+
+def _memory(array: Array) -> memoryview:
+    """Its elements' bytes in C order; a view of a contiguous array, not a copy."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _encode_big(values: list[Any]) -> bytes:

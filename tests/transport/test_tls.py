@@ -3,9 +3,11 @@
 import socket
 import ssl
 import threading
+import weakref
 from functools import partial
 from time import monotonic
 
+import numpy as np
 import pytest
 from tls_helpers import LONG, RecordingProxy, mesh, record_types, together
 
@@ -95,6 +97,38 @@ def test_peer_that_is_gone_in_the_middle_of_a_large_frame() -> None:
         first.close()
         with pytest.raises(PeerError, match="node 1: closed the connection"):
             second.exchange(1, {}, {1: 64 << 20})
+
+
+def test_flush_waits_until_a_large_frame_is_taken_and_forgotten() -> None:
+    size = 32 << 20  # far over what the kernel's socket buffers hold
+    with mesh(3) as networks:
+        first, second, _ = networks
+        large = np.zeros(size, np.uint8)
+        kept = weakref.ref(large)
+        first.post(1, {2: large.data, 3: b"small"})
+        del large
+
+        def take() -> bool:
+            deadline = monotonic() + LONG
+            while first.waiting_for != 2 and monotonic() < deadline:
+                threading.Event().wait(0.001)
+            held = kept() is not None
+            second.fetch(1, {1: size})
+            return held
+
+        held, _ = together(take, first.flush)
+        assert held and kept() is None
+        first.flush()  # nothing is under way
+        assert first.waiting_for == 0
+
+
+@pytest.mark.parametrize("closer", [0, 1])
+def test_flush_ends_when_either_end_is_closed(closer: int) -> None:
+    with mesh(3) as networks:
+        first = networks[0]
+        first.post(1, {2: bytes(64 << 20)})
+        with pytest.raises(PeerError, match="node 2: closed the connection"):
+            together(first.flush, networks[closer].close)
 
 
 def test_socket_that_takes_only_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
