@@ -10,7 +10,7 @@ from enigmalang.compiler.disclosure.dependence import (
     Node,
     Origin,
     Source,
-    stands_for_constant,
+    is_dealt,
 )
 from enigmalang.compiler.disclosure.manifest import Audience, Entry, Kind
 from enigmalang.compiler.disclosure.places import Places
@@ -18,12 +18,15 @@ from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot,
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.passes.facts import Facts
 from enigmalang.source import Span
+from enigmalang.source.shipped import STDLIB
 from enigmalang.types.ranges import nominal
 from enigmalang.types.types import Label
 
 _ALL = Audience.EVERYONE
 #: What is public, but was a secret or a secret's length.
-PUBLIC = (Origin.LEARNT, Origin.LENGTH)
+PUBLIC = (Origin.LEARNT, Origin.CLIENT, Origin.LENGTH)
+#: What a client or everyone came to know.
+KNOWN = (Origin.LEARNT, Origin.CLIENT)
 
 
 @dataclass(slots=True)
@@ -60,7 +63,11 @@ class Listing:
         return self.text(value.span) or value.hint or "this"
 
     def source(self, source: Source) -> str:
-        return source.name or self.text(source.span) or f"what line {source.span.line} lets out"
+        if source.name:
+            return source.name
+        own = [s for s in (*source.via, source.span) if not s.path.startswith(STDLIB)]
+        span = own[-1] if own else source.span
+        return self.text(span) or f"what line {span.line} lets out"
 
     def sources(self, nodes: Sequence[Node], *origins: Origin) -> tuple[str, ...]:
         found = self.around.dependence.sources(nodes, *(origins or PUBLIC))
@@ -98,7 +105,7 @@ class Listing:
         spans = [s for op in made for s in (*op.via, op.span)]
         steps = (*self.around.places.steps(spans, at), *self.constants(value))
         self.add(op, kind, what, who=who, span=span, secrets=self.sources([value], Origin.SECRET), steps=steps,
-                 after=self.after(op, [value], Origin.LEARNT))
+                 after=self.after(op, [value], *KNOWN))
 
     def constants(self, value: Value) -> Iterator[str]:
         """Named constants that take part, with their values: the text of an expression does not tell them."""
@@ -120,10 +127,16 @@ class Listing:
                 rule(self, op)
             elif OPS[op.op].effect is Effect.FAILS:
                 _fails(self, op)
+            if self.script:
+                _enters_circuit(self, op)
             outer, self.times = self.times, _product(self.times, _steps(op))
             for inner in op.regions:
                 self.region(inner)
             self.times = outer
+
+    def often(self) -> str:
+        """How often a loop does this."""
+        return "" if self.times == 1 else ", in a loop" if self.times is None else f", up to {self.times} times"
 
     def count(self, value: Value) -> str:
         return count_of(value, self.times)
@@ -172,13 +185,13 @@ def _reveal(listing: Listing, op: Operation) -> None:
     (value,) = op.operands
     if value.label is Label.PUBLIC and not listing.sources([value], Origin.SECRET):
         return
-    listing.value(op, value, f"the value: {described(value)}", _ALL)
+    listing.value(op, value, f"the value: {described(value)}{listing.often()}", _ALL)
 
 
 def _reveal_to(listing: Listing, op: Operation) -> None:
     value, who = op.operands
     name = f"`{listing.name(who)}`"
-    listing.value(op, value, f"the value: {described(value)}", name)
+    listing.value(op, value, f"the value: {described(value)}{listing.often()}", name)
     listing.add(op, Kind.RESULT, f"that {name} is sent a value of this type and length: {described(value)}",
                 after=listing.after(op, [who, value]))
 
@@ -235,13 +248,13 @@ def _loop(listing: Listing, op: Operation) -> None:
     """A loop over a private list is as long as the list, and told there."""
     dependence = listing.around.dependence
     nodes: list[Node] = [*dependence.controls.get(op, ()), *(Length(v) for v in op.operands[: op.attrs["iterated"]])]
-    after = listing.sources(nodes, Origin.LEARNT)
+    after = listing.sources(nodes, *KNOWN)
     if after:
         listing.add(op, Kind.BOUND, "how often this loop runs", after=after)
 
 
 def _range(listing: Listing, op: Operation) -> None:
-    after = listing.after(op, op.operands, Origin.LEARNT)
+    after = listing.after(op, op.operands, *KNOWN)
     if after:
         listing.add(op, Kind.BOUND, "how many there are in this range", after=after)
 
@@ -385,9 +398,21 @@ def _input(listing: Listing, op: Operation) -> None:
 
 
 def _share(listing: Listing, op: Operation) -> None:
-    if listing.script and not stands_for_constant(op, listing.around.dependence.flow):
+    if listing.script and is_dealt(op, listing.around.dependence.flow):
         listing.add(op, Kind.SIZE, f"shares of {listing.count(op.result)}", who=Audience.NODES,
                     after=listing.after(op, op.operands))
+
+
+def _enters_circuit(listing: Listing, op: Operation) -> None:
+    """Public values stand in circuits as they are: nodes see what only the client knew."""
+    if op.op in ("share", "db_get") or op.regions or not any(v.label is Label.PRIVATE for v in op.results):
+        return
+    for value in op.operands:
+        if value.label is Label.PUBLIC and isinstance(value.type, Tensor):
+            after = listing.sources([value, Length(value)], Origin.CLIENT)
+            if after:
+                listing.add(op, Kind.OPERAND, "a public value that was the client's alone: it stands in the circuit",
+                            who=Audience.NODES, span=value.span, after=after)
 
 
 # ------------------------------------------------------------------------------------------- databases
@@ -400,17 +425,17 @@ def _db_set(listing: Listing, op: Operation) -> None:
     after = listing.after(op, op.operands[:end])
     rule = listing.name(op.operands[-1]) if op.attrs["predicate"] else "owner"
     if db == "L":
-        listing.add(op, Kind.STATE, "key and value, kept on the ledger", after=after)
+        listing.add(op, Kind.STATE, "key and value, kept on the ledger", whole=True, after=after)
         return
     listing.add(op, Kind.RECORD, f"the key, how large the record is, who owns it, and the rule `{rule}`",
-                who=Audience.NODES, after=after)
+                who=Audience.NODES, whole=True, after=after)
     if db == "MPC":
         listing.add(op, Kind.IDENTITY, f"who may compute with it: `{rule}`; its raw data is the dealer's alone",
-                    after=listing.after(op, keys))
+                    whole=True, after=listing.after(op, keys))
         return
     who = _ALL if rule == "anyone" else "the owner of the record" if rule == "owner" else f"whom `{rule}` lets read"
     what = ", ".join(described(v) for v in values)
-    listing.add(op, Kind.VALUE, f"the value: {what}", who=who, after=after)
+    listing.add(op, Kind.VALUE, f"the value: {what}", who=who, whole=True, after=after)
 
 
 def _db_get(listing: Listing, op: Operation) -> None:

@@ -43,7 +43,8 @@ Node = Value | Cell | Length
 
 class Origin(StrEnum):
     SECRET = "secret"
-    LEARNT = "learnt"
+    LEARNT = "learnt"  # by everyone
+    CLIENT = "client"  # by whoever runs the script, alone
     LENGTH = "length"
 
 
@@ -181,12 +182,13 @@ def _enters(op: Operation) -> bool:
     return op.op == "share" and op.operands[0].label is Label.PUBLIC
 
 
-def stands_for_constant(op: Operation, flow: Flow) -> bool:
-    """Whether a `share` is of a constant that is written where it stands (and not given to a private name)."""
+def is_dealt(op: Operation, flow: Flow) -> bool:
+    """Whether the client deals what it knows here. A constant that is written where it stands, and not given to a
+    private name, is no secret."""
     made = flow.defined_by.get(op.operands[0])
     while made is not None and made.op == "convert":
         made = flow.defined_by.get(made.operands[0])
-    return made is not None and made.op == "const" and made.span == op.span
+    return _enters(op) and not (made is not None and made.op == "const" and made.span == op.span)
 
 
 def _rank(value: Value) -> int:
@@ -336,9 +338,9 @@ class _Walk:
     # ---- sources
 
     def learnt(self, op: Operation, *nodes: Value) -> None:
-        """What someone came to know here and could hand on."""
+        """What the client came to know here, and could hand on."""
         lengths = [Length(n) for n in nodes]
-        self.made.begin(Source(Origin.LEARNT, "", op.span, op.via), *nodes, *lengths)
+        self.made.begin(Source(Origin.CLIENT, "", op.span, op.via), *nodes, *lengths)
 
     def sources(self, op: Operation) -> None:
         match op.op:
@@ -356,7 +358,7 @@ class _Walk:
                     self.open(op, op.attrs["type"])
                 else:
                     self.learnt(op, *op.results)
-            case "share" if self.function.kind == "script" and not stands_for_constant(op, self.made.flow):
+            case "share" if self.function.kind == "script" and is_dealt(op, self.made.flow):
                 self.made.begin(Source(Origin.SECRET, "", op.span, op.via), op.result)
             case _:
                 pass
