@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "Run a program: its statements, or its tests when it has no statements.",
     "test": "Run the tests of files and folders on all three engines.",
     "cost": "Say what functions and lines cost: rounds, bytes, seconds, gas; nothing runs on secrets.",
+    "repl": "Type programs and see what they do; the nodes start once and stay.",
     "bench": "Measure a program: seconds, rounds, bytes, memory, and the physical floor.",
     "new": "Begin a project: a folder with a contract, a test and a README.",
     "check": "Find the errors of files and folders without running them.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "dump": "Show what a stage of the compiler made of a file.",
     "chain": "Start and end a network on this machine: a chain, its hub, and nodes.",
     "keys": "Keep signing keys in encrypted files: new, list, import.",
+    "lsp": "Serve editors: errors as one types, hover, definitions, rename, completion, fixes.",
     "explain": "Explain a diagnostic code, such as E0301.",
 }
 

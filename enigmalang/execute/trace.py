@@ -160,6 +160,14 @@ class Tracer:
         self._keep(built, kept, handles[count:], count)
         return opened, sealed
 
+    def preview(self, opens: Sequence[Wire]) -> Circuit:
+        """The circuit that opening `opens` would run now. Nothing runs."""
+        with numbered(opens) as order:
+            cut = Cut(order)
+            ends: Any = (tuple(w.number for w in opens), (), ())
+        built = self.builder.built(self.engine.field, cut.rows, cut.table, ends)
+        return built.shown if built.idle else built.circuit
+
     def admit(self, mask: int, masked: bytes, shapes: Sequence[Shape]) -> list[Wire]:
         """The numbers that a client masked with mask `mask`, which the engine keeps from now on. Raises EngineError."""
         numbers = [next(_NUMBERS) for _ in shapes]

@@ -125,6 +125,15 @@ class Cluster:
     def closed(self) -> bool:
         return self._control is None
 
+    def failure(self) -> str | None:
+        """What ended the cluster, or will as soon as it is used: a worker that is gone. None while all is well."""
+        if self._failed is not None:
+            return str(self._failed)
+        if self._control is None:
+            return "the cluster is closed"
+        gone = next((node for node in self.pids if self._processes.exited(node)), None)
+        return None if gone is None else f"node {gone}: {self._processes.describe_exit(gone)}"
+
     # --- the Engine port ---
 
     def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),

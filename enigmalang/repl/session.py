@@ -15,7 +15,7 @@ from enigmalang.analysis.ranges import choose_field, infer_ranges
 from enigmalang.analysis.secrecy import infer_secrecy
 from enigmalang.diagnostics import Diagnostic, Note, Severity, Sink
 from enigmalang.execute.secret import Secret
-from enigmalang.ir.ir import Function, Program
+from enigmalang.ir.ir import Function, Program, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.lowering import lower
 from enigmalang.lowering.inputs import RESULT
@@ -29,7 +29,7 @@ from enigmalang.semantics.model import Kept
 from enigmalang.source import SourceFile
 from enigmalang.syntax import ast
 from enigmalang.syntax.parser import parse
-from enigmalang.types.ranges import Range
+from enigmalang.types.ranges import Range, nominal
 from enigmalang.types.types import ContractT, Label, StructT, Type
 
 #: A session's values must outlive each input, so all are held in the larger field.
@@ -114,7 +114,12 @@ class Session:
 
     def parse(self, source: SourceFile, sink: Sink) -> tuple[Item, ...] | None:
         module = parse(source, sink)
-        return None if module is None or sink.errors else module.body
+        if module is None or sink.errors:
+            return None
+        if not module.body and module.docstring is not None:  # a text alone: in a file it would be its docstring
+            span = source.whole()
+            return (ast.ExprStmt(span, ast.StrLit(span, module.docstring)),)
+        return module.body
 
     # ---- declarations
 
@@ -146,6 +151,13 @@ class Session:
 
     def compile(self, item: Item, source: SourceFile, sink: Sink) -> Compiled | None:
         """A statement as a script on the session's variables; None, and errors in `sink`, when it cannot be."""
+        if (asked := _named_result(item)) is not None:
+            found = self._compiled(asked, source, Sink())
+            if found is not None:
+                return found
+        return self._compiled(item, source, sink)
+
+    def _compiled(self, item: Item, source: SourceFile, sink: Sink) -> Compiled | None:
         body, old = self._renamed(item)
         written = written_names(item)
         named = set(names_in(item))
@@ -165,6 +177,12 @@ class Session:
         arguments = tuple(leaf for v in used for leaf in v.leaves)
         return Compiled(item, self._joined(plan), program, function, arguments,
                         frozenset(plan.contracts), tuple(mine.diagnostics))
+
+    def test_plan(self, node: ast.TestDef, source: SourceFile, sink: Sink) -> Plan | None:
+        """The plan of one test on what the session has declared; it sees none of its variables."""
+        around = self.declarations.needed([node], (), set())
+        program = self._optimised(ast.Module(source.whole(), source, (*around, node)), (), sink)
+        return None if program is None else partition(program, FIELD)
 
     def _renamed(self, item: Item) -> tuple[Item, set[str]]:
         """`item` with new variables for the known names that it gives a value anew, whatever their type was."""
@@ -212,7 +230,7 @@ class Session:
             name, count = plain_name(field.name), len(leaves_of(field.type))
             leaves = tuple(values[place : place + count])
             ranges = tuple(
-                value.range if isinstance(leaf, Secret) else None
+                value.range if isinstance(leaf, Secret) else _range_now(value, leaf)
                 for value, leaf in zip(operands[place : place + count], leaves, strict=True))
             place += count
             before = self.variables.pop(name, None)
@@ -255,6 +273,14 @@ class CachedLoader:
         return self._inner.names()
 
 
+def _range_now(value: Value, leaf: Any) -> Range | None:
+    """The range of a public number, which is known by now; None for what is no number, or an empty list."""
+    if not isinstance(value.type, Tensor) or nominal(value.type.element) is None:
+        return None
+    numbers = np.asarray(leaf).ravel().tolist()
+    return Range(int(min(numbers)), int(max(numbers))) if numbers else None
+
+
 def plain_name(name: str) -> str:
     """A variable's name as the user knows it."""
     return name.replace(_NEW, "")
@@ -271,6 +297,17 @@ def written_names(item: Item) -> set[str]:
             return {n.id for n in names}
         case _:
             return set()
+
+
+def _named_result(item: Item) -> ast.As | None:
+    """`as alice: f()` so that the value of what stands last in it is the input's value; None for anything else."""
+    match item:
+        case ast.As(body=body) if body and isinstance(body[-1], ast.ExprStmt):
+            last = body[-1]
+            named = ast.VarDecl(last.span, RESULT, last.span, False, None, last.value)
+            return replace(item, body=(*body[:-1], named))
+        case _:
+            return None
 
 
 def _targets(target: ast.Expr) -> list[ast.Name]:

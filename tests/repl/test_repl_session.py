@@ -72,6 +72,20 @@ def test_ranges_are_those_of_the_values_not_of_the_types(typed: Typed) -> None:
     assert typed.value("reveal(z)") == 2**32 - 1
 
 
+def test_public_values_have_the_range_that_they_have(typed: Typed) -> None:
+    typed("x = 20")
+    typed("private a = 41")
+    assert typed.value("reveal(a + x)") == 61
+    assert typed.value("reveal(a * _)") == 41 * 61
+    typed("huge = 2 ** 200")
+    typed("a + huge")
+    assert typed.codes == ["E0402"]
+
+
+def test_a_text_alone_is_an_expression(typed: Typed) -> None:
+    assert typed.value("'text'") == "text"
+
+
 def test_functions_structs_and_enums(typed: Typed) -> None:
     typed("def f(x):\n    return x + 1\n")
     assert typed.value("f(1)") == 2

@@ -1,0 +1,32 @@
+"""What was typed, across sessions: one file that only its owner can read, without the secrets that were typed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from prompt_toolkit.history import FileHistory
+
+from enigmalang.identity.files import home
+from enigmalang.repl.redact import Secrets, redacted
+
+
+def history_path() -> Path:
+    """$ENIGMALANG_HOME/history, or ~/.enigmalang/history."""
+    return home() / "history"
+
+
+class RedactedHistory(FileHistory):
+    """A `FileHistory` that writes `…` for secret literals. Within the session the up key still brings them back.
+
+    `secrets` gives what the session knows of private places by now. Raises OSError when the file cannot be made.
+    """
+
+    def __init__(self, path: Path, secrets: Callable[[], Secrets]) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600))
+        path.chmod(0o600)
+        super().__init__(str(path))
+        self._secrets = secrets
+
+    def store_string(self, string: str) -> None:
+        super().store_string(redacted(string, self._secrets()))
