@@ -5,13 +5,13 @@ import sys
 from collections.abc import Iterable
 
 from enigmalang.diagnostics.diagnostic import Diagnostic, Severity
-from enigmalang.diagnostics.render import render
+from enigmalang.diagnostics.render import Sources, render
 
 
-def show(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write `diagnostics` to stderr with their source lines."""
+def show(diagnostics: Iterable[Diagnostic], sources: Sources | None = None) -> None:
+    """Write `diagnostics` to stderr with their source lines, which are looked up in `sources`, or else on the disk."""
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    sys.stderr.write(render(diagnostics, color=color))
+    sys.stderr.write(render(diagnostics, sources, color=color))
     sys.stderr.flush()
 
 

@@ -13,7 +13,7 @@ from enigmalang.syntax.builder import build
 from enigmalang.syntax.faults import line_fault
 from enigmalang.syntax.grammar import grammar
 from enigmalang.syntax.scanner import Line, Scan, scan
-from enigmalang.syntax.words import MAX_ERRORS, MAX_FILE
+from enigmalang.syntax.words import BUDGET, MAX_ERRORS, MAX_FILE
 
 
 def read_source(path: str, sink: Sink) -> SourceFile | None:
@@ -35,6 +35,11 @@ def read_source(path: str, sink: Sink) -> SourceFile | None:
         reason = getattr(error, "strerror", None) or str(error)
         sink.error("E0601", f"the file cannot be read: {reason.lower()}", start)
         return None
+    return source_of(raw, path, sink)
+
+
+def source_of(raw: bytes, path: str, sink: Sink) -> SourceFile | None:
+    """As `read_source`, of bytes read already."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -47,6 +52,7 @@ def read_source(path: str, sink: Sink) -> SourceFile | None:
         _too_large(path, sink)
         return None
     if not text.strip():
+        start = Span(path, 1, 1, 1, 1)
         sink.error("E0014", "the file is empty", start, help="`enig explain E0014` shows a first program")
         return None
     return SourceFile(path, text.replace("\r\n", "\n"))
@@ -113,7 +119,7 @@ def _blocks(lines: list[Line]) -> Iterator[list[Line]]:
     """The lines of each statement of the top level."""
     block: list[Line] = []
     for line in lines:
-        if block and line.indent == 0 and line.first not in ("elif", "else"):
+        if block and line.indent == 0 and line.first not in ("elif", "else") and block[-1].first != BUDGET:
             yield block
             block = []
         block.append(line)

@@ -16,9 +16,11 @@ from enigmalang.syntax.formatting.nodes import (
     value_range,
     without_brackets,
 )
-from enigmalang.syntax.formatting.operators import cut, has_operator
+from enigmalang.syntax.formatting.operators import cut, flowing, has_operator, is_nested
 
 WIDTH = 100
+#: So much room a statement has, however deep its block is.
+_ROOM = 40
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +42,14 @@ class Row:
 
 def rows_of(tokens: Sequence[Token], indent: int) -> list[Row]:
     """The statement of `tokens`, or the header of a block, indented by `indent`; the tokens' comments are used up."""
+    shift = max(0, indent - WIDTH + _ROOM)
+    rows = _rows(tokens, indent - shift)
+    for row in rows:
+        row.indent += shift
+    return rows
+
+
+def _rows(tokens: Sequence[Token], indent: int) -> list[Row]:
     comment, tokens[-1].after = tokens[-1].after, None
     tokens = without_brackets(tokens)
     nodes = build(tokens)
@@ -168,6 +178,9 @@ def _inner(writer: _Writer, nodes: Sequence[Node], indent: int, tail: int, furth
     if text is not None and _fits(writer.row.column, text, tail):
         writer.put(text, indent)
         return
+    if text is not None and is_nested(nodes):
+        _flow(writer, nodes, indent)
+        return
     pieces = cut(nodes) if _wants_cut(nodes, writer.row.column, tail) else [list(nodes)]
     if len(pieces) == 1:
         _sequence(writer, nodes, indent, tail)
@@ -176,6 +189,14 @@ def _inner(writer: _Writer, nodes: Sequence[Node], indent: int, tail: int, furth
         if place:
             writer.newline(further)
         _inner(writer, piece, further if place else indent, tail if place == len(pieces) - 1 else 0, further + STEP)
+
+
+def _flow(writer: _Writer, nodes: Sequence[Node], indent: int) -> None:
+    """A sum within a sum within a sum, such as Horner's scheme: lines as full as can be, cut before operators."""
+    for place, part in enumerate(flowing(nodes)):
+        if place and not _fits(writer.row.column, part):
+            writer.newline(indent)
+        writer.put(part, indent)
 
 
 def _wants_cut(nodes: Sequence[Node], column: int, tail: int) -> bool:

@@ -14,7 +14,7 @@ def layout(text: str) -> str:
     items = items_of(text)
     lines: list[Row | None] = []  # None is an empty line
     for item, blank in zip(items, blank_lines(items), strict=True):
-        lines += [None] if blank else []
+        lines += [None] * blank
         lines += _rows(item)
     align(lines)
     return "".join(f"{_written(row)}\n" for row in lines)

@@ -1,8 +1,9 @@
 """Where a sequence inside brackets may be cut into lines: before its loosest operators."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeGuard
 
-from enigmalang.syntax.formatting.nodes import Group, Leaf, Node
+from enigmalang.syntax.formatting.nodes import Group, Leaf, Node, joined
 
 _Test = Callable[[Node, Node], bool]
 
@@ -48,6 +49,40 @@ def cut(nodes: Sequence[Node]) -> list[list[Node]]:
 
 def has_operator(nodes: Sequence[Node]) -> bool:
     return len(cut(nodes)) > 1
+
+
+_NESTED = 3
+_ARITHMETIC = _operators("+", "-", "*", "/", "//", "%", "|", "^", "&", "<<", ">>", "and", "or")
+
+
+def is_nested(nodes: Sequence[Node]) -> bool:
+    """Whether brackets that only group are so deep in one another that a line for each would make a staircase."""
+    return _nesting(nodes) >= _NESTED
+
+
+def _nesting(nodes: Sequence[Node]) -> int:
+    return max((1 + _nesting(node.elements[0]) for node in nodes if _only_groups(node)), default=0)
+
+
+def _only_groups(node: Node) -> TypeGuard[Group]:
+    return isinstance(node, Group) and not node.subscript and node.opener.token.text == "(" and len(node.elements) == 1
+
+
+def flowing(nodes: Sequence[Node]) -> list[str]:
+    """The text of `nodes` in parts, a new one before each operator that only grouping brackets are around."""
+    parts = [""]
+    before: Node | None = None
+    for node in nodes:
+        if _only_groups(node) and not node.comma:
+            first, *inner = flowing(node.elements[0])
+            parts[-1] += f"{joined([node.opener], first=False)}{first}"
+            parts += inner
+            parts[-1] += node.closer.text
+        else:
+            parts += [""] if before is not None and _ARITHMETIC(before, node) else []
+            parts[-1] += joined([node], first=False)
+        before = node
+    return parts
 
 
 def _is_word(node: Node, *words: str) -> bool:

@@ -30,7 +30,7 @@ struct Work:
 
 HUB: public(immutable(Hub))
 CREATOR: public(immutable(address))
-PLAN_HASH: public(constant(bytes32)) = 0x0e303172f3790abf65f1ca1ad9a724656deeb532e96c1cd51ee55848a3fbeb14
+PLAN_HASH: public(constant(bytes32)) = 0x3c5e04ff78c0661ed015f7ab33f3a055f21486da4e14644e37eab556b3f75647
 version: public(uint256)  # raised by every transaction that changes state
 private_root: public(bytes32)  # commitment of the nodes to the private state
 has_board: public(HashMap[address, bool])                         # battleship.enig:9
