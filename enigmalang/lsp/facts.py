@@ -1,0 +1,103 @@
+"""What the analyses found, by place of the text: private or public, and the range of numbers."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+
+from enigmalang.compiler.compiler import Analysed
+from enigmalang.ir.ir import Operation, Value, operations
+from enigmalang.lsp.names import within
+from enigmalang.plan.cost import KINDS, Cost
+from enigmalang.source import Span
+from enigmalang.types.ranges import Range
+from enigmalang.types.types import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value that the text makes at a place: joined over all calls of its function."""
+
+    private: bool
+    range: Range | None
+
+    def join(self, other: "Fact") -> "Fact":
+        joined = None if self.range is None or other.range is None else self.range.join(other.range)
+        return Fact(self.private or other.private, joined)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One secure operation of a function: its kind, where it stands, and the calls it was reached through."""
+
+    kind: str
+    function: str
+    span: Span
+    via: tuple[Span, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Facts:
+    """`at`: by the place of an expression; `named`: by path and name, the places where it gets a value."""
+
+    at: dict[Span, Fact] = field(default_factory=dict)
+    named: dict[tuple[str, str], list[tuple[Span, Fact]]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, analysed: Analysed | None, before: "Facts | None") -> "Facts":
+        """The facts of `analysed`; where the types are wrong, those of the last version that had them."""
+        if analysed is None:
+            return before or cls()
+        facts = cls()
+        for function in analysed.program.functions.values():
+            for param in function.params:
+                facts._add(param.values)
+            for op in operations(function.body):
+                facts._add(op.results)
+                facts._step(op, function.name)
+                for region in op.regions:
+                    facts._add(region.params)
+        for places in facts.named.values():
+            places.sort(key=lambda place: place[0])
+        return facts
+
+    def _add(self, values: Iterable[Value]) -> None:
+        for value in values:
+            fact = Fact(value.label is Label.PRIVATE, value.range)
+            known = self.at.get(value.span)
+            self.at[value.span] = fact if known is None else known.join(fact)
+            if value.hint:
+                self.named.setdefault((value.span.path, value.hint.split(".")[0]), []).append((value.span, fact))
+
+    def _step(self, op: Operation, function: str) -> None:
+        kind = KINDS.get(op.op)
+        if kind is not None and any(value.label is Label.PRIVATE for value in op.operands):
+            self.steps.append(Step(kind, function, op.span, op.via))
+
+    def cost(self, extent: Span) -> Cost | None:
+        """What the text at `extent` costs each time it runs (loops count once); None when nothing in it is secret.
+
+        Of several ways in which its function is called, the dearest.
+        """
+        ways: dict[tuple[str, tuple[Span, ...]], Counter[str]] = defaultdict(Counter)
+        for step in self.steps:
+            if within(extent, step.span) or any(within(extent, span) for span in step.via):
+                outside = tuple(span for span in step.via if not within(extent, span))
+                ways[step.function, outside][step.kind] += 1
+        if not ways:
+            return None
+        return Cost(tuple(max(ways.values(), key=Counter.total).items()))
+
+    def of_name(self, name: str, extent: Span, given: Iterable[Span], use: Span) -> Fact | None:
+        """What is known of the variable `name` of the function at `extent` where it is used.
+
+        It gets the values at `given`; those before the use count, or (in a loop) all of them.
+        """
+        places = self.named.get((extent.path, name), [])
+        low = bisect_left(places, (extent.line, extent.column), key=lambda p: (p[0].line, p[0].column))
+        high = bisect_right(places, (extent.end_line, extent.end_column), key=lambda p: (p[0].line, p[0].column))
+        inside = [*places[low:high], *((span, self.at[span]) for span in given if span in self.at)]
+        earlier = [f for span, f in inside if span.line <= use.line] or [f for _, f in inside]
+        return reduce(Fact.join, earlier) if earlier else None
