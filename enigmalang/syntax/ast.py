@@ -400,6 +400,17 @@ class ErrorDecl(Node):
     params: tuple[Param, ...]
 
 
+#: What a budget may limit.
+BUDGETED = ("rounds", "bytes", "products", "ands", "comparisons", "seconds")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Budget(Node):
+    """`@budget(rounds=20, bytes=1_000_000)` above a function: what it may cost; values are numbers as written."""
+
+    limits: tuple[Keyword, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionDef(Node):
     """A `def`, anywhere. `modifiers` among internal, view, payable; `init` is the constructor's name."""
@@ -412,6 +423,7 @@ class FunctionDef(Node):
     body: tuple[Stmt, ...]
     modifiers: tuple[str, ...] = ()
     docstring: str | None = None
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

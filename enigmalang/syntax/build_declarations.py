@@ -154,9 +154,12 @@ class Declarations(Statements):
         return ast.TestDef(span.to(block.end), literals.string_value(name), self.body(block, "a test"))
 
     def on_function(self, span: Span, items: Items) -> ast.Node:
+        budgets = [item for item in items if isinstance(item, ast.Budget)]
+        if len(budgets) > 1:
+            self.error("E0001", "a second budget for one function", budgets[1].span, "write one, with all its limits")
         modifiers = tuple(str(i) for i in items if isinstance(i, Token) and i.type == "MODIFIER")
         self.check_modifiers(modifiers, span)
-        name, parameters, returns, *rest = items[len(modifiers) :]
+        name, parameters, returns, *rest = items[len(budgets) + len(modifiers) :]
         block = rest[0] if rest else Block((), returns.span if returns is not None else parameters.span)
         docstring, body = split_docstring(block.items)
         made = ast.FunctionDef(
@@ -169,10 +172,35 @@ class Declarations(Statements):
             self.body(Block(body, block.end), "a function"),
             modifiers,
             docstring,
+            budgets[0] if budgets else None,
         )
         if not rest:
             self.headers.add(made)
+            if budgets:
+                self.error("E0011", "a function of an interface has no budget: it runs elsewhere", budgets[0].span,
+                           "remove it")
         return made
+
+    def on_budget(self, span: Span, items: Items) -> ast.Budget:
+        limits: list[ast.Keyword] = []
+        for item in items:
+            if not isinstance(item, ast.Keyword):
+                if item is not None:
+                    self.error("E0001", "a limit has no name", item.span, f"name it: {_LIMITS}")
+            elif item.name not in ast.BUDGETED:
+                self.error("E0204", f"a budget knows no `{item.name}`", item.span, f"it limits {_LIMITS}")
+            elif any(item.name == other.name for other in limits):
+                self.error("E0204", f"`{item.name}` is limited twice", item.span, "write it once")
+            elif not isinstance(item.value, ast.IntLit | ast.FixedLit) or (
+                    isinstance(item.value, ast.FixedLit) and item.name != "seconds"):
+                self.error("E0221", f"the limit of `{item.name}` is no number that is written out", item.value.span,
+                           f"write a number, such as `{item.name}=1_000`")
+            else:
+                limits.append(item)
+        if not any(item is not None for item in items):
+            self.error("E0203", "a budget without a limit", span, f"limit some of {_LIMITS}")
+        end = len(self.source.line(span.line).rstrip()) + 1
+        return ast.Budget(Span(span.path, span.line, span.column, span.line, end), tuple(limits))
 
     def check_modifiers(self, modifiers: tuple[str, ...], span: Span) -> None:
         if len(set(modifiers)) < len(modifiers):
@@ -215,6 +243,7 @@ class Declarations(Statements):
         return ast.Module(self.source.whole(), self.source, body, docstring)
 
 
+_LIMITS = ", ".join(f"`{name}`" for name in ast.BUDGETED)
 _IN_CONTRACT: dict[type, str] = {
     ast.VarDecl: "state",
     ast.EventDecl: "events",

@@ -10,7 +10,7 @@ from enigmalang.source import Span
 from enigmalang.syntax import foreign
 from enigmalang.syntax.grammar import grammar
 from enigmalang.syntax.scanner import Line, Scan
-from enigmalang.syntax.words import BLOCK_WORDS, RESERVED, UNITS
+from enigmalang.syntax.words import BLOCK_WORDS, BUDGET, RESERVED, UNITS
 
 #: Stand for a broken line's head so that it parses alone; as long as what they replace.
 _ALONE = {"elif": "  if", "else": "if 1"}
@@ -62,7 +62,8 @@ def line_fault(scan: Scan, line: Line) -> Diagnostic | None:
     indent = line.start - begin
     if line.first in _ALONE:
         text = text[:indent] + _ALONE[line.first] + text[indent + len(line.first) :]
-    stop = _stop(text + (" pass" if line.opens else ""), len(text))
+    behind = " pass" if line.opens else "\ndef f(): pass" if line.first == BUDGET else ""
+    stop = _stop(text + behind, len(text))
     return _Fault(scan, line, stop, begin).diagnostic() if stop is not None else None
 
 

@@ -19,7 +19,7 @@ LEXEME = re.compile(
     r"""
     (?P<newline>\r?\n)
   | (?P<space>[ \t\f\ufeff]+)
-  | (?P<word>(?![bBfFrRuU]{1,2}["'])[A-Za-z_][A-Za-z0-9_]*)
+  | (?P<word>@budget\b|(?![bBfFrRuU]{1,2}["'])[A-Za-z_][A-Za-z0-9_]*)
   | (?P<number>[0-9][A-Za-z0-9_]*(?:\.[0-9][A-Za-z0-9_]*)?)
   | (?P<string>[bBfFrRuU]{0,2}(?:
         \"\"\"(?:[^\\]|\\.)*?\"\"\" | \'\'\'(?:[^\\]|\\.)*?\'\'\'

@@ -77,7 +77,7 @@ def _declaration(item: ast.Declaration) -> list[str]:
         case ast.PredicateDecl():
             return _block(f"predicate {item.name}({_params(item.params)})", _body(item.body))
         case ast.FunctionDef():
-            return _block(_header(item), _body(item.body), item.docstring)
+            return [*_budget(item), *_block(_header(item), _body(item.body), item.docstring)]
         case ast.ContractDef():
             return _block(f"contract {item.name}", _members(item), item.docstring)
         case ast.TestDef():
@@ -97,6 +97,12 @@ def _typed(annotation: ast.Expr | None) -> str:
 def _type(annotation: ast.Expr) -> str:
     """A type stands where only names, calls and indexes are read."""
     return subscript(annotation)
+
+
+def _budget(function: ast.FunctionDef) -> list[str]:
+    if function.budget is None:
+        return []
+    return [f"@budget({', '.join(f'{k.name}={expression(k.value)}' for k in function.budget.limits)})"]
 
 
 def _header(function: ast.FunctionDef) -> str:

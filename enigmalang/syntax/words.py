@@ -25,6 +25,9 @@ BLOCK_WORDS = frozenset(
     }
 )  # fmt: skip
 
+#: What begins the line above a function that says what it may cost.
+BUDGET = "@budget"
+
 #: Functions, values and types of the language: names that a program may give another meaning, some of them.
 #: Highlighting needs them without the checker, whose tables and rules tests compare with these.
 FUNCTIONS = frozenset(
