@@ -176,20 +176,22 @@ def built(tmp_path: Path) -> Path:
 def test_builds_and_scopes_agree_and_the_client_starts_the_server(built: Path) -> None:
     assert (built / "dist" / "extension.js").stat().st_size < 1_000_000
     scopes_agree(built)
-    client_starts_the_server(built)
-    client_says_what_does_not_start(built)
+    editor_shows_what_the_server_finds(built)
+    editor_says_what_does_not_start(built)
 
 
-def client_starts_the_server(built: Path) -> None:
-    log = built / "asked"
-    done = run(built, "node", "test/starts.cjs", sys.executable, str(Path(__file__).with_name("listening_server.py")),
-               str(log))  # fmt: skip
+def editor_shows_what_the_server_finds(built: Path) -> None:
+    """The real client beside a stand-in for the editor, and the real server."""
+    leak = built / "leak.enig"
+    leak.write_text("private a = 41\nprint(a)\n", "utf-8")
+    done = run(built, "node", "test/starts.cjs", str(leak), str(Path(sys.executable).with_name("enig")), "lsp")
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
-    assert log.read_text("utf-8").split() == ["initialize", "initialized", "shutdown", "exit"]
+    assert "`a` is private" in done.stdout
+    assert "reveal(" in done.stdout
 
 
-def client_says_what_does_not_start(built: Path) -> None:
-    done = run(built, "node", "test/starts.cjs", "no-such-program", "lsp")
+def editor_says_what_does_not_start(built: Path) -> None:
+    done = run(built, "node", "test/starts.cjs", str(built / "leak.enig"), "no-such-program", "lsp")
     assert done.returncode == 1
     assert "`no-such-program lsp` does not start" in done.stdout
     assert "enigma.server.command" in done.stdout

@@ -52,5 +52,9 @@ async function start(): Promise<void> {
 async function stop(): Promise<void> {
   const running = client;
   client = undefined;
-  await running?.dispose();
+  try {
+    await running?.dispose();
+  } catch (error) { // it did not answer: the client ends its process, and a new one can start
+    running?.error("The server did not stop by itself", error, false);
+  }
 }
