@@ -16,15 +16,19 @@ def command(paths: tuple[str, ...], as_json: bool) -> int:
 
     Warnings about the standard library's own lines are left out: its documentation says what they would.
     """
-    from enigmalang.compiler import check
+    from enigmalang.cli.programs import budget_faults
+    from enigmalang.compiler import Compilation
     from enigmalang.diagnostics import Severity, Sink
     from enigmalang.diagnostics.render import render_json
     from enigmalang.semantics.loader import in_stdlib
+    from enigmalang.syntax.ast import has_budgets
 
     files, found = find_files(paths)
     for path in files:
         sink = Sink()
-        check(path, sink)
+        job = Compilation(path, sink)
+        if job.get("analysed") is not None and has_budgets(job.need("module")) and job.get("plan") is not None:
+            found += budget_faults(job)
         found += [d for d in sink.diagnostics if d.severity is Severity.ERROR or not in_stdlib(d.span.path)]
     if as_json:
         sys.stdout.write(render_json(found))

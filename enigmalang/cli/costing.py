@@ -11,10 +11,11 @@ import click
 
 from enigmalang.chain.errors import ChainError
 from enigmalang.cli.columns import columns, told_bytes, told_seconds
-from enigmalang.cli.programs import Refused, as_diagnostic, compiled
+from enigmalang.cli.programs import Refused, as_diagnostic
 from enigmalang.cli.progress import Progress
 from enigmalang.cli.report import show
-from enigmalang.diagnostics import Diagnostic, EnigmaError
+from enigmalang.compiler import compile_file
+from enigmalang.diagnostics import Diagnostic, EnigmaError, Sink
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.costing import (
     BadLet,
@@ -67,7 +68,7 @@ def cost_file(
     with Progress() as progress:
         try:
             progress.phase(f"compiling {path}")
-            plan = compiled(path)
+            plan = _compiled(path)
             names = _chosen(plan, wanted)
             unknown = unknown_lets(plan, lets)
             if unknown:
@@ -88,6 +89,15 @@ def cost_file(
     if found.failed:
         show(found.failed)
     return int(bool(found.failed))
+
+
+def _compiled(path: str) -> Plan:
+    """The plan, whatever its budgets say. Raises Refused."""
+    sink = Sink()
+    plan = compile_file(path, sink)
+    if plan is None:
+        raise Refused(sink.errors)
+    return plan
 
 
 def _chosen(plan: Plan, wanted: str | None) -> list[str]:
@@ -235,5 +245,6 @@ def _dicts(found: Sequence[Cost], link: Link) -> Iterator[dict[str, Any]]:
         made = asdict(cost) | {"seconds": cost.seconds(link)}
         made["line"] = made.pop("span")["line"]
         for shown, line in zip(made["lines"], cost.lines, strict=True):
+            del shown["numbers"]
             shown["seconds"] = cost.seconds_of(line, link)
         yield made

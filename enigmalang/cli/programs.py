@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from enigmalang.chain.errors import ChainError
 from enigmalang.cli.inputs import Inputs
-from enigmalang.compiler import compile_file
+from enigmalang.compiler import Compilation
 from enigmalang.diagnostics import Diagnostic, EnigmaError, Sink
 from enigmalang.execute.ports import EngineError
 from enigmalang.ir.ir import operations
 from enigmalang.plan.plan import Plan
 from enigmalang.source import Span
+from enigmalang.syntax.ast import has_budgets
 
 
 class Refused(Exception):
@@ -21,12 +22,28 @@ class Refused(Exception):
 
 
 def compiled(path: str) -> Plan:
-    """The plan of the file at `path`. Raises Refused."""
-    sink = Sink()
-    plan = compile_file(path, sink)
+    """The plan of the file at `path`, whose functions keep to their budgets. Raises Refused."""
+    job = Compilation(path, Sink())
+    plan: Plan | None = job.get("plan")
     if plan is None:
-        raise Refused(sink.errors)
+        raise Refused(job.sink.errors)
+    over = [d for d in budget_faults(job) if d.code != NOT_TOLD]
+    if over:
+        raise Refused(over)
     return plan
+
+
+#: What depends on inputs that nobody knows before a run is no reason not to run.
+NOT_TOLD = "E1002"
+
+
+def budget_faults(job: Compilation) -> list[Diagnostic]:
+    """Budgets of a compiled program that are exceeded, or cannot be checked; nothing heavy is loaded for none."""
+    if not has_budgets(job.need("module")):
+        return []
+    from enigmalang.node.costing.budgets import over_budget
+
+    return over_budget(job.need("plan"), job.need("module"))
 
 
 def check_inputs(plan: Plan, inputs: Inputs) -> None:

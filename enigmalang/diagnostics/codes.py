@@ -172,6 +172,11 @@ CIRCUITS = (
     Code("E0904", "a size or a public value is needed"),
 )
 
+COSTS = (
+    Code("E1001", "over its budget"),
+    Code("E1002", "cost not known"),
+)
+
 
 def _table(*groups: Iterable[Code]) -> MappingProxyType[str, Code]:
     rows: dict[str, Code] = {}
@@ -183,4 +188,4 @@ def _table(*groups: Iterable[Code]) -> MappingProxyType[str, Code]:
 
 
 #: All codes by name, in the order of their numbers.
-CODES = _table(SYNTAX, NAMES, TYPES, SECRECY, RANGES, RUN_TIME, INPUTS, ENGINE, CHAIN, CIRCUITS)
+CODES = _table(SYNTAX, NAMES, TYPES, SECRECY, RANGES, RUN_TIME, INPUTS, ENGINE, CHAIN, CIRCUITS, COSTS)

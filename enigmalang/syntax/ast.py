@@ -474,6 +474,20 @@ class Module(Node):
     docstring: str | None = None
 
 
+def budgeted(module: Module) -> Iterator[tuple[str | None, FunctionDef, Budget]]:
+    """The functions of `module` that have a budget: the contract that each is in, the function, the budget."""
+    for item in module.body:
+        owner, functions = (item.name, item.functions) if isinstance(item, ContractDef) else (None, (item,))
+        for function in functions:
+            if isinstance(function, FunctionDef) and function.budget is not None:
+                yield owner, function, function.budget
+
+
+def has_budgets(module: Module) -> bool:
+    """Whether any function of `module` says what it may cost."""
+    return next(budgeted(module), None) is not None
+
+
 def children(node: Node) -> Iterator[Node]:
     """The direct child nodes of `node`, in field order."""
     for item in fields(node):

@@ -162,6 +162,10 @@ class Declarations(Statements):
         name, parameters, returns, *rest = items[len(budgets) + len(modifiers) :]
         block = rest[0] if rest else Block((), returns.span if returns is not None else parameters.span)
         docstring, body = split_docstring(block.items)
+        if budgets:  # the function begins below them
+            line = self.token_span(name).line
+            written = self.source.line(line)
+            span = Span(span.path, line, len(written) - len(written.lstrip()) + 1, span.end_line, span.end_column)
         made = ast.FunctionDef(
             span.to(block.end),
             str(name),

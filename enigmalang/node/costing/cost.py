@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from enigmalang.source import Span
 
@@ -45,7 +45,9 @@ def parse_link(text: str) -> Link:
 
 @dataclass(frozen=True, slots=True)
 class LineCost:
-    """Of one source line. `rounds`: in which operations of the line take part; several lines may share one."""
+    """Of one source line. `rounds`: in which operations of the line take part; several lines may share one, so that
+    they do not add up.
+    """
 
     path: str
     line: int
@@ -54,6 +56,7 @@ class LineCost:
     products: int
     ands: int
     comparisons: int
+    numbers: frozenset[int] = field(default=frozenset(), repr=False)  # of its rounds
 
     @property
     def place(self) -> str:
@@ -95,12 +98,23 @@ class Cost:
     def seconds_of(self, line: LineCost, link: Link) -> float:
         return link.seconds(line.rounds, line.bytes_sent, line.products, line.ands, self.prime)
 
+    def within(self, span: Span) -> Cost:
+        """Of the lines of `span` alone."""
+        lines = tuple(line for line in self.lines if line.path == span.path and span.line <= line.line <= span.end_line)
+        sums = {name: sum(getattr(line, name) for line in lines) for name in ADDED}
+        rounds = len(frozenset[int]().union(*(line.numbers for line in lines)))
+        return replace(self, rounds=rounds, circuits=0, agreeing=0, lines=lines, **sums)
+
     def dearest(self, what: str, link: Link | None = None) -> LineCost | None:
         """The line with most of `what`: rounds, bytes_sent, products, ands, comparisons, or seconds on `link`."""
         def amount(line: LineCost) -> float:
             return self.seconds_of(line, link) if link is not None and what == "seconds" else float(getattr(line, what))
 
         return max(self.lines, key=amount, default=None)
+
+
+#: What lines add up to.
+ADDED = ("bytes_sent", "products", "ands", "comparisons")
 
 
 def in_order(lines: Sequence[LineCost], path: str) -> tuple[LineCost, ...]:

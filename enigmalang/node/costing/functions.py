@@ -289,7 +289,8 @@ def _lines(spent: Mapping[Place, Spent], stats: EngineStats) -> Iterator[LineCos
     columns = [_rounded([found.counts[which] for found in spent.values()], wanted[which]) for which in range(4)]
     for number, ((path, line), found) in enumerate(spent.items()):
         sent, products, ands, comparisons = (column[number] for column in columns)
-        yield LineCost(path, line, len(found.rounds), sent, products, ands, comparisons)
+        yield LineCost(
+            path, line, len(found.rounds), sent, products, ands, comparisons, frozenset(found.rounds))
 
 
 def _rounded(parts: list[float], total: int) -> list[int]:
