@@ -7,6 +7,7 @@ bool, integers, address, bytes4, bytes32 as they are; `fixed` as its raw scaled 
 from collections.abc import Sequence
 from typing import Any
 
+from enigmalang.chain import decoding
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.plan.calls import LedgerError
 from enigmalang.types.abi import NoAbiType, abi_name, abi_names
@@ -26,7 +27,7 @@ from enigmalang.types.types import (
     Type,
 )
 
-__all__ = ["NoAbiType", "abi_name", "abi_names", "check_size", "decode", "encode", "from_abi", "to_abi"]
+__all__ = ["MOST_LOGGED", "NoAbiType", "abi_name", "abi_names", "check_size", "decode", "encode", "from_abi", "to_abi"]
 
 
 def to_abi(data: Any, type: Type) -> Any:
@@ -78,9 +79,7 @@ def encode(values: Sequence[Any], types: Sequence[Type]) -> bytes:
 
 def decode(data: bytes, types: Sequence[Type]) -> list[Any]:
     """Python data from ABI bytes."""
-    from eth_abi.abi import decode as decoded
-
-    found = decoded([abi_name(t) for t in types], data)
+    found = decoding.decode([abi_name(t) for t in types], data)
     return [from_abi(v, t) for v, t in zip(found, types, strict=True)]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from enigmalang.chain.abi import from_abi, to_abi
 from enigmalang.chain.client import Chain, Log
 from enigmalang.chain.compiling import Compiled
+from enigmalang.chain.decoding import decode
 from enigmalang.chain.digests import Call
 from enigmalang.chain.hub import hub_interface, signature_data
 from enigmalang.chain.interface import Interface, Method
@@ -173,8 +174,6 @@ class Deployed:
 
     def decode_requested(self, function: PlanFunction, log: Log) -> tuple[tuple[Any, ...], bytes, int]:
         """From that event: what `request_data` gave, the masked inputs, and the mask's number."""
-        from eth_abi.abi import decode
-
         fields = self._interface.event("Requested").decode(log.topics, log.data)
         *public, masked, mask = decode(self._method(function, "request_").inputs[:-1], fields["arguments"])
         return tuple(public), masked, mask

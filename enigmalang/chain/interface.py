@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from enigmalang.chain.decoding import decode
 from enigmalang.ethereum.hashing import keccak256
 
 
@@ -24,9 +25,7 @@ class Method:
 
     def decode(self, data: bytes) -> tuple[Any, ...]:
         """What came back, a value for each output."""
-        from eth_abi.abi import decode
-
-        return tuple(decode(self.outputs, data))
+        return decode(self.outputs, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,6 @@ class EventType:
 
     def decode(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
         """The fields by name; an indexed one that is no value of 32 bytes comes as its hash."""
-        from eth_abi.abi import decode
-
         found: dict[str, Any] = {}
         for (name, type), topic in zip(self.indexed, topics[1:], strict=True):
             found[name] = decode([type], topic)[0] if is_word(type) else topic

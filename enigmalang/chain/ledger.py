@@ -23,7 +23,7 @@ from enigmalang.chain.permissions import Permissions
 from enigmalang.ethereum.keys import SigningKey
 from enigmalang.plan.calls import ESCROW, Attested, Key, LedgerCall, LedgerError, Signer
 from enigmalang.plan.plan import Plan
-from enigmalang.types.types import Label
+from enigmalang.types.types import Label, Type
 
 #: What a generated contract says when its state moved on.
 STALE = "stale version"
@@ -182,6 +182,10 @@ class EvmLedger:
 
     def write_log(self, key: Any, value: Any) -> None:
         self._overlay.put(("L", key), (*self.read_log(key), self._log.made(self.number, self.time, value)))
+
+    def digest(self, leaves: Sequence[Any], type: Type) -> int:
+        """keccak256(abi_encode(…)) of the leaves."""
+        return self._log.digest(leaves, type)
 
     def read_log(self, key: Any) -> Sequence[Any]:
         full = ("L", key)

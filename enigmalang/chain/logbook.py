@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enigmalang.chain.abi import abi_name, check_size, from_abi, is_of, to_abi
+from enigmalang.chain.abi import MOST_LOGGED, abi_name, check_size, from_abi, is_of, to_abi
 from enigmalang.chain.client import Chain
 from enigmalang.chain.deployed import Values
-from enigmalang.chain.digests import address_component, component, kind_text, log_key_of
+from enigmalang.chain.digests import address_component, component, keccak, kind_text, log_key_of
 from enigmalang.chain.hub import hub_interface
 from enigmalang.ir.ir import Program, operations
 from enigmalang.ir.leaves import leaves_of
@@ -16,7 +16,22 @@ from enigmalang.ir.parser import parse_type
 from enigmalang.ir.printer import collect_named
 from enigmalang.plan.calls import LedgerError
 from enigmalang.plan.plan import Plan
-from enigmalang.types.types import BytesT, IntT, StringT, Type
+from enigmalang.types.types import (
+    AddressT,
+    ArrayT,
+    BoolT,
+    BytesNT,
+    BytesT,
+    ContractT,
+    EnumT,
+    FixedT,
+    IntT,
+    ListT,
+    StringT,
+    StructT,
+    TupleT,
+    Type,
+)
 
 #: How many values of a key are asked for in one message.
 _PAGE = 256
@@ -68,7 +83,7 @@ class Logbook:
         from eth_abi.exceptions import DecodingError
 
         type = self._kinds.get(kind) or parse_type(_as_ir(kind), self._named)
-        if type is None:
+        if type is None or not _holds(type):
             raise LedgerError(f"a value of type {kind}, which this program does not know")
         widest = _widest(type)
         types = [leaf.declared for leaf in leaves_of(widest)]
@@ -85,19 +100,48 @@ class Logbook:
     def encode(self, key: Sequence[Any], value: Any) -> bytes:
         """The call that appends `value` (with its `type` and `leaves`) under `key`. Raises LedgerError if it is too
         large."""
+        check_size(value)
+        content = self._encoded(value.leaves, value.type)
+        return hub_interface().methods["write"].encode((key_id(key), kind_text(str(value.type)), content))
+
+
+    def digest(self, leaves: Sequence[Any], type: Type) -> int:
+        """Of what a contract read, as it computes it: keccak256 of the encoding, as a signed word."""
+        return int.from_bytes(keccak(self._encoded(leaves, type)), "big", signed=True)
+
+    def _encoded(self, leaves: Sequence[Any], type: Type) -> bytes:
         from eth_abi.abi import encode
 
-        check_size(value)
-        types = [leaf.declared for leaf in leaves_of(value.type)]
-        content = encode([abi_name(t) for t in types], [
-            to_abi(self._values.data_from([leaf], t), t) for leaf, t in zip(value.leaves, types, strict=True)])
-        return hub_interface().methods["write"].encode((key_id(key), kind_text(str(value.type)), content))
+        types = [leaf.declared for leaf in leaves_of(type)]
+        return bytes(encode([abi_name(t) for t in types], [
+            to_abi(self._values.data_from([leaf], t), t) for leaf, t in zip(leaves, types, strict=True)]))
 
 
 def _as_ir(kind: str) -> str:
     """The language's text of a type as the IR writes it: `string[3]` as `string<3>`."""
     sized = re.sub(r"\b(string|bytes)\b(?:\[(\d+)\])?", lambda found: f"{found[1]}<{found[2] or '*'}>", kind)
     return re.sub(r"\bfixed\b(?:\[(\d+), (\d+)\])?", lambda found: f"fixed<{found[1] or 16}, {found[2] or 16}>", sized)
+
+
+def _holds(type: Type) -> bool:
+    """Whether `L` could hold a value of `type`: what stands there as its kind is anybody's text."""
+    match type:
+        case IntT(bits=bits):
+            return 0 < bits <= 256 and bits % 8 == 0
+        case FixedT(integer=integer, fraction=fraction):
+            return integer > 0 and fraction > 0 and integer + fraction <= 256
+        case BytesNT(size=size):
+            return 0 < size <= 32
+        case ArrayT(element=element, dims=dims):
+            return all(0 < size <= MOST_LOGGED for size in dims) and _holds(element)
+        case ListT(element=element):
+            return _holds(element)
+        case StructT(fields=fields):
+            return bool(fields) and all(_holds(f.type) for f in fields)
+        case TupleT(items=items):
+            return bool(items) and all(map(_holds, items))
+        case _:
+            return isinstance(type, BoolT | EnumT | AddressT | ContractT | StringT | BytesT)
 
 
 def _widest(type: Type) -> Type:

@@ -59,7 +59,7 @@ def external_call(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     if wei and not world.ledger.transfer(context.address, address, wei):
         raise revert(op, "E0512", f"{wei} wei cannot be paid: the balance is {world.ledger.balance(context.address)}")
     check_arguments(op, function.public, rest)
-    inner = Context(context.mode, contract, address, context.address, wei, context.attested)
+    inner = Context(context.mode, contract, address, context.address, wei, context.attested, context.said)
     callee = Machine(world, machine.domain, inner, machine.handlers)
     callee.depth = machine.depth + 1
     callee.check_depth(op)

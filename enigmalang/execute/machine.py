@@ -29,6 +29,8 @@ from enigmalang.plan.calls import LedgerError
 from enigmalang.types.types import Label
 
 MAX_DEPTH = 256
+#: Steps of `while` loops in one call of a contract: what nodes compute in seconds.
+MOST_STEPS = 1 << 16
 #: Python frames for MAX_DEPTH levels of the program, each some regions deep.
 RECURSION = 50_000
 Signal = tuple[str, list[Any]]
@@ -49,6 +51,7 @@ class Context:
     sender: str = ""
     value: int = 0
     attested: list[Any] | None = None  # ledger programs; None: only what comes before the first one may run
+    said: list[Any] = field(default_factory=list)  # ledger programs: what the nodes attest, in order
     writes: dict[tuple[str, str, tuple[Any, ...]], Secret] = field(default_factory=dict)  # private state, uncommitted
     revealed: list[Any] = field(default_factory=list)
     deliveries: list[tuple[Secret, Tensor, str]] = field(default_factory=list)  # reveal_to: value, type, address
@@ -64,6 +67,7 @@ class Machine:
         self.handlers = handlers
         self.env: dict[Value, Any] = {}
         self.depth = 0
+        self.steps = 0  # of `while` loops
         sys.setrecursionlimit(max(RECURSION, sys.getrecursionlimit()))
 
     # ---- functions
@@ -265,10 +269,17 @@ class Machine:
             if name == "break":
                 break
             number += 1
+            self._step(op)
         if hidden:
             carried = [self.hidden(v, c) for v, c in zip(op.results, carried, strict=True)]
         self.bind(op, carried)
         return None
+
+    def _step(self, op: Operation) -> None:
+        """Contracts end: whoever calls one could otherwise have all nodes count for ever."""
+        self.steps += 1
+        if self.steps > MOST_STEPS and self.context.mode != "client":
+            raise revert(op, "E0515", f"a call whose `while` loops take more than {MOST_STEPS:,} steps together")
 
     def rest_of_while(self, op: Operation, carried: list[Any], limit: int | None) -> list[Any] | None:
         """What is carried out of a loop after some iterations, if the others trace alike."""
@@ -283,6 +294,7 @@ class Machine:
         while (limit is None or number < limit) and rest.condition(condition):
             rest.step()
             number += 1
+            self._step(op)
         return rest.done()
 
     def comprehension(self, op: Operation) -> Signal | None:

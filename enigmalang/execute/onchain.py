@@ -28,8 +28,8 @@ from enigmalang.execute.requests import (
     joined,
     make_request,
     private_leaves,
+    rehearse,
     run_program,
-    run_public,
 )
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import ContractRef
@@ -161,7 +161,7 @@ def _fulfilled(world: World, chain: Chain, request: Request, job: int) -> list[A
             if not _reported(chain, request, job, version, text, work.attested((), ())):
                 continue
             raise
-        attested = work.attested(words_of(made.revealed), tuple(made.context.writes))
+        attested = work.attested(words_of(made.said), tuple(made.context.writes))
         try:
             shown = chain.fulfil(job, version, attested)
         except LedgerError as error:
@@ -201,17 +201,17 @@ def outcome(world: World, request: Request) -> Computed:
     """
     check_ranges(world, request, truths=True)
     made = compute(world, request)
-    _try_public(world, request, made.revealed)
+    made.said = _try_public(world, request, made.revealed)
     return made
 
 
-def _try_public(world: World, request: Request, revealed: Sequence[Any]) -> None:
-    """Raises Revert when the public program would fail: then nothing that was opened is published."""
+def _try_public(world: World, request: Request, revealed: Sequence[Any]) -> list[Any]:
+    """What is attested. Raises Revert when the public program would fail: then nothing that was opened is published."""
     before = world.ledger.checkpoint()
     try:
         if request.value:
             world.ledger.transfer(ESCROW, request.address, request.value)
-        run_public(world, request, revealed)
+        return rehearse(world, request, revealed)[1]
     finally:
         world.ledger.rollback(before)
 

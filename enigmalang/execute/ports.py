@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.plan.calls import Attested, LedgerCall
+from enigmalang.types.types import Type
 
 
 class EngineError(Exception):
@@ -137,6 +138,11 @@ class Ledger(Protocol):
     def balance(self, address: str) -> int: ...
     def transfer(self, source: str, target: str, amount: int) -> bool: ...
     def write_log(self, key: Any, value: Any) -> None: ...
+
+    def digest(self, leaves: Sequence[Any], type: Type) -> int:
+        """What a contract on the ledger computes of a value that it read: a signed word."""
+        ...
+
     def read_log(self, key: Any) -> Sequence[Entry]: ...
 
 

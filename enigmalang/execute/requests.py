@@ -139,11 +139,12 @@ def check_ranges(world: World, request: Request, truths: bool = False) -> None:
 
 @dataclass(slots=True)
 class Computed:
-    """What the nodes made of a job: `context` has the revealed values, the private writes and what is for others;
+    """What the nodes made of a job: `context` has the private writes and what is for others, `revealed` was opened;
     `results` are the caller's private leaves, on their way."""
 
     context: Context
     revealed: list[Any]
+    said: list[Any]  # what the nodes attest: the ledger program's words
     results: list[Envelope]
     deliveries: list[Envelope]
 
@@ -166,14 +167,19 @@ def compute(world: World, request: Request) -> Computed:
         ledger.rollback(before)
     machine = Machine(world, world.domain, context, CONTRACT)
     revealed = [machine.forced(v) for v in context.revealed]
-    return Computed(context, revealed, envelopes[: len(results)], envelopes[len(results) :])
+    return Computed(context, revealed, [], envelopes[: len(results)], envelopes[len(results) :])
 
 
 def run_public(world: World, request: Request, revealed: Sequence[Any]) -> list[Any]:
     """The ledger program, with the values that the nodes opened. Raises Revert."""
+    return rehearse(world, request, revealed)[0]
+
+
+def rehearse(world: World, request: Request, revealed: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """As `run_public`; with the result all that the nodes attest: opened values, times, digests of what was read."""
     context = context_of(request, "ledger")
     context.attested = list(revealed)
-    return run_program(world, request, context, request.function.public, shapes_of(request))
+    return run_program(world, request, context, request.function.public, shapes_of(request)), context.said
 
 
 def _as_secret(world: World, value: Any, type: Any) -> tuple[Secret, Tensor]:

@@ -137,9 +137,9 @@ def _context(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
         case "value":
             return (context.value,)
         case "now":
-            return (world.ledger.time,)
+            return (_as_attested(machine, op, world.ledger.time),)
         case "block":
-            return (world.ledger.number,)
+            return (_as_attested(machine, op, world.ledger.number),)
         case "self":
             return (context.address,)
         case "balance":
@@ -148,6 +148,18 @@ def _context(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
             return (world.ledger.chain,)
         case name:
             raise revert(op, "E0516", f"there is no `{name}` here")
+
+
+def _as_attested(machine: Machine, op: Operation, value: int) -> int:
+    if op.attrs.get("attested") and machine.context.attested is not None:
+        machine.context.said.append(value)
+    return value
+
+
+def _witness(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
+    if machine.context.attested is not None:
+        machine.context.said.append(machine.world.ledger.digest(args, op.attrs["type"]))
+    return ()
 
 
 def _require(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
@@ -229,6 +241,7 @@ def _attested(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     values = machine.context.attested
     if values is None:
         raise NeedsAttested
+    machine.context.said.append(values[0])
     return (values.pop(0),)
 
 
@@ -261,5 +274,6 @@ STATE: dict[str, Handler] = {
     "share": _share,
     "reveal": _reveal,
     "attested": _attested,
+    "witness": _witness,
     "reveal_to": _reveal_to,
 }

@@ -109,7 +109,8 @@ _TABLE: tuple[Op, ...] = (
     Op("map_get", "key...", ("slot",), E.READS, doc="the type's default when absent"),
     Op("map_set", "key... v", ("slot",), E.LEDGER, doc="effect PRIVATE when the slot is private"),
     Op("map_has", "key...", ("slot",), E.READS, doc="has it been written (and not deleted)"),
-    Op("context", "", ("name",), E.READS, doc="sender value now block self balance chain"),
+    Op("context", "", ("name", "attested"), E.READS, doc="sender value now block self balance chain. attested (ledger "
+       "programs of jobs; else None): as of the block that the nodes computed on, a word of what they attest"),
     Op("emit", "arg...", ("event",), E.LEDGER, doc="args are leaves in the event's order"),
     Op("require", "condition [message|error leaves...]", ("error",), E.FAILS,
        doc="attr error: None (optional string message operand) or the error's name (operands: its leaves)"),
@@ -122,6 +123,8 @@ _TABLE: tuple[Op, ...] = (
     Op("reveal", "x", (), E.REVEALS, doc="public from here on"),
     Op("reveal_to", "x who", (), E.REVEALS, doc="no result; x's leaf goes to that identity alone"),
     Op("attested", "", ("number",), E.READS, doc="ledger programs: the next value the nodes attest for a reveal"),
+    Op("witness", "leaf...", ("type",), E.LEDGER, doc="ledger programs: what was read of the world outside of the "
+       "contract is what the nodes read; a word of what they attest is its digest"),
     # ---- scripts, tests, databases
     Op("print", "leaf...", ("items", "sep", "end"), E.CLIENT,
        doc="items: for each argument its language type, or a str printed as is; leaves follow each other"),

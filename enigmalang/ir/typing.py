@@ -34,7 +34,8 @@ STATED = words(  # the result types are part of the operation itself
     "read_contract submit await identity shared_identity predicate db_get db_get_at db_history declassify call if "
     "for while map scope acting expect_revert expect_leak")
 NOTHING = words(
-    "state_store map_set emit require raise send reveal_to print assert db_set advance yield break continue leave")
+    "state_store map_set emit require raise send reveal_to print assert db_set witness advance yield break continue "
+    "leave")
 CONTEXT = {"sender": ADDRESS, "self": ADDRESS, "value": UINT256, "now": UINT256, "block": UINT256,
            "balance": UINT256, "chain": UINT256}
 

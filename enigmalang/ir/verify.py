@@ -18,7 +18,7 @@ _UNARY = words(
     "reduce_min reduce_max state_store share reveal advance await acting")
 _SOME = words(
     "stack map_get map_has require call_contract read_contract submit external_call db_get db_has db_history "
-    "declassify if for assert sort shuffle")
+    "declassify if for assert sort shuffle witness")
 #: Operands: least and greatest number (None: any).
 ARITY: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(words("const empty state_load context attested input identity expect_leak scope"), (0, 0)),
@@ -34,7 +34,7 @@ _ONE_RESULT = words(
     "predicate share reveal")
 RESULTS: dict[str, int] = {"pop": 2, **dict.fromkeys(_ONE_RESULT, 1)}
 #: Attributes that may be None.
-OPTIONAL = words("implicit max early error predicate value filtered event code private sep end")
+OPTIONAL = words("implicit max early error predicate value filtered event code private sep end attested")
 
 
 class VerifyError(Exception):

@@ -268,7 +268,7 @@ class Service:
         except (EnigmaError, LedgerError, _Fails) as failure:
             return self._failed(hub, known, version, _text(failure), work)
         known.writes[version] = dict(made.context.writes)
-        attested = work.attested(words_of(made.revealed), tuple(made.context.writes))
+        attested = work.attested(words_of(made.said), tuple(made.context.writes))
         return self._signed(hub, known, version, (world, made, attested))
 
     def _world(self, hub: Hub, program: _Program, block: int) -> World:

@@ -1,14 +1,16 @@
 """Partition: for each function of a contract, what the ledger runs and what the nodes run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from enigmalang.ir.builder import Builder
 from enigmalang.ir.ir import Contract, Function, Operation, Program, Slot, Tensor, Value, operations
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.partition.slicing import Slicer
 from enigmalang.plan.plan import Plan, PlanFunction
-from enigmalang.types.types import BoolT, Label
+from enigmalang.types.types import AnyT, BoolT, IntT, Label, Type
 
+UINT256 = IntT(False, 256)
 _SPLIT = frozenset({"external", "view", "init"})
 #: Public effects and checks: what the ledger program is for.
 _LEDGER = frozenset({"emit", "send", "external_call", "require", "raise", "attested", "reveal"})
@@ -27,7 +29,7 @@ def _function(function: Function, program: Program) -> PlanFunction:
     if function.kind not in _SPLIT or function.contract is None or not has_private_part(function, program):
         return PlanFunction(function)
     contract = program.contracts[function.contract]
-    return PlanFunction(ledger_program(function, contract), secret_program(function, contract))
+    return PlanFunction(ledger_program(function, contract, program), secret_program(function, contract))
 
 
 def has_private_part(function: Function, program: Program) -> bool:
@@ -61,8 +63,12 @@ def _yielded(function: Function, private: bool) -> Sequence[Value]:
 # ------------------------------------------------------------------------------------------- ledger program
 
 
-def ledger_program(function: Function, contract: Contract) -> Function:
-    """Public effects and checks. `reveal` became `attested`; of private values only lengths are followed."""
+def ledger_program(function: Function, contract: Contract, program: Program) -> Function:
+    """Public effects and checks. `reveal` became `attested`; of private values only lengths are followed.
+
+    What is read of the world outside of the contract may have changed since the nodes read it (what they read of the
+    contract has a version): time is theirs, attested, and of everything else they attest a digest.
+    """
     slicer = Slicer(function)
     for op in operations(function.body):
         if op.op in _LEDGER:
@@ -81,7 +87,12 @@ def ledger_program(function: Function, contract: Contract) -> Function:
     _without_secrets(slicer)
     numbers = iter(range(1 << 30))
 
+    untyped = {op.result for op in operations(function.body)
+               if op.op in ("db_get", "db_get_at") and isinstance(op.attrs["type"], AnyT)}
+
     def rewrite(op: Operation) -> Sequence[Operation]:
+        if (witnessed := _witnessed(op, program, untyped)) is not None:
+            return witnessed
         if op.op == "reveal":
             return (Operation("attested", (), op.results, op.span, {"number": next(numbers)}, (), op.via),)
         if op.op in _WRITES:
@@ -91,6 +102,30 @@ def ledger_program(function: Function, contract: Contract) -> Function:
         return (op,)
 
     return slicer.rebuilt(yields, rewrite)
+
+
+def _witnessed(op: Operation, program: Program, untyped: set[Value]) -> Sequence[Operation] | None:
+    """What a read of the outside becomes; None for any other operation. `untyped`: values of `L` whose type is only
+    known where they are converted.
+    """
+    match op.op:
+        case "context" if op.attrs["name"] in ("now", "block"):
+            return (replace(op, attrs={**op.attrs, "attested": True}),)
+        case "context" if op.attrs["name"] == "balance":
+            type: Type = UINT256
+        case "db_get" | "db_get_at" if op.result not in untyped:
+            type = op.attrs["type"]
+        case "convert" if op.operands[0] in untyped and isinstance(op.result.type, Tensor):
+            type = op.result.type.element
+        case "db_has":
+            type = BoolT()
+        case "db_history":
+            type = op.attrs["type"]
+        case "external_call" if op.results:
+            type = program.interfaces[op.attrs["interface"]].functions[op.attrs["function"]].result
+        case _:
+            return None
+    return op, Operation("witness", op.results, (), op.span, {"type": type}, (), op.via)
 
 
 def _without_secrets(slicer: Slicer) -> None:

@@ -60,6 +60,7 @@ class Body:
         self.span: Span | None = None
         self.returns: Callable[[Sequence[Parts]], None] | None = None
         self.cursor = ""
+        self.attests = False  # a fulfilment: `words` are there
         self.static = False  # nothing may be changed: other contracts are only asked
         self.here: tuple[Region, int] = (function.body, 0)
         self.defined: dict[Value, Operation] = {}

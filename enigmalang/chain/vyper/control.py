@@ -159,7 +159,8 @@ def _folded(body: Body, op: Operation, condition: Expr) -> bool:
     type = body.type_of(op.result)
     if not isinstance(type, VInt | VName) or any(r.ops[-1].op != "yield" for r in op.regions):
         return False
-    if any(inner.regions or inner.op in _STATEMENTS for r in op.regions for inner in operations(r)):
+    if any(inner.regions or inner.op in _STATEMENTS or inner.attrs.get("attested")
+           for r in op.regions for inner in operations(r)):
         return False
     saved = (dict(body.env), dict(body.pending), body.left.copy(), dict(body.owned), body.span)
     mark = body.out.mark()
@@ -177,7 +178,7 @@ def _folded(body: Body, op: Operation, condition: Expr) -> bool:
 
 
 _STATEMENTS = frozenset({"require", "raise", "emit", "send", "state_store", "map_set", "db_set", "external_call",
-                         "attested", "pop", "call"})
+                         "attested", "witness", "pop", "call"})
 
 
 def chosen(condition: Expr, a: Expr, b: Expr) -> Expr:

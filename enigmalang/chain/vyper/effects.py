@@ -1,5 +1,6 @@
 """Checks, events, money, other contracts, `L`, and what the nodes attest."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from enigmalang.chain.abi import MOST_LOGGED
@@ -20,6 +21,7 @@ from enigmalang.chain.vyper.types import (
     VStatic,
     VText,
     VType,
+    abi_type,
     bound_of,
     leaf_type,
     scalar_type,
@@ -31,6 +33,8 @@ from enigmalang.types.types import AnyT, BoolT, EnumT, FixedT, IntT, ListT, Stri
 
 
 def context(body: Body, op: Operation) -> None:
+    if body.attests and op.attrs.get("attested"):
+        return attested(body, op)
     found = body.context.get(op.attrs["name"])
     if found is None:
         raise Unsupported("E0803", f"there is no `{op.attrs['name']}` here", place_of(op))
@@ -51,13 +55,20 @@ def _error_data(body: Body, op: Operation, name: str, values: tuple[Value, ...])
     signature = f"{name}({','.join(abi_text(type) for _, type in fields)})"
     if not args:
         return f'method_id("{signature}")'
-    return f'abi_encode({", ".join(_as_argument(a) for a in args)}, method_id=method_id("{signature}"))'
+    return _encoded(body, args, f'method_id=method_id("{signature}")')
 
 
-def _as_argument(expr: Expr) -> str:
-    """A literal with its type, where the context does not give it."""
-    return f"convert({expr.text}, {expr.type})" if expr.literal and isinstance(expr.type, VInt) and (
-        expr.type not in (UINT256, INT256)) else expr.text
+def _typed(body: Body, expr: Expr) -> str:
+    if expr.literal and isinstance(expr.type, VInt) and expr.type not in (UINT256, INT256):
+        return f"convert({expr.text}, {expr.type})"
+    written = (expr.literal and isinstance(expr.type, VInt)) or expr.text.startswith("[")
+    return body.declare("value", expr.type, expr).text if written else expr.text
+
+
+def _encoded(body: Body, exprs: Sequence[Expr], more: str = "") -> str:
+    """`abi_encode` of values, which have types there: numbers and lists written out do not say theirs."""
+    texts = [_typed(body, expr) for expr in exprs]
+    return f"abi_encode({', '.join([*texts, *([more] if more else [])])})"
 
 
 def abi_text(type: Type) -> str:
@@ -198,8 +209,7 @@ def db_set(body: Body, op: Operation) -> None:
         raise Unsupported("E0802", f"a value of up to {most:,} bytes cannot be written to `L`, which takes "
                           f"{MOST_LOGGED:,} bytes at most", place_of(op), "declare a smaller size, or write parts")
     body.barrier(("L",))
-    encoded = f"abi_encode({', '.join(_as_argument(v) for v in values)})"
-    body.say(f'extcall HUB.write({key.text}, "{kind_text(type)}", {encoded})')
+    body.say(f'extcall HUB.write({key.text}, "{kind_text(type)}", {_encoded(body, values)})')
 
 
 def _logged(leaf: Any) -> VType:
@@ -334,6 +344,22 @@ def attested(body: Body, op: Operation) -> None:
         inner, depth = inner.element, depth + 1
     _rows(body, target, sizes, cursor)
     body.define(op, target)
+
+
+def witness(body: Body, op: Operation) -> None:
+    """What was read is what the nodes read, or they compute again."""
+    read = [body.use(v) for v in op.operands]
+    if not body.attests:
+        return
+    types = [leaf.declared for leaf in leaves_of(op.attrs["type"])]
+    leaves = [coerced(body, expr, abi_type(type)) for expr, type in zip(read, types, strict=True)]
+    encoded = _encoded(body, leaves)
+    number = str(body.words) if not body.cursor else body.cursor
+    body.say(f'assert convert(keccak256({encoded}), int256) == words[{number}], "stale version"')
+    if body.cursor:
+        body.say(f"{body.cursor} += 1")
+    else:
+        body.words += 1
 
 
 def _rows(body: Body, target: Expr, sizes: list[str], cursor: str) -> None:

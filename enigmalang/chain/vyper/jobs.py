@@ -98,6 +98,11 @@ def arguments_size(function: PlanFunction) -> int:
     return known + lengths + 96 + (input_bytes("M127", function.public) + 31) // 32 * 32 + 32
 
 
+def is_attested(op: Operation) -> bool:
+    """Whether a fulfilment takes it from what the nodes signed."""
+    return op.op in ("attested", "witness") or bool(op.attrs.get("attested"))
+
+
 def word_count(function: Function) -> int:
     """The most words that the nodes attest."""
     return _words(function.body, 1)
@@ -106,7 +111,9 @@ def word_count(function: Function) -> int:
 def _words(region: Region, times: int) -> int:
     total = 0
     for op in region.ops:
-        if op.op == "attested":
+        if op.op != "attested" and is_attested(op):
+            total += times
+        elif op.op == "attested":
             size, lens = 1, op.result.lens
             rank = op.result.type.rank if isinstance(op.result.type, Tensor) else 0
             for axis in range(rank):
@@ -119,9 +126,9 @@ def _words(region: Region, times: int) -> int:
 
 def _rounds(op: Operation) -> int:
     if op.op == "while":
-        if op.attrs["max"] is None and any(o.op == "attested" for r in op.regions for o in operations(r)):
-            raise Unsupported("E0802", "a `while` without `max` reveals an unknown number of values", op.span,
-                              "write `while … max N:`")
+        if op.attrs["max"] is None and any(is_attested(o) for r in op.regions for o in operations(r)):
+            raise Unsupported("E0802", "a `while` without `max` asks the nodes for an unknown number of values",
+                              op.span, "write `while … max N:`")
         return op.attrs["max"] or 1
     bounds = [v.lens[0] for v in op.operands[: op.attrs["iterated"]] if v.lens and v.lens[0] is not None]
     return min(bounds) if bounds else 1
@@ -257,6 +264,8 @@ def checks_of(function: Function) -> Function:
         if any(o.op in _STOPS or (o.op in ("state_load", "map_get", "map_has") and o.attrs["slot"] in written)
                for o in inside):
             break
+        if op.op == "witness":
+            continue
         if op.op in _WRITES:
             if "slot" in op.attrs:
                 written.add(op.attrs["slot"])
@@ -310,11 +319,12 @@ def _fulfil(job: _Job, lines: Lines, init: PlanFunction | None, first: bool) -> 
             lines.add("self.ready = True")
         context = plain_context() | {"sender": fixed("requester", ADDRESS), "value": fixed("payment", UINT256)}
         body = Body(job.unit, job.function, lines, names, context)
+        body.attests = True
         if not _static_words(job.function):
             body.cursor = "cursor"
             lines.add("cursor: uint256 = 0")
         else:
-            count = sum(o.op == "attested" for o in job.function.body.ops)
+            count = sum(is_attested(o) for o in job.function.body.ops)
             lines.add(f'assert len(words) == {count}, "words"')
         job.bind(body, called, given[len(job.params) :])
         run_body(body, types)
@@ -324,10 +334,10 @@ def _fulfil(job: _Job, lines: Lines, init: PlanFunction | None, first: bool) -> 
 
 def _static_words(function: Function) -> bool:
     """Whether each attested value has its place among the words known beforehand."""
-    straight = [o for o in function.body.ops if o.op == "attested"]
-    every = [o for o in operations(function.body) if o.op == "attested"]
+    straight = [o for o in function.body.ops if is_attested(o)]
+    every = [o for o in operations(function.body) if is_attested(o)]
     return len(straight) == len(every) and all(
-        isinstance(o.result.type, Tensor) and not o.result.type.rank for o in straight)
+        isinstance(v.type, Tensor) and not v.type.rank for o in straight for v in o.results)
 
 
 def _failure(lines: Lines) -> None:

@@ -55,7 +55,8 @@ EMITTERS: dict[str, Emit] = {
     "context": effects.context, "require": effects.require, "raise": effects.raised, "emit": effects.emit,
     "send": effects.send, "external_call": external_call, "db_set": effects.db_set,
     "db_get": effects.db_get, "db_get_at": effects.db_get_at, "db_has": effects.db_has,
-    "db_history": effects.db_history, "attested": effects.attested, "reveal": _passed, "reveal_to": effects.nothing,
+    "db_history": effects.db_history, "attested": effects.attested,
+    "witness": effects.witness, "reveal": _passed, "reveal_to": effects.nothing,
     "share": _passed,
 }
 

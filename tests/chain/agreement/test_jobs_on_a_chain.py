@@ -8,6 +8,7 @@ import pytest
 
 from enigmalang.chain import development
 from enigmalang.chain.hub import EXPIRED, FAILED, FULFILLED, OPEN, Hub
+from enigmalang.chain.logbook import key_id
 from enigmalang.compiler import compile_file
 from enigmalang.diagnostics import EnigmaError, Sink, render
 from enigmalang.ethereum.hashing import keccak256
@@ -58,13 +59,14 @@ class Scene:
         self._network, self._folder, self._monkeypatch = network, folder, monkeypatch
         self.hub = Hub(network.chain, network.hub)
         self.computed = 0
+        self.contract = CONTRACT
         self.ledger: Any = None
 
     def run(self, script: str, between: Callable[[int], None] = lambda time: None, engine: Any = None) -> list[str]:
         """What the script prints after the contract was deployed; `between(n)` happens while a job is computed for
         the n-th time."""
         path = self._folder / "board.enig"
-        path.write_text(CONTRACT + script)
+        path.write_text(self.contract + script)
         plan = compile_file(str(path), sink := Sink())
         assert plan is not None and plan.script is not None, render(sink.diagnostics)
         self.ledger, lines, outcome = self._network.fresh(plan), list[str](), onchain.outcome
@@ -122,6 +124,73 @@ def test_a_job_is_computed_again_when_the_state_moved_on(scene: Scene, engine: A
     assert scene.computed == 4 + 1
     assert scene.jobs() == [FULFILLED] * 2
     assert scene.alice() == 10_000 * WEI - 7
+
+
+WORLD = """
+contract World:
+    private a: uint32
+    private b: uint32
+    out: uint32
+    which: uint256
+    when: uint256
+    limit: uint32
+    def put(private x: uint32, private y: uint32):
+        a = x
+        b = y
+    def parity():
+        which = now % 2
+        when = now
+        if now % 2 == 0: out = reveal(a)
+        else: out = reveal(b)
+    def below():
+        limit = L["limit"]
+        require reveal(a < limit), "above"
+    def owns() -> uint256:
+        require reveal(a < 1000), "much"
+        return self.balance
+w = deploy World()
+w.put(40, 50)
+"""
+
+
+@pytest.mark.parametrize("seconds", [1, 2])
+def test_a_job_has_one_time(scene: Scene, seconds: int) -> None:
+    """Time goes on between computing and fulfilling: both have that of the nodes."""
+    scene.contract = WORLD
+    lines = scene.run("w.parity()\nprint(w.which, w.out, w.when)",
+                      lambda time: scene.later(seconds) if time == 2 else None)
+    which, out, when = map(int, lines[0].split())
+    assert (which, out) in ((0, 40), (1, 50)) and when % 2 == which
+    assert when < scene.ledger.time - seconds
+    assert scene.computed == 2
+
+
+def test_a_job_is_computed_again_when_what_it_read_elsewhere_has_changed(scene: Scene) -> None:
+    scene.contract = WORLD
+
+    def lowered(time: int) -> None:
+        if time == 2:
+            scene.hub.write(STRANGER, key_id(("limit",)), "uint256", (41).to_bytes(32, "big"))
+
+    assert scene.run('L["limit"] = 60\nw.below()\nprint(w.limit)', lowered) == ["41\n"]
+    assert scene.computed == 3
+
+
+def test_what_a_job_read_elsewhere_may_have_become_too_little(scene: Scene) -> None:
+    scene.contract = WORLD
+
+    def lower(time: int) -> None:
+        if time == 2:
+            scene.hub.write(STRANGER, key_id(("limit",)), "uint256", (40).to_bytes(32, "big"))
+
+    with pytest.raises(EnigmaError, match="above"):
+        scene.run('L["limit"] = 60\nw.below()', lower)
+    assert scene.computed == 3
+
+
+def test_a_balance_is_what_the_contract_owns(scene: Scene) -> None:
+    scene.contract = WORLD
+    assert scene.run("print(w.owns())") == ["0\n"]
 
 
 def test_a_job_is_given_up_when_the_state_never_rests(scene: Scene) -> None:

@@ -172,7 +172,10 @@ class Twin:
         shapes = ShapeDomain()
         seen = [shapes.zero(k.type, np.shape(a)) if k.private else a  # type: ignore[arg-type]
                 for a, k in zip(leaves, kinds, strict=True)]
-        shown = Machine(world, shapes, public, CONTRACT).run(planned.public, seen)
+        try:
+            shown = Machine(world, shapes, public, CONTRACT).run(planned.public, seen)
+        finally:
+            self.words = [w for v in (*public.said, *(public.attested or ())) for w in _words(v)]
         if planned.public.kind != "view":
             commit(world, secret)
         return shown, self.words
