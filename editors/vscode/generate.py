@@ -74,7 +74,8 @@ def soft(terminal: WordTerminal) -> Rule:
             start = r"(?:^[ \t\x{feff}]*|(?<=:)[ \t]+)"
             if terminal.name in DECLARING:
                 return captured(f"{start}{word}{SPACE}({NAME})", "storage.type", DECLARING[terminal.name])
-            return captured(f"{start}{word}", "keyword.control")
+            annotation = terminal.words[0].startswith("@")
+            return captured(f"{start}{word}", "entity.name.function.decorator" if annotation else "keyword.control")
         case "prefix":
             return captured(rf"\b{word}", "keyword.control")
         case "operand":  # `max(…)` is the function: one expression cannot tell what the parser can

@@ -39,7 +39,7 @@ Where = Literal["statement", "prefix", "operand", "number", "expect"]
 PLACES: Mapping[str, Where] = MappingProxyType(
     {
         **dict.fromkeys(("_CONTRACT", "_STRUCT", "_ENUM", "_INTERFACE", "_PREDICATE", "_EVENT", "_ERROR"), "statement"),
-        **dict.fromkeys(("_IDENTITY", "_ADVANCE", "_TEST", "_EXPECT", "MODIFIER"), "statement"),
+        **dict.fromkeys(("_IDENTITY", "_ADVANCE", "_TEST", "_EXPECT", "MODIFIER", "_BUDGET"), "statement"),
         **dict.fromkeys(("_DEPLOY", "_SUBMIT"), "prefix"),
         **dict.fromkeys(("_MAX", "BLOCKS"), "operand"),
         **dict.fromkeys(("_REVERT", "_LEAK"), "expect"),
@@ -163,6 +163,8 @@ class _Highlighter:
                 self.depth = 0
             self.moved("word", word, value=False, keyword=word)
             self.begins = again
+            if word.startswith("@"):
+                return Name.Decorator
             return Keyword.Declaration if word in _DECLARED or again else Keyword
         kind = self.named(word, self.text[offset + len(word) : offset + len(word) + 1])
         self.moved("word", word, value=True)

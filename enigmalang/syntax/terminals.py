@@ -9,7 +9,7 @@ from types import MappingProxyType
 from enigmalang.source.shipped import shipped
 
 _TERMINAL = re.compile(r"^(?P<name>_?[A-Z]+)(?:\.[0-9]+)?: /(?P<pattern>.+)/[a-z]*$", re.MULTILINE)
-_WORDS = re.compile(r"\(\?:(?P<several>[a-z]+(?:\|[a-z]+)+)\)|(?P<one>[A-Za-z]+)(?P<plural>\?)?")
+_WORDS = re.compile(r"\(\?:(?P<several>[a-z]+(?:\|[a-z]+)+)\)|(?P<one>@?[A-Za-z]+)(?P<plural>\?)?")
 _AHEAD = (r"\b", "(?=")
 
 

@@ -46,9 +46,9 @@ def text_of(path: Path) -> str:
 
 
 def class_of(kind: object) -> str:
-    if kind in Keyword.Type or kind in Name:
+    if kind in Keyword.Type or (kind in Name and kind not in Name.Decorator):
         return "name"
-    if kind in Keyword or kind in Operator.Word:
+    if kind in Name.Decorator or kind in Keyword or kind in Operator.Word:
         return "keyword"
     for parent, name in ((Number, "number"), (String, "string"), (Comment, "comment"), (Whitespace, "space")):
         if kind in parent:
@@ -127,6 +127,7 @@ def test_any_text_has_tokens(text: str) -> None:
         ("days = 2", [Name, Operator, Number]),
         ("event Paid(n: uint8)", [Keyword.Declaration, Name.Class, Punctuation, Name, Punctuation, Keyword.Type,
                                   Punctuation]),
+        ("@budget(rounds=2)", [Name.Decorator, Punctuation, Name, Operator, Number, Punctuation]),
         ("event = error", [Name, Operator, Name]),
         ("internal view def f", [*[Keyword.Declaration] * 3, Name.Function]),
         ("as bob: expect revert", [Keyword, Name, Punctuation, Keyword, Keyword]),
@@ -160,7 +161,7 @@ def test_soft_keywords_have_their_places() -> None:
 def test_word_terminals_are_those_that_lark_reads() -> None:
     patterns = {t.name: t.pattern.value for t in grammar().terminals}
     others = {"NAME", "INTEGER", "DECIMAL", "HEX", "STRING", "BYTES", "_NL"}
-    spelled = {name for name, pattern in patterns.items() if re.match(r"(\(\?:)?[A-Za-z]", pattern)}
+    spelled = {name for name, pattern in patterns.items() if re.match(r"(\(\?:)?@?[A-Za-z]", pattern)}
     assert spelled - others == set(word_terminals())
     assert {name: t.pattern.replace(r"\t", "\t") for name, t in word_terminals().items()} == {
         name: patterns[name] for name in word_terminals()
