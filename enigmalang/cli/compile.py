@@ -1,4 +1,4 @@
-"""`enig compile FILE --to vyper|abi|python`: what a contract becomes, for other tools to take up."""
+"""`enig compile FILE --to FORMAT`: what a program becomes, for other tools to take up."""
 
 import sys
 from collections.abc import Sequence
@@ -13,18 +13,52 @@ if TYPE_CHECKING:
     from enigmalang.plan.plan import Plan
 
 
+#: Formats of contracts, and of circuits.
+CONTRACTS, CIRCUITS = ("vyper", "abi", "python"), ("ir", "json", "bristol", "bristol-fashion", "dot", "svg")
+
+
 @click.command("compile")
 @click.argument("file", type=click.Path())
 @click.option("--contract", "wanted", metavar="NAME", help="The contract; without it all of the file.")
-@click.option("--to", "target", type=click.Choice(("vyper", "abi", "python")), required=True,
-              help="vyper: the source that is deployed; abi: its ABI as JSON; python: a typed client module over web3.")
+@click.option("--function", metavar="NAME", help="For circuits: a `def` of the file, or a function such as "
+              "Salaries.average; without it the file's statements.")
+@click.option("--let", "lets", multiple=True, metavar="NAME=VALUE",
+              help="For circuits: the length of a list, or a public value: --let n=100. May be repeated.")
+@click.option("--to", "target", type=click.Choice((*CONTRACTS, *CIRCUITS)), required=True,
+              help="vyper: the source that is deployed; abi: its ABI as JSON; python: a typed client module over web3. "
+              "ir: the optimised IR; json: the layered arithmetic circuits; bristol, bristol-fashion: one circuit of "
+              "XOR, AND and INV gates, with the old or the newer header; dot, svg: a drawing.")
 @click.option("-o", "out", type=click.Path(), metavar="OUT",
               help="Write there instead of to stdout; a folder takes a file for each contract.")
-def command(file: str, wanted: str | None, target: str, out: str | None) -> int:
-    """Compile the contracts of FILE for the chain.
+def command(file: str, wanted: str | None, function: str | None, lets: tuple[str, ...], target: str, out: str | None
+            ) -> int:
+    """Compile FILE: its contracts for the chain, or a function to circuits.
+
+    \b
+    enig compile examples/salaries.enig --to vyper -o build
+    enig compile examples/salaries.enig --function average --let people=10 --to svg -o average.svg
+    enig compile benchmarks/programs/aes.enig --function encrypted --to bristol-fashion -o aes.txt
 
     Beside a Vyper source with -o stands NAME.lines.json: which of its lines came from which line of FILE.
+
+    JSON has `inputs` (name, type, shape; private state is an input) and `circuits`: `nodes` in topological order, each
+    with op, args, shape, form (arith or bits) and attrs; `layers`, each with the nodes that are computed locally and
+    those computed together in messages; `opens`, `outputs` and `keeps`, the nodes that everyone learns, that one
+    receiver learns, and that become state. enigmalang/circuits/circuit.schema.json is its JSON Schema.
+
+    Of a boolean circuit the inputs are those of the JSON, in order, and the outputs what is opened, sealed and kept:
+    each value least significant bit first, negative numbers as two's complement, an array's elements one after the
+    other.
     """
+    context = click.get_current_context()
+    if target in CIRCUITS:
+        from enigmalang.cli.exporting import export
+
+        if wanted is not None:
+            raise click.UsageError(f"--contract is for {', '.join(CONTRACTS)}; take --function", context)
+        return export(file, function, lets, target, out)
+    if function is not None or lets:
+        raise click.UsageError(f"--function and --let are for {', '.join(CIRCUITS)}; take --contract", context)
     from enigmalang.cli.programs import Refused, compiled
 
     try:
