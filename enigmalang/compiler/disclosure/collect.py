@@ -190,7 +190,7 @@ def _reveal(listing: Listing, op: Operation) -> None:
 
 def _reveal_to(listing: Listing, op: Operation) -> None:
     value, who = op.operands
-    name = f"`{listing.name(who)}`"
+    name = f"`{who.hint or listing.name(who)}`"
     listing.value(op, value, f"the value: {described(value)}{listing.often()}", name)
     listing.add(op, Kind.RESULT, f"that {name} is sent a value of this type and length: {described(value)}",
                 after=listing.after(op, [who, value]))
@@ -199,7 +199,8 @@ def _reveal_to(listing: Listing, op: Operation) -> None:
 def _declassify(listing: Listing, op: Operation) -> None:
     what = ", ".join(described(v) for v in op.results)
     listing.add(op, Kind.VALUE, f"the value kept under this key: {what}", who="who acts, if it dealt the value",
-                secrets=(listing.text(op.span) or "MPC",), after=listing.after(op, op.operands))
+                secrets=listing.sources([Cell("MPC")], Origin.SECRET) or ("what is kept under MPC",),
+                after=listing.after(op, op.operands))
     listing.add(op, Kind.KEY, "which entry of MPC is given back, and to whom", who=Audience.NODES,
                 after=listing.after(op, op.operands))
 
@@ -253,20 +254,14 @@ def _loop(listing: Listing, op: Operation) -> None:
         listing.add(op, Kind.BOUND, "how often this loop runs", after=after)
 
 
-def _range(listing: Listing, op: Operation) -> None:
-    after = listing.after(op, op.operands, *KNOWN)
-    if after:
-        listing.add(op, Kind.BOUND, "how many there are in this range", after=after)
-
-
 def _call(listing: Listing, op: Operation) -> None:
-    """A recursive function, with the calls that led to it; itself only once."""
-    if op.span in listing.via:
-        return
+    """A recursive function, with the calls that led to it; what it does deeper down is told by its first level."""
     callee = listing.around.program.functions[op.attrs["function"]]
     after = listing.after(op, op.operands)
     if after:
         listing.add(op, Kind.BRANCH, "that this is called, and how deep it goes", after=after)
+    if callee is listing.function or op.span in listing.via:
+        return
     inner = Listing(listing.around, callee, listing.entries, (*listing.via, *op.via, op.span))
     inner.collect()
 
@@ -412,7 +407,7 @@ def _enters_circuit(listing: Listing, op: Operation) -> None:
             after = listing.sources([value, Length(value)], Origin.CLIENT)
             if after:
                 listing.add(op, Kind.OPERAND, "a public value that was the client's alone: it stands in the circuit",
-                            who=Audience.NODES, span=value.span, after=after)
+                            who=Audience.NODES, after=after)
 
 
 # ------------------------------------------------------------------------------------------- databases
@@ -449,7 +444,7 @@ def _db_get(listing: Listing, op: Operation) -> None:
 RULES: dict[str, Rule] = {
     "reveal": _reveal, "reveal_to": _reveal_to, "declassify": _declassify,
     "require": _require, "assert": _require, "raise": _raise,
-    "if": _if, "while": _while, "for": _loop, "map": _loop, "range": _range, "call": _call,
+    "if": _if, "while": _while, "for": _loop, "map": _loop, "call": _call,
     "state_load": _load, "map_get": _load, "map_has": _load, "state_store": _store, "map_set": _store,
     "emit": _emit, "send": _send, "external_call": _external,
     "print": _print, "deploy": _contract_call, "submit": _contract_call, "call_contract": _called,

@@ -20,6 +20,8 @@ from enigmalang.plan.plan import SECRET
 from enigmalang.source import Span
 from enigmalang.types.types import ContractT, Label, Type
 
+#: What is computed before these is told where it happens.
+_APART = ("reveal", "attested", "call_contract", "submit", "await")
 _LOOPS = ("for", "while", "map")
 
 
@@ -66,6 +68,7 @@ class Dependence:
     out: dict[Node, list[Node]] = field(default_factory=dict)
     into: dict[Node, list[Node]] = field(default_factory=dict)
     controls: dict[Operation, tuple[Node, ...]] = field(default_factory=dict)
+    entered: set[Value] = field(default_factory=set)  # parameters of functions that are called from outside
     begins: dict[Source, list[Node]] = field(default_factory=dict)
     _reached: dict[Node, int] = field(default_factory=dict)  # a bit for each source
 
@@ -108,8 +111,10 @@ class Dependence:
             definition = self.flow.defined_by.get(node) if isinstance(node, Value) else None
             if definition is not None:
                 yield definition
-                if definition.op in ("reveal", "attested") or _enters(definition):
+                if definition.op in _APART or _enters(definition):
                     continue
+            if node in self.entered:
+                continue
             for before in self.into.get(node, ()):
                 if isinstance(before, Value) and before not in seen:
                     seen.add(before)
@@ -216,6 +221,8 @@ class _Walk:
 
     def parameters(self) -> None:
         short = self.function.name.removesuffix(SECRET)
+        if self.function.contract is not None:
+            self.made.entered.update(v for param in self.function.params for v in param.values)
         for param in self.function.params:
             for value, leaf in zip(param.values, leaves_of(param.type, param.private), strict=True):
                 if leaf.private and self.function.kind in ("external", "view", "init"):

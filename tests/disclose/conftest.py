@@ -1,0 +1,5 @@
+"""One session for all runs in the clear."""
+
+from run_support import bench
+
+__all__ = ["bench"]
