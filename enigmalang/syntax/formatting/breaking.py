@@ -219,7 +219,7 @@ def _group(writer: _Writer, group: Group, indent: int, tail: int) -> None:
         _group(writer, only, indent, 0)
         writer.token(group.closer, False, indent)
         return
-    line = _one_line(group, inner)
+    line = None if group.held else _one_line(group, inner)
     if line is not None:
         writer.newline(inner)
         writer.put(line, inner)
@@ -283,7 +283,8 @@ def _one_each(writer: _Writer, group: Group, inner: int) -> None:
         remarks, first.before = first.before, []
         comment, last.after = last.after, None
         writer.remarks(remarks, inner)
-        writer.newline(inner)
+        if not (group.held and element is elements[0]):
+            writer.newline(inner)
         comma = trailing or element is not elements[-1]
         _inner(writer, element, inner, int(comma), inner if alone else inner + STEP)
         writer.put("," * comma, inner)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from enigmalang.syntax import foreign
 from enigmalang.syntax.formatting.lexing import Token, walk
 from enigmalang.syntax.formatting.spacing import Spacer
+from enigmalang.syntax.words import BLOCK_WORDS
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +26,7 @@ class Group:
     closer: Token
     comma: bool
     subscript: bool  # it follows an operand: a call, an index, parameters
+    held: bool = False  # its first element stays on the opener's line
 
     @property
     def magic(self) -> bool:
@@ -69,6 +72,11 @@ def build(tokens: Sequence[Token]) -> list[Node]:
         else:
             here.append(leaf)
         before = token
+    if tokens[0].text in BLOCK_WORDS or foreign.first_word(tokens[0].text) is not None:
+        for node in sequence:
+            # A `{` at the end of such a line is told to be a block in the style of C.
+            if isinstance(node, Group) and node.opener.token.text == "{":
+                node.held = True
     return sequence
 
 
