@@ -318,7 +318,7 @@ def _working_bits(op: Operation) -> int:
     """What an operation needs on the way to its result."""
     ranges = [v.range for v in op.operands]
     fixed = element(op.result) if len(op.results) == 1 else None
-    if not isinstance(fixed, FixedT) or any(x is None for x in ranges):
+    if not isinstance(fixed, FixedT) or not ranges or any(x is None for x in ranges):
         return 0
     x, y = ranges[0], ranges[-1]
     assert x is not None and y is not None

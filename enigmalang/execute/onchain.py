@@ -167,7 +167,11 @@ def _fulfilled(world: World, chain: Chain, request: Request, job: int) -> list[A
         except LedgerError as error:
             if error.stale:
                 continue
-            raise _refused(chain, request, job, error) from None
+            refused = _refused(chain, request, job, error)
+            if refused.diagnostic.code != "E0518" and not _reported(
+                    chain, request, job, version, error.text, work.attested((), ())):
+                continue
+            raise refused from None
         return _done(world, chain, request, made, shown)
     text = (f"{request.function.name} was computed {TRIES} times, and each time the contract's state had moved on when "
             "the result was ready")

@@ -207,6 +207,8 @@ def _send(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
         to = to.address
     world = machine.world
     source = machine.context.address or world.actor.address
+    if (contract := world.ledger.contract_at(str(to))) is not None:
+        raise revert(op, "E0501", f"reverted: {contract} takes money with a call of a `payable` function only")
     if machine.context.mode == "client" and world.chain is not None and world.ledger.balance(source) >= amount:
         world.chain.pay(world.actor, to, int(amount))
         return ()
