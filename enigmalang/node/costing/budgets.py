@@ -73,7 +73,8 @@ def _exceeded(costs: list[Cost], function: ast.FunctionDef, budget: ast.Budget, 
         needed = _shown(_amount(most, what), limit.name)
         line = most.dearest(what, LINK)
         notes = () if line is None else (Note(_whole(line, module), _takes(most, line, what, words)),)
-        help = f"make that line cheaper, or allow `{limit.name}={needed.replace(',', '_')}`; `enig cost` shows every line"
+        enough = f"{limit.name}={needed.replace(',', '_')}"
+        help = f"make that line cheaper, or allow `{enough}`; `enig cost` shows every line"
         yield Diagnostic(
             "E1001", f"`{function.name}` takes {needed} {words}, and its budget is {_shown(allowed, limit.name)}",
             limit.span, notes, help)

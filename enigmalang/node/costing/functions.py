@@ -107,7 +107,7 @@ def _of_runs(plan: Plan, runs: list[Function], unknowns: Unknowns, nodes: int, t
     with Stage.of(plan, nodes, threshold) as stage:
         for function in runs:
             world = local_world(plan, stage.rehearsal, inputs=UnknownInputs(unknowns, private), out=_silent,
-                                on_learn=_unheard, tracer=stage.tracer, chain=chain)
+                                on_learn=_unheard, tracer=stage.tracer, chain=chain, bounded=False)
             stage.enter(world, function)
             machine = Machine(world, world.domain, Context("client"), {**CONTRACT, **CLIENT, **stage.handlers()})
             machine.run(function, ())

@@ -30,6 +30,8 @@ from enigmalang.types.types import (
 )
 
 Lets = Mapping[str, int | str]
+#: A list that may be longer than this is not taken to be: counting takes the time and the memory of computing.
+LARGEST = 1 << 20
 
 
 class BadLet(Exception):
@@ -66,6 +68,8 @@ class Unknowns:
             return given
         if most is None:
             raise Missing({name: "the length of a list without a maximum"})
+        if most > LARGEST:
+            raise Missing({name: f"the length of a list that may hold {most:,} elements"})
         count, words = max(0, most - spare), "the most it can hold" + (", less the one that is added" if spare else "")
         self.assumed[name] = f"{name} has {count:,} elements, {words} (--let {name}=N)"
         return count
