@@ -11,6 +11,7 @@ from enigmalang.syntax.formatting.nodes import (
     build,
     first_token,
     flat,
+    imported_names,
     joined,
     last_token,
     value_range,
@@ -111,6 +112,10 @@ class _Writer:
 
 
 def _statement(writer: _Writer, tokens: Sequence[Token], nodes: list[Node], indent: int) -> None:
+    names = imported_names(tokens)
+    if names is not None and tokens[names].text != "(":
+        _sequence(writer, build(_bracketed(tokens, names, len(tokens))), indent, 0)
+        return
     found = value_range(tokens)
     if found is not None and not _fits(indent, joined(nodes)):
         start, end = found

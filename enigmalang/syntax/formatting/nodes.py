@@ -193,14 +193,31 @@ def value_range(tokens: Sequence[Token]) -> tuple[int, int] | None:
     return (start, end) if start is not None and start < end else None
 
 
+def imported_names(tokens: Sequence[Token]) -> int | None:
+    """Where the names of `from m import a, b` begin; None for other statements."""
+    return 3 if tokens[0].text == "from" else None
+
+
 def without_brackets(tokens: Sequence[Token]) -> list[Token]:
     """`tokens` without brackets around the whole of the value, which an earlier layout may have put there."""
+    names = imported_names(tokens)
+    if names is not None and tokens[names].text == "(":
+        return _without_import_brackets(tokens, names)
     found = value_range(tokens)
     while found is not None and _is_bracketed(tokens[found[0] : found[1]]):
         start, end = found
         tokens = [*tokens[:start], *tokens[start + 1 : end - 1], *tokens[end:]]
         found = value_range(tokens)
     return list(tokens)
+
+
+def _without_import_brackets(tokens: Sequence[Token], names: int) -> list[Token]:
+    """A comma behind the last of several names asks for one a line; behind a single name it means nothing."""
+    commas = sum(token.text == "," for token in tokens)
+    trailing = tokens[-2].text == ","
+    if any(token.commented for token in tokens) or (trailing and commas > 1):
+        return list(tokens)
+    return [*tokens[:names], *tokens[names + 1 : -2 if trailing else -1]]
 
 
 def _is_bracketed(tokens: Sequence[Token]) -> bool:
