@@ -12,7 +12,7 @@ from run_support import EXAMPLES, ROOT, Done, enig
 from enigmalang.analysis.exits import EXITS
 from enigmalang.cli.app import run
 from enigmalang.compiler.disclosure import ManifestError, dump_manifest, load_manifest, print_manifest
-from enigmalang.compiler.disclosure.collect import RULES
+from enigmalang.compiler.disclosure.rules import RULES
 from enigmalang.ir.ops import OPS, Effect
 
 HERE = Path(__file__).resolve().parent
@@ -111,6 +111,11 @@ def test_moving_and_commenting_discloses_nothing_new(tmp_path: Path, old: str, n
      "whether this `require` fails"),
     ("-> uint32:\n        require", "-> uint32:\n        low = reveal(salary[sender] < 5)\n        require",
      "reveal(salary[sender] < 5)"),
+    ('        require len(people) >= LEAST, "too few"\n', "", "reveal(mean(xs))"),
+    ("len(people) >= LEAST", "len(people) >= 1", "only if len(people) >= 1"),
+    ("const LEAST = 3", "const LEAST = 1", "LEAST = 1"),
+    ("        salary[sender] = amount", "        kept = amount if sender == self else 0\n        salary[sender] = kept",
+     "computed by kept = amount if sender == self else 0"),
 ])
 def test_what_is_new_is_told_with_status_1(tmp_path: Path, old: str, new: str, told: str) -> None:
     done = changed(tmp_path, old, new)

@@ -52,7 +52,8 @@ class Entry:
     """One thing that `audience` learns. `via`: the calls that lead to `at`, outermost first.
 
     `secrets` are what a value is computed from, `steps` the expressions that compute it, outside of the entry's own
-    text; `after` names what was let out before and decides this.
+    text; `after` names what was let out before and decides this. `guards` are the public conditions that must have
+    held before a value is let out: to weaken one lets more out.
     """
 
     audience: str
@@ -63,6 +64,7 @@ class Entry:
     secrets: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
 
     @property
     def line(self) -> int:
@@ -73,7 +75,7 @@ class Entry:
     def identity(self) -> tuple[object, ...]:
         """What makes it the same disclosure wherever its lines have gone."""
         return (self.audience, self.kind, self.at.file, self.at.text, self.what, tuple(p.text for p in self.via),
-                self.secrets, self.steps, self.after)
+                self.secrets, self.steps, self.after, self.guards)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from enigmalang.compiler.disclosure.collect import Listing, Surroundings, count_
 from enigmalang.compiler.disclosure.dependence import Length, depend
 from enigmalang.compiler.disclosure.manifest import Audience, Disclosed, Entry, Kind, Manifest
 from enigmalang.compiler.disclosure.places import Places, Reader, read_source_text
+from enigmalang.compiler.disclosure.rules import visit
 from enigmalang.ir.ir import Function, Param
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.signatures import signature
@@ -20,7 +21,7 @@ _KINDS = {kind: number for number, kind in enumerate(Kind)}
 def manifest_of(plan: Plan, read: Reader = read_source_text) -> Manifest:
     """Who learns what of every function of contracts and of the script of `plan`; `read` gives the text of sources."""
     program = plan.program()
-    around = Surroundings(program, depend(program), Facts(program), Places(plan.path, read))
+    around = Surroundings(program, depend(program), Facts(program), Places(plan.path, read), visit)
     listed = [f for f in plan.functions.values() if f.public.kind in _LISTED]
     return Manifest(around.places.file_name(), tuple(_disclosed(f, around) for f in listed))
 
@@ -69,7 +70,7 @@ def _unique(listing: Listing) -> Iterator[Entry]:
 def _merged(a: Entry, b: Entry) -> Entry:
     return Entry(a.audience, a.kind, a.at, a.what, a.via, *(
         tuple(dict.fromkeys((*x, *y)))
-        for x, y in ((a.secrets, b.secrets), (a.steps, b.steps), (a.after, b.after))))
+        for x, y in ((a.secrets, b.secrets), (a.steps, b.steps), (a.after, b.after), (a.guards, b.guards))))
 
 
 # ------------------------------------------------------------------------------------------- calls and results

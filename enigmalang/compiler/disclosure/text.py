@@ -40,6 +40,7 @@ def entry_lines(entry: Entry) -> Iterator[str]:
         ("via", [f"{place}: {cut(place.text)}" if place.text else str(place) for place in entry.via]),
         ("from", [", ".join(entry.secrets)] if entry.secrets else []),
         ("computed by", [cut(step) for step in entry.steps]),
+        ("only if", [cut(guard) for guard in entry.guards]),
         ("depends on", [cut(source) for source in entry.after]),
     ):
         for value in values:
