@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lsprotocol import types
 
-from enigmalang.lsp.hover import fact_of, signature, types_of, types_text
+from enigmalang.lsp.hover import fact_of, has_parts, signature, types_of, types_text
 from enigmalang.lsp.names import Definition
 from enigmalang.lsp.receivers import Owner, members, owners, receiver
-from enigmalang.lsp.snapshot import moved
 from enigmalang.lsp.view import View, quoted
 from enigmalang.lsp.words import SOFT, about, usage
 from enigmalang.semantics.databases import METHODS
@@ -75,11 +74,7 @@ def _anchor(view: View, line: int, column: int) -> tuple[int, int]:
                 if indent < depth and not text.rstrip().endswith(":"):
                     continue
                 break
-    return _moved(view, line, column)
-
-
-def _moved(view: View, line: int, column: int) -> tuple[int, int]:
-    return moved(view.good.source, view.source, line, column, back=True)
+    return view.shift.back(line, column)
 
 
 # ------------------------------------------------------------------------------------------------------ items
@@ -103,8 +98,9 @@ def detail(view: View, name: Definition, anchor: tuple[int, int]) -> str:
     if name.kind in ("local", "param", "state", "field"):
         line = max(name.span.line, anchor[0])
         fact = fact_of(view, name, Span(name.span.path, line, 1, line, 1))
-        private = name.private or (fact is not None and fact.private)
-        return f"{'private ' if private else ''}{types_text(types_of(view.good.index, name)) or '?'}"
+        found = types_of(view.good.index, name)
+        private = name.private or (fact is not None and fact.private and not has_parts(found))
+        return f"{'private ' if private else ''}{types_text(found) or '?'}"
     return signature(view, name).split("\n")[0]
 
 

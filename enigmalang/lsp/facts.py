@@ -3,14 +3,15 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from enigmalang.compiler.compiler import Analysed
 from enigmalang.ir.ir import Operation, Value, operations
 from enigmalang.lsp.names import within
+from enigmalang.lsp.shift import Shift
 from enigmalang.plan.cost import KINDS, Cost
-from enigmalang.source import Span
+from enigmalang.source import SourceFile, Span
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import Label
 
@@ -45,12 +46,13 @@ class Facts:
     named: dict[tuple[str, str], list[tuple[Span, Fact]]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
 
+    source: SourceFile | None = None  # the main file's text that the places are of
+    shift: Shift | None = None  # from there to the text that is asked about
+
     @classmethod
-    def of(cls, analysed: Analysed | None, before: "Facts | None") -> "Facts":
-        """The facts of `analysed`; where the types are wrong, those of the last version that had them."""
-        if analysed is None:
-            return before or cls()
-        facts = cls()
+    def of(cls, analysed: Analysed, source: SourceFile) -> "Facts":
+        """The facts of the program whose main file is `source`."""
+        facts = cls(source=source)
         for function in analysed.program.functions.values():
             for param in function.params:
                 facts._add(param.values)
@@ -62,6 +64,19 @@ class Facts:
         for places in facts.named.values():
             places.sort(key=lambda place: place[0])
         return facts
+
+    def moved(self, source: SourceFile) -> "Facts":
+        """The same, to be asked about places of `source`, a later text of the main file."""
+        shift = None if self.source is None else Shift.between(self.source, source)
+        return replace(self, shift=shift)
+
+    def _there(self, span: Span) -> Span:
+        own = self.shift is not None and self.source is not None and span.path == self.source.path
+        return self.shift.span_back(span) if own and self.shift is not None else span
+
+    def value(self, span: Span) -> Fact | None:
+        """What is known of the expression at `span`."""
+        return self.at.get(self._there(span))
 
     def _add(self, values: Iterable[Value]) -> None:
         for value in values:
@@ -81,6 +96,7 @@ class Facts:
 
         Of several ways in which its function is called, the dearest.
         """
+        extent = self._there(extent)
         ways: dict[tuple[str, tuple[Span, ...]], Counter[str]] = defaultdict(Counter)
         for step in self.steps:
             if within(extent, step.span) or any(within(extent, span) for span in step.via):
@@ -95,6 +111,8 @@ class Facts:
 
         It gets the values at `given`; those before the use count, or (in a loop) all of them.
         """
+        extent, use = self._there(extent), self._there(use)
+        given = [self._there(span) for span in given]
         places = self.named.get((extent.path, name), [])
         low = bisect_left(places, (extent.line, extent.column), key=lambda p: (p[0].line, p[0].column))
         high = bisect_right(places, (extent.end_line, extent.end_column), key=lambda p: (p[0].line, p[0].column))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lsprotocol import types
 
+from enigmalang.lsp.hover import has_parts, types_of
 from enigmalang.lsp.view import View
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -21,6 +22,6 @@ def _hints(view: View) -> Iterator[types.InlayHint]:
             continue
         end = Span(name.extent.path, name.extent.end_line, 1, name.extent.end_line, 1)
         fact = view.good.facts.of_name(name.name, name.extent, names.given.get(name, ()), end)
-        if fact is not None and fact.private:
+        if fact is not None and fact.private and not has_parts(types_of(view.good.index, name)):
             yield types.InlayHint(view.range(name.span).start, "private ", kind=types.InlayHintKind.Type,
                                   tooltip="inferred: what it is given is private")

@@ -15,7 +15,7 @@ from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.syntax.unparse import unparse
 from enigmalang.types.ranges import nominal
-from enigmalang.types.types import ArrayT, ErrorT, FixedT, ListT, NoneT, Type
+from enigmalang.types.types import ArrayT, ErrorT, FixedT, ListT, MapT, NoneT, StructT, TupleT, Type
 
 _MOST_TYPES = 4
 
@@ -108,28 +108,16 @@ def types_of(index: Index, name: Definition, use: ast.Node | None = None) -> tup
     """The types that the variable, parameter, state or constant `name` has; several where calls differ."""
     if use is not None and (found := index.types.get(use)):
         return found
-    for function, instances in index.instances.items():
-        extent = function.span if not isinstance(function, ast.Module) else name.extent
-        if extent == name.extent and function.span.path == name.span.path:
-            return tuple(dict.fromkeys(i.variables[name.name] for i in instances if name.name in i.variables))
+    if name.node in index.declared_types:
+        return (index.declared_types[name.node],)
+    if name.extent is not None and (instances := index.functions.get(name.extent)):
+        found = tuple(dict.fromkeys(i.variables[name.name] for i in instances if name.name in i.variables))
+        if found:
+            return found
     names = index.names(name.span.path)
     for occurrence in names.occurrences if names is not None else ():
-        if occurrence.definition is name and (found := index.types.get(occurrence.node)):
+        if occurrence.definition is name and (found := index.types.get(occurrence.node, ())):
             return found
-    return _declared(index, name)
-
-
-def _declared(index: Index, name: Definition) -> tuple[Type, ...]:
-    """Of state, constants and fields."""
-    for module in index.checked.modules.values():
-        tables = [module.symbols, *(c.symbols for c in index.checked.contracts.values())]
-        for table in tables:
-            symbol = table.get(name.name)
-            if symbol is not None and symbol.node is name.node and symbol.type is not None:
-                return (symbol.type,)
-    struct = index.checked.structs.get(name.owner)
-    if struct is not None:
-        return tuple(f.type for f in struct.fields if f.name == name.name)
     return ()
 
 
@@ -149,15 +137,17 @@ def fact_of(view: View, name: Definition, use: Span) -> Fact | None:
         names = view.good.index.names(name.span.path)
         given = names.given.get(name, ()) if names is not None else ()
         return view.good.facts.of_name(name.name, name.extent, given, use)
-    return view.good.facts.at.get(use)
+    return view.good.facts.value(use)
 
 
 def _facts(view: View, name: Definition, node: ast.Node) -> list[str]:
     if name.kind in ("local", "param", "state", "field"):
         span = node.span if isinstance(node, ast.Name | ast.Attribute) else name.span
         fact = fact_of(view, name, span)
-        private = name.private or (fact is not None and fact.private)
-        return [_secrecy(private, fact, types_of(view.good.index, name, node))]
+        found = types_of(view.good.index, name, node)
+        if not name.private and has_parts(found):
+            return []
+        return [_secrecy(name.private or (fact is not None and fact.private), fact, found)]
     if name.kind in ("function", "method"):
         cost = view.good.facts.cost(name.node.span)
         return [f"each call: {_counted(cost)} (loops counted once)"] if cost is not None else []
@@ -166,7 +156,7 @@ def _facts(view: View, name: Definition, node: ast.Node) -> list[str]:
 
 def _values(view: View, node: ast.Node, span: Span) -> list[str]:
     """Of an expression that is not a name alone."""
-    fact = view.good.facts.at.get(span)
+    fact = view.good.facts.value(span)
     if fact is None:
         return []
     cost = view.good.facts.cost(span)
@@ -190,11 +180,20 @@ def _secrecy(private: bool, fact: Fact | None, found: tuple[Type, ...]) -> str:
     return f"{word} · {fact.range}{whole}"
 
 
+def has_parts(found: tuple[Type, ...]) -> bool:
+    """Whether the types have fields or items, each private or public by itself."""
+    return any(isinstance(_element(t), StructT | TupleT) for t in found)
+
+
+def _element(type: Type) -> Type:
+    while isinstance(type, ListT | ArrayT | MapT):
+        type = type.value if isinstance(type, MapT) else type.element
+    return type
+
+
 def _scalar(found: tuple[Type, ...]) -> Type | None:
-    type = found[0] if found else None
-    while isinstance(type, ListT | ArrayT):
-        type = type.element
-    return type if nominal(type) is not None else None
+    element = _element(found[0]) if found else None
+    return element if nominal(element) is not None else None
 
 
 def _docstring(node: ast.Node) -> str:

@@ -92,6 +92,23 @@ class Index:
             found[instance.node].append(instance)
         return found
 
+    @cached_property
+    def functions(self) -> dict[Span, list[Instance]]:
+        """The same by where its variables can be seen."""
+        return {(n.source.whole() if isinstance(n, ast.Module) else n.span): i for n, i in self.instances.items()}
+
+    @cached_property
+    def declared_types(self) -> dict[ast.Node, Type]:
+        """The types of state, constants and fields, by their declarations."""
+        tables = [*(m.symbols for m in self.checked.modules.values()),
+                  *(c.symbols for c in self.checked.contracts.values())]
+        symbols = [symbol for table in tables for symbol in table.values()]
+        found = {s.node: s.type for s in symbols if s.node is not None and s.type is not None}
+        for node, type in list(found.items()):
+            if isinstance(node, ast.StructDecl) and isinstance(type, StructT):
+                found.update(zip(node.fields, (f.type for f in type.fields), strict=True))
+        return found
+
     def declaration(self, name: str, kind: type[ast.Node]) -> ast.Node | None:
         """The struct, contract or interface of this name, wherever it is declared."""
         return next((n for n in self.by_node if isinstance(n, kind) and getattr(n, "name", None) == name), None)

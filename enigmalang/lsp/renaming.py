@@ -52,10 +52,10 @@ def same(a: Definition, b: Definition) -> bool:
 
 def check_renamable(name: Definition) -> None:
     """Raises Refused for what has its name from elsewhere."""
-    if in_stdlib(name.span.path):
-        raise Refused(f"`{name.name}` belongs to the standard library")
     if name.kind == "module" or (name.kind == "alias" and isinstance(name.node, ast.Import) and not name.node.alias):
         raise Refused(f"the module `{name.name}` is called as its file is")
+    if in_stdlib(name.span.path):
+        raise Refused(f"`{name.name}` belongs to the standard library")
     if name.kind == "identity" and isinstance(name.node, ast.IdentityDecl):
         raise Refused(f"`{name.name}` is the name of a key of the keystore")
     if name.name == "init" and name.kind == "method":
@@ -113,8 +113,10 @@ def _check_scopes(name: Definition, new: str, good: Good, used: list[Occurrence]
         other = occurrence.definition
         if other.name == new and other.extent is not None and within(extent, occurrence.span):
             raise Refused(f"`{new}` means something else in line {occurrence.span.line}")
-    for other in (*declared.module.values(), *(d for names in declared.contracts.values() for d in names.values())):
-        inside = other.extent is not None and other.span.path == path and any(
-            within(other.extent, o.span) for o in used)
-        if other.name == new and (inside or other.extent == declared.source.whole()):
-            raise Refused(f"`{new}` is declared already, in line {other.span.line}")
+    if new in declared.module:
+        raise Refused(f"`{new}` is declared or imported already")
+    for names in declared.contracts.values():
+        other_member = names.get(new)
+        if other_member is not None and other_member.extent is not None and any(
+                within(other_member.extent, o.span) for o in used):
+            raise Refused(f"`{new}` is declared already, in line {other_member.span.line}")

@@ -1,7 +1,7 @@
 """What the compiler knows of one version of a document.
 
 A version with a syntax error has the diagnostics of its own and the tables of the last version that could be parsed;
-`Snapshot.moved` finds the place there that a place of the new text was.
+`shift.Shift` finds the place there that a place of the new text was.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -56,21 +56,6 @@ class Snapshot:
         return self.good is not None and self.good.source.text == self.source.text
 
 
-def moved(before: SourceFile, after: SourceFile, line: int, column: int, *, back: bool) -> tuple[int, int]:
-    """Where the place of `after` was in `before` (`back`), or the other way round: lines before and after the changed
-    ones keep their text. A place among the changed lines keeps its distance from the first of them."""
-    if before.text == after.text:
-        return line, column
-    old, new = before.lines, after.lines
-    shortest = min(len(old), len(new))
-    head = next((n for n in range(shortest) if old[n] != new[n]), shortest)
-    tail = next((n for n in range(shortest - head) if old[-1 - n] != new[-1 - n]), shortest - head)
-    here, there = (new, old) if back else (old, new)
-    if line > len(here) - tail:
-        return line + len(there) - len(here), column
-    return min(line, max(1, len(there))), column
-
-
 def compile_snapshot(
     source: SourceFile, version: int, texts: Mapping[str, SourceFile], modules: Modules, before: Snapshot | None,
     stale: Callable[[], bool],
@@ -89,7 +74,7 @@ def compile_snapshot(
     checked = _checked(source, module, texts, modules, sink)
     go_on()
     analysed = None if sink.errors else _analysed(source, checked, sink, go_on)
-    facts = Facts.of(analysed, last.facts if last is not None else None)
+    facts = _facts(source, analysed, last)
     go_on()
     good = Good(source, module, checked, build_index(checked), facts)
     return Snapshot(source, version, _own(sink, source), good)
@@ -111,6 +96,13 @@ def _analysed(source: SourceFile, checked: Checked, sink: Sink, go_on: Callable[
     go_on()
     analysed: Analysed = stages["analysed"](job)
     return analysed
+
+
+def _facts(source: SourceFile, analysed: Analysed | None, last: Good | None) -> Facts:
+    """Of this text; while its types are wrong, those of the last text that had them."""
+    if analysed is not None:
+        return Facts.of(analysed, source)
+    return last.facts.moved(source) if last is not None else Facts()
 
 
 def _own(sink: Sink, source: SourceFile) -> tuple[Diagnostic, ...]:

@@ -8,36 +8,39 @@ from lsprotocol import types
 from enigmalang.lsp.index import Occurrence
 from enigmalang.lsp.names import Definition, covers
 from enigmalang.lsp.positions import Encoding, uri_of
-from enigmalang.lsp.snapshot import Good, Snapshot, moved
+from enigmalang.lsp.shift import Shift
+from enigmalang.lsp.snapshot import Good, Snapshot
 from enigmalang.source import SourceFile, Span
 from enigmalang.syntax import ast
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`source` is the newest text. `text_of` finds the text of another file as the tables know it."""
+    """`source` is the newest text, `shift` leads from the text of the tables to it."""
 
     source: SourceFile
     snapshot: Snapshot
     good: Good
     encoding: Encoding
+    shift: Shift
 
     # ---- places
 
     def place(self, position: types.Position) -> tuple[int, int]:
         """Where the position of the editor is in the text of the tables."""
         line, column = self.encoding.place(self.source, position)
-        return moved(self.good.source, self.source, line, column, back=True)
+        return self.shift.back(line, column)
 
     def range(self, span: Span) -> types.Range:
         """A place of the tables, in this document as it is now or in another file."""
         if span.path != self.source.path:
             return self.encoding.range(self.text_of(span.path), span)
-        line, column = moved(self.good.source, self.source, span.line, span.column, back=False)
-        end, end_column = moved(self.good.source, self.source, span.end_line, span.end_column, back=False)
+        line, column = self.shift.forth(span.line, span.column)
+        end, end_column = self.shift.forth(span.end_line, span.end_column)
         return self.encoding.range(self.source, Span(span.path, line, column, end, end_column))
 
     def text_of(self, path: str) -> SourceFile:
+        """The text of another file as the tables know it."""
         declared = self.good.index.declared.get(path)
         return declared.source if declared is not None else SourceFile(path, "")
 

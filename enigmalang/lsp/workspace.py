@@ -15,6 +15,7 @@ from typing import Any
 from enigmalang.diagnostics import Sink
 from enigmalang.lsp.buffers import Buffer, BufferLoader, Modules
 from enigmalang.lsp.positions import Encoding
+from enigmalang.lsp.shift import Shift
 from enigmalang.lsp.snapshot import Good, Snapshot, Stale, compile_snapshot
 from enigmalang.lsp.view import View
 from enigmalang.source import SourceFile
@@ -179,7 +180,8 @@ class Workspace:
         buffer, snapshot = self.buffers.get(path), self.snapshots.get(path)
         if buffer is None or snapshot is None or snapshot.good is None:
             return None
-        return View(buffer.source, snapshot, snapshot.good, self.encoding)
+        shift = Shift.between(snapshot.good.source, buffer.source)
+        return View(buffer.source, snapshot, snapshot.good, self.encoding, shift)
 
     async def programs(self, around: str) -> list[Good]:
         """Every program of the folder of `around` that can be parsed: open documents as they are now, and files."""
