@@ -17,7 +17,14 @@ def workers_ahead(paths: Iterable[str], engine: str, nodes: int) -> Iterator["Pr
     """Start the workers of programs of which one's text has the word `private`: it will need them. None for
     others. When the context ends, they are gone, used or not.
     """
-    if engine != "mpc" or not 3 <= nodes <= MOST_AHEAD or not any(map(_keeps_secrets, paths)):
+    with workers_at_once(engine if any(map(_keeps_secrets, paths)) else "none", nodes) as workers:
+        yield workers
+
+
+@contextmanager
+def workers_at_once(engine: str, nodes: int) -> Iterator["Processes | None"]:
+    """Start workers for an engine that has some. When the context ends, they are gone, used or not."""
+    if engine != "mpc" or not 3 <= nodes <= MOST_AHEAD:
         yield None
         return
     from enigmalang.node.processes import Processes

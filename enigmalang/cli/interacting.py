@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from enigmalang.cli.inputs import Given, Inputs
+from enigmalang.cli.session import Settings as Options
 from enigmalang.diagnostics import Diagnostic
 from enigmalang.diagnostics.render import from_disk, render_one
 from enigmalang.repl.commands import dispatch
@@ -14,6 +15,9 @@ from enigmalang.repl.piped import run_piped
 from enigmalang.repl.session import Session
 from enigmalang.source import Span
 from enigmalang.types.types import Type
+
+if TYPE_CHECKING:
+    from enigmalang.node.processes import Processes
 
 
 class AskedInputs:
@@ -35,12 +39,12 @@ class AskedInputs:
 
 
 def run_session(
-    engine: str, nodes: int, threshold: int | None, timeout: float, given: Mapping[str, Given], file: str | None,
+    options: Options, given: Mapping[str, Given], file: str | None, workers: "Processes | None" = None
 ) -> int:
-    """The exit status of a whole session."""
+    """The exit status of a whole session; the first nodes are `workers`, if those were started ahead."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    settings = Settings(engine, nodes, threshold, timeout)
-    with Interactive(settings, _say, _complain, AskedInputs(given, terminal)) as session:
+    settings = Settings(options.engine, options.nodes, options.threshold, options.timeout)
+    with Interactive(settings, _say, _complain, AskedInputs(given, terminal), workers=workers) as session:
         loaded = file is None or dispatch(session, f":load {file}")
         if not terminal:
             return max(run_piped(session, sys.stdin), int(not loaded))

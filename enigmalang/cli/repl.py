@@ -27,14 +27,18 @@ def command(
 
     Without a terminal, inputs are read from a pipe; the exit status is 1 when any went wrong.
     """
-    from enigmalang.cli.inputs import BadInput, parse_inputs
-    from enigmalang.cli.interacting import run_session
-    from enigmalang.cli.running import check_size
-    from enigmalang.cli.session import Settings
+    from enigmalang.cli.ahead import workers_at_once
 
-    try:
-        given = parse_inputs(inputs, ())
-        check_size(Settings(engine, nodes, threshold, timeout))
-    except (BadInput, ValueError) as error:
-        raise click.UsageError(str(error), click.get_current_context()) from None
-    return run_session(engine, nodes, threshold, timeout, given, file)
+    with workers_at_once(engine, nodes) as workers:
+        from enigmalang.cli.inputs import BadInput, parse_inputs
+        from enigmalang.cli.interacting import run_session
+        from enigmalang.cli.running import check_size
+        from enigmalang.cli.session import Settings
+
+        settings = Settings(engine, nodes, threshold, timeout)
+        try:
+            given = parse_inputs(inputs, ())
+            check_size(settings)
+        except (BadInput, ValueError) as error:
+            raise click.UsageError(str(error), click.get_current_context()) from None
+        return run_session(settings, given, file, workers)

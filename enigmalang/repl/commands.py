@@ -103,7 +103,7 @@ def _load(session: Interactive, argument: str) -> bool:
         session.complain(sink.diagnostics, session.session)
         return False
     session.session.sources[source.path] = source
-    return session.run_source(source)
+    return session.run_source(source, echo=False)
 
 
 def _save(session: Interactive, argument: str) -> bool:

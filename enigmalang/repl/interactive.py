@@ -10,7 +10,7 @@ from typing import Any
 
 from enigmalang.chain.errors import ChainError
 from enigmalang.circuits.circuit import Circuit
-from enigmalang.diagnostics import Diagnostic, EnigmaError, Sink
+from enigmalang.diagnostics import Diagnostic, EnigmaError, Severity, Sink
 from enigmalang.execute.circuit_engine import CircuitEngine
 from enigmalang.execute.client import finish_queue
 from enigmalang.execute.ports import Engine, EngineError
@@ -20,12 +20,14 @@ from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import InputReader, NoInputs, World
 from enigmalang.lowering.inputs import RESULT
 from enigmalang.node.local import local_world
+from enigmalang.node.processes import Processes
 from enigmalang.repl.declarations import Item, declared
 from enigmalang.repl.network import Network
 from enigmalang.repl.session import FIELD, Compiled, Session, Variable
 from enigmalang.repl.show import shown
 from enigmalang.semantics import FileLoader, Loader
 from enigmalang.source import SourceFile, Span
+from enigmalang.source.shipped import STDLIB
 from enigmalang.syntax import ast
 
 Write = Callable[[str], Any]
@@ -50,6 +52,7 @@ class Interactive:
     complain: Callable[[Sequence[Diagnostic], Session], Any]
     inputs: InputReader = field(default_factory=NoInputs)
     loader: Loader = field(default_factory=lambda: FileLoader("session.enig"))
+    workers: Processes | None = None  # started ahead, for the first network
     session: Session = field(init=False)
     world: World = field(init=False)
     engine: Engine | None = field(init=False, default=None)
@@ -83,7 +86,8 @@ class Interactive:
         given = self.settings
         match given.engine:
             case "mpc":
-                return Network(given.nodes, given.threshold, FIELD, given.timeout)
+                workers, self.workers = self.workers, None
+                return Network(given.nodes, given.threshold, FIELD, given.timeout, workers)
             case "circuit":
                 return CircuitEngine(FIELD)
             case _:
@@ -121,8 +125,9 @@ class Interactive:
         """Run one input (not a command), show its value; whether it went well."""
         return self.run_source(self.session.source(text))
 
-    def run_source(self, source: SourceFile, tests: bool = True) -> bool:
-        """All of a text: its declarations, then its statements in order; the first mistake ends it."""
+    def run_source(self, source: SourceFile, echo: bool = True) -> bool:
+        """All of a text: its declarations, then its statements in order, then its tests; the first mistake ends it.
+        `echo`: show the value of the last statement, and references to what is declared private."""
         items = self.parsed(source)
         if items is None:
             return False
@@ -132,8 +137,8 @@ class Interactive:
         if names is None:
             return False
         statements = [item for item in items if not declared(item) and not isinstance(item, ast.TestDef)]
-        good = all(self._statement(item, source, item is statements[-1]) for item in statements)
-        if good and tests:
+        good = all(self._statement(item, source, echo, item is statements[-1]) for item in statements)
+        if good:
             good = self._tests([item for item in items if isinstance(item, ast.TestDef)], source)
         if good:
             self.history.append(self._as_typed(source.text, bool(names)))
@@ -151,7 +156,7 @@ class Interactive:
         self._warn(sink)
         return items
 
-    def _statement(self, item: Item, source: SourceFile, last: bool) -> bool:
+    def _statement(self, item: Item, source: SourceFile, echo: bool, last: bool) -> bool:
         compiled = self.compiled(item, source)
         if compiled is None:
             return False
@@ -159,7 +164,7 @@ class Interactive:
         if kept is None:
             return False
         self.last = compiled
-        for variable in kept:
+        for variable in kept if echo else ():
             if (variable.name == RESULT and last) or (variable.private and isinstance(item, ast.VarDecl)):
                 name = "" if variable.name == RESULT else f"{variable.name} = "
                 self.out(f"{name}{shown(variable)}\n")
@@ -172,8 +177,9 @@ class Interactive:
         return compiled
 
     def _warn(self, sink: Sink) -> None:
-        if sink.diagnostics:
-            self.complain(sink.diagnostics, self.session)
+        found = [d for d in sink.diagnostics if d.severity is Severity.ERROR or not d.span.path.startswith(STDLIB)]
+        if found:
+            self.complain(found, self.session)
 
     def run(self, compiled: Compiled) -> list[Variable] | None:
         """Run a statement and keep what it gave; None when it failed, which is told. Raises KeyboardInterrupt."""

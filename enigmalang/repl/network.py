@@ -15,18 +15,23 @@ from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
 
 if TYPE_CHECKING:
     from enigmalang.node.cluster import Cluster
+    from enigmalang.node.processes import Processes
 
 T = TypeVar("T")
 
 
 class Network:
-    """An `Engine`. It is started at once, in the background; `close` ends every worker."""
+    """An `Engine`. It is started at once, in the background, of `workers` that were started before if there are any;
+    `close` ends every worker."""
 
-    def __init__(self, nodes: int, threshold: int | None, field: str, timeout: float) -> None:
+    def __init__(
+        self, nodes: int, threshold: int | None, field: str, timeout: float, workers: "Processes | None" = None,
+    ) -> None:
         self.nodes = nodes
         self.threshold = (nodes - 1) // 2 if threshold is None else threshold
         self.field = field
         self._timeout = timeout
+        self._workers = workers
         self._closed = False
         self._pool = ThreadPoolExecutor(1, "network")
         self._started: Future[Cluster] = self._pool.submit(self._start)
@@ -34,7 +39,7 @@ class Network:
     def _start(self) -> "Cluster":
         from enigmalang.node.cluster import Cluster
 
-        cluster = Cluster.start(self.nodes, self.threshold, self.field, self._timeout)
+        cluster = Cluster.start(self.nodes, self.threshold, self.field, self._timeout, self._workers)
         if self._closed:
             cluster.close()
         return cluster

@@ -85,7 +85,7 @@ def _prompt_session(session: Interactive) -> PromptSession[str]:
         history=_history(session), lexer=PygmentsLexer(EnigmaLexer), completer=SessionCompleter(session),
         complete_while_typing=False, auto_suggest=AutoSuggestFromHistory(), multiline=True,
         prompt_continuation=lambda width, number, soft: "... ".rjust(width), key_bindings=_keys(),
-        bottom_toolbar=_toolbar(session), enable_open_in_editor=False, refresh_interval=0.5)
+        bottom_toolbar=_toolbar(session), enable_open_in_editor=False, refresh_interval=1.0)
 
 
 def _history(session: Interactive) -> History:

@@ -27,7 +27,8 @@ def test_indent(text: str, indent: int) -> None:
 def test_piped_text_needs_no_empty_lines() -> None:
     text = "x = 1\ndef f(x):\n    y = x\n\n    return y\nif x > 0:\n    x = 2\nelse:\n    x = 3\nf(x)\nys = [1,\n2]\n"
     assert split_inputs(text.splitlines()) == [
-        "x = 1", "def f(x):\n    y = x\n\n    return y", "if x > 0:\n    x = 2\nelse:\n    x = 3", "f(x)", "ys = [1,\n2]"]
+        "x = 1", "def f(x):\n    y = x\n\n    return y", "if x > 0:\n    x = 2\nelse:\n    x = 3", "f(x)",
+        "ys = [1,\n2]"]
 
 
 @pytest.mark.parametrize(("text", "kept"), [
