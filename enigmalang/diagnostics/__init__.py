@@ -2,7 +2,7 @@
 
 from enigmalang.diagnostics.codes import CODES, Code
 from enigmalang.diagnostics.diagnostic import Diagnostic, Edit, EnigmaError, Fix, Note, Severity, Sink
-from enigmalang.diagnostics.render import as_dict, as_lsp, from_disk, from_sources, render, render_json, render_one
+from enigmalang.diagnostics.render import as_dict, from_disk, from_sources, render, render_json, render_one
 
 __all__ = [
     "CODES",
@@ -15,7 +15,6 @@ __all__ = [
     "Severity",
     "Sink",
     "as_dict",
-    "as_lsp",
     "from_disk",
     "from_sources",
     "render",

@@ -1,4 +1,4 @@
-"""Diagnostics as text for people, as JSON for tools, and in the shape of the Language Server Protocol."""
+"""Diagnostics as text for people, and as JSON for tools. What editors get is made in `lsp/actions.py`."""
 
 import json
 import os
@@ -90,35 +90,6 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 def _span_dict(span: Span) -> dict[str, Any]:
     end = {"line": span.end_line, "column": span.end_column}
     return {"file": span.path, "line": span.line, "column": span.column, "end": end}
-
-
-def as_lsp(diagnostic: Diagnostic, sources: Sources, uri: Callable[[str], str]) -> dict[str, Any]:
-    """The Language Server Protocol's Diagnostic: lines and UTF-16 columns from 0. `uri` turns a path into a URI."""
-    message = diagnostic.message if diagnostic.help is None else f"{diagnostic.message}\nhelp: {diagnostic.help}"
-    return {
-        "range": _lsp_range(diagnostic.span, sources),
-        "severity": 1 if diagnostic.severity is Severity.ERROR else 2,
-        "code": diagnostic.code,
-        "source": "enigmalang",
-        "message": message,
-        "relatedInformation": [
-            {
-                "location": {"uri": uri(note.span.path), "range": _lsp_range(note.span, sources)},
-                "message": note.text,
-            }
-            for note in diagnostic.notes
-        ],
-    }
-
-
-def _lsp_range(span: Span, sources: Sources) -> dict[str, dict[str, int]]:
-    source = sources(span.path)
-
-    def position(line: int, column: int) -> dict[str, int]:
-        before = source.line(line)[: column - 1] if source is not None else " " * (column - 1)
-        return {"line": line - 1, "character": len(before.encode("utf-16-le", "surrogatepass")) // 2}
-
-    return {"start": position(span.line, span.column), "end": position(span.end_line, span.end_column)}
 
 
 # ------------------------------------------------------------------------------------------------------ text

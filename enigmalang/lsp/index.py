@@ -1,17 +1,16 @@
 """Every place where a name is written, and what it stands for there."""
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from enigmalang.lsp.names import Declared, Definition, covers, first_name, last_name, name_in, names_of
-from enigmalang.semantics.model import Checked, Instance, Kind, Member
+from enigmalang.lsp.tables import Tables
+from enigmalang.semantics.model import Checked, Kind
 from enigmalang.semantics.statements import is_statement
 from enigmalang.source import Span
 from enigmalang.syntax import ast
-from enigmalang.types.types import ContractT, StructT, Type
+from enigmalang.types.types import ContractT, StructT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +42,11 @@ class Names:
         return None
 
 
-class Index:
+class Index(Tables):
     """The names of a program. Modules other than the main one are walked when they are first asked about."""
 
     def __init__(self, checked: Checked) -> None:
-        self.checked = checked
+        super().__init__(checked)
         self.declared = {m.tree.source.path: Declared(m) for m in checked.modules.values()}
         self.by_node: dict[ast.Node, Definition] = {}
         for declared in self.declared.values():
@@ -67,46 +66,6 @@ class Index:
     def main(self) -> Names:
         found = self.names(self.checked.main.tree.source.path)
         assert found is not None
-        return found
-
-    # ---- tables over all instances
-
-    @cached_property
-    def types(self) -> dict[ast.Node, tuple[Type, ...]]:
-        """The types of each expression, one for each way its function was called."""
-        found: dict[ast.Node, dict[Type, None]] = defaultdict(dict)
-        for instance in self.checked.instances:
-            for node, type in instance.types.items():
-                found[node].setdefault(type)
-        return {node: tuple(types) for node, types in found.items()}
-
-    @cached_property
-    def members(self) -> dict[ast.Node, Member]:
-        return {node: m for instance in self.checked.instances for node, m in instance.members.items()}
-
-    @cached_property
-    def instances(self) -> dict[ast.Node, list[Instance]]:
-        """The instances of each function, script and test."""
-        found: dict[ast.Node, list[Instance]] = defaultdict(list)
-        for instance in self.checked.instances:
-            found[instance.node].append(instance)
-        return found
-
-    @cached_property
-    def functions(self) -> dict[Span, list[Instance]]:
-        """The same by where its variables can be seen."""
-        return {(n.source.whole() if isinstance(n, ast.Module) else n.span): i for n, i in self.instances.items()}
-
-    @cached_property
-    def declared_types(self) -> dict[ast.Node, Type]:
-        """The types of state, constants and fields, by their declarations."""
-        tables = [*(m.symbols for m in self.checked.modules.values()),
-                  *(c.symbols for c in self.checked.contracts.values())]
-        symbols = [symbol for table in tables for symbol in table.values()]
-        found = {s.node: s.type for s in symbols if s.node is not None and s.type is not None}
-        for node, type in list(found.items()):
-            if isinstance(node, ast.StructDecl) and isinstance(type, StructT):
-                found.update(zip(node.fields, (f.type for f in type.fields), strict=True))
         return found
 
     def declaration(self, name: str, kind: type[ast.Node]) -> ast.Node | None:

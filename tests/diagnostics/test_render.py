@@ -11,7 +11,6 @@ from enigmalang.diagnostics import (
     Severity,
     Sink,
     as_dict,
-    as_lsp,
     from_disk,
     from_sources,
     render,
@@ -149,25 +148,6 @@ def test_json_schema() -> None:
         }
     ]
     assert as_dict(LEAK)["help"] == LEAK.help
-
-
-def test_editors_count_from_zero_in_utf16() -> None:
-    source = SourceFile("f.enig", "'😀' + x\n")
-    found = as_lsp(
-        Diagnostic("W0406", "m", Span("f.enig", 1, 7, 1, 8), help="h", severity=Severity.WARNING),
-        from_sources(source),
-        lambda path: f"file:///{path}",
-    )
-    assert found["range"] == {"start": {"line": 0, "character": 7}, "end": {"line": 0, "character": 8}}
-    assert found["severity"] == 2
-    assert found["message"] == "m\nhelp: h"
-
-
-def test_editors_get_the_other_places() -> None:
-    (related,) = as_lsp(LEAK, from_sources(SOURCE), lambda path: f"file:///{path}")["relatedInformation"]
-    assert related["message"] == "the secret is born here"
-    assert related["location"]["uri"] == "file:///f.enig"
-    assert related["location"]["range"]["start"] == {"line": 0, "character": 8}
 
 
 def test_sink_keeps_a_finding_once_and_in_order() -> None:

@@ -150,7 +150,10 @@ def test_diagnostics_come_and_go(session: Session) -> None:
     assert session.open("p.enig", "private a = 41\nprint(reveal(a))\n") == []
     (leak,) = session.replace("p.enig", "private a = 41\nprint(a)\n")
     assert (leak["code"], leak["severity"], leak["range"]["start"]["line"]) == ("E0301", 1, 1)
-    assert leak["relatedInformation"][0]["location"]["uri"] == session.uri("p.enig")
+    (born,) = leak["relatedInformation"]
+    assert born["location"]["uri"] == session.uri("p.enig")
+    assert born["location"]["range"]["start"] == {"line": 0, "character": 8}
+    assert "born here" in born["message"]
     assert "reveal" in leak["message"]
     assert session.replace("p.enig", "private a = 41\nprint(reveal(a))\n") == []
     session.close("p.enig")
