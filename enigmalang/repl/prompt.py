@@ -55,7 +55,7 @@ def run_one(session: Interactive, text: str) -> bool:
         with _interruptible():
             return dispatch(session, text) if is_command(text) else session.feed(text.rstrip())
     except KeyboardInterrupt:
-        session.out("stopped; nothing else has changed\n")
+        session.out("\nstopped; nothing else has changed\n")  # after the terminal's ^C
         return False
 
 
