@@ -25,7 +25,7 @@ from enigmalang.execute.values import leaves_from
 from enigmalang.execute.world import World
 from enigmalang.identity.keys import Keystore
 from enigmalang.ir.clone import clone
-from enigmalang.ir.ir import Function, Operation, Param, Region, operations
+from enigmalang.ir.ir import Function, Operation, Param, Region, Value, operations
 from enigmalang.ir.leaves import Leaf, leaves_of
 from enigmalang.node.costing.cost import Cost, LineCost, in_order
 from enigmalang.node.costing.meter import Place, Spent
@@ -109,6 +109,7 @@ def _of_runs(plan: Plan, runs: list[Function], unknowns: Unknowns, nodes: int, t
             world = local_world(plan, stage.rehearsal, inputs=UnknownInputs(unknowns, private), out=_silent,
                                 on_learn=_unheard, tracer=stage.tracer, chain=chain, bounded=False)
             stage.enter(world, function)
+            _tell_branches(function, unknowns)
             machine = Machine(world, world.domain, Context("client"), {**CONTRACT, **CLIENT, **stage.handlers()})
             machine.run(function, ())
             finish_queue(world)
@@ -135,6 +136,18 @@ def _unheard(name: str, text: str) -> None:
     """Nor is what someone learns of them."""
 
 
+def _tell_branches(function: Function, unknowns: Unknowns) -> None:
+    """Assumed: which way a branch goes, or how often a loop runs, where a revealed value decides."""
+    revealed: set[Value] = set()
+    for op in operations(function.body):
+        ends = [v for region in op.regions if region.ops for v in region.ops[-1].operands if op.op == "while"]
+        if op.op == "reveal" or not revealed.isdisjoint((*op.operands, *ends)):
+            revealed.update(op.results)
+            if op.regions:
+                unknowns.assumed["revealed"] = ("what depends on revealed values goes as with secrets that are zero, "
+                                                "where the program does not say them")
+
+
 # ------------------------------------------------------------------------------------------- calls of contracts
 
 
@@ -150,6 +163,7 @@ def _of_call(plan: Plan, found: PlanFunction, unknowns: Unknowns, nodes: int, th
         address = ledger.deploy(contract.name, world.actor.address)
         call = Operation("call_contract", (), (), found.public.span)
         function = replace(found, secret=without_checks(found.secret))
+        _tell_branches(found.secret, unknowns)
         args = _arguments(world, found.public, unknowns)
         request = Request(call, function, address, contract.name, world.actor.address, 0, args)
         check_ranges(world, request, truths=True)
@@ -269,6 +283,8 @@ class Stage:
     def cost(self, function: Function, unknowns: Unknowns) -> Cost:
         """What was spent since the beginning."""
         stats, spent = self.rehearsal.stats(), self.rehearsal.lines()
+        if self.rehearsal.long_sorts:
+            unknowns.assumed["sort"] = "long sorts take more or fewer comparisons with each random order"
         lines = in_order(list(_lines(spent, stats)), self.plan.path)
         told = sum(line.bytes_sent for line in lines)
         return Cost(

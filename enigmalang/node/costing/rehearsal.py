@@ -34,6 +34,8 @@ T = TypeVar("T", bound=msg.Message)
 PATIENCE = 3600.0
 #: The mask of what no client ever masked; those of requests count from 1.
 UNMASKED = 0
+#: Rows of so many are sorted by comparing all pairs, whatever their order (`mpc.sort`).
+ALL_PAIRS = 190
 _Asked = msg.Message | tuple[msg.Input, Buffer] | None
 
 
@@ -113,6 +115,8 @@ class Rehearsal(Cluster):
     _threads: _Threads
     #: The place of what has none of its own, such as the check of a private argument's range.
     at: Span | None = None
+    #: Whether something was sorted in batches that depend on a random order.
+    long_sorts = False
 
     @classmethod
     def of(cls, nodes: int, threshold: int | None, field: str) -> Rehearsal:
@@ -126,6 +130,7 @@ class Rehearsal(Cluster):
             handles: Sequence[int] | None = None) -> RunResult:
         """See `Engine.run`."""
         spans = _places(circuit, self.at)
+        self.long_sorts = self.long_sorts or _sorts_many(circuit)
         for node in self._threads.nodes:
             node.meter.spans = spans
         return super().run(circuit, inputs, recipients, handles)
@@ -165,3 +170,10 @@ def _places(circuit: Circuit, otherwise: Span | None) -> list[Span | None]:
             if spans[arg] is None:
                 spans[arg] = spans[number]
     return [span or otherwise for span in spans]
+
+
+def _sorts_many(circuit: Circuit) -> bool:
+    """Whether a sort does more than compare all pairs at once (`mpc.sort`), or looks for some ranks only."""
+    table = table_of(circuit.nodes)
+    nodes = [table[number] for number in table.where("sort").tolist()]
+    return any(circuit.nodes[node.args[0]].shape[-1] > ALL_PAIRS or node.attrs["ranks"] is not None for node in nodes)
