@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from enigmalang.source.shipped import STDLIB
+
 
 class Kind(StrEnum):
     """What is learnt. The order is that of a listing where lines are equal."""
@@ -37,13 +39,15 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of source. `file`: "" for the program itself, else the module's name."""
+    """A stretch of source. `file`: "" for the program itself, else the module's file."""
 
     file: str
     line: int
     text: str
 
     def __str__(self) -> str:
+        if self.file.startswith(STDLIB):  # its lines are not the reader's, and move with each version
+            return self.file
         return f"{self.file} line {self.line}" if self.file else f"line {self.line}"
 
 

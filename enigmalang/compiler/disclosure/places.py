@@ -44,7 +44,9 @@ class Places:
         return " ".join(" ".join(_code(line) for line in lines).split())
 
     def file(self, span: Span) -> str:
-        return "" if span.path == self.main else PurePath(span.path.removeprefix(STDLIB)).name
+        if span.path.startswith(STDLIB):
+            return span.path
+        return "" if span.path == self.main else PurePath(span.path).name
 
     def place(self, span: Span) -> Place:
         return Place(self.file(span), span.line, self.text(span))

@@ -12,6 +12,7 @@ from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.signatures import signature
 from enigmalang.passes.facts import Facts
 from enigmalang.plan.plan import SECRET, Plan, PlanFunction
+from enigmalang.source.shipped import STDLIB
 from enigmalang.types.types import Label
 
 _LISTED = ("script", "init", "external", "view")
@@ -54,7 +55,8 @@ def _line(function: Function, listing: Listing) -> int:
 
 
 def _order(entry: Entry) -> tuple[object, ...]:
-    return (entry.line, _KINDS[entry.kind], entry.at.file, entry.at.line, entry.identity)
+    own = 0 if entry.at.file.startswith(STDLIB) else entry.at.line
+    return (entry.line, _KINDS[entry.kind], entry.at.file, own, entry.identity)
 
 
 def _unique(listing: Listing) -> Iterator[Entry]:

@@ -1,12 +1,14 @@
 """The manifest as text, made for review: by function, then by who learns, in the order of the lines."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from enigmalang.compiler.disclosure.compare import Comparison
 from enigmalang.compiler.disclosure.manifest import Disclosed, Entry, Manifest
 
 #: Longer expressions are cut in the text; JSON has them whole.
 WIDTH = 96
+#: So many secrets are named.
+MOST = 12
 _INDENT = " " * 17
 
 
@@ -32,19 +34,24 @@ def _function(function: Disclosed) -> str:
 
 def entry_lines(entry: Entry) -> Iterator[str]:
     """What is learnt and where; then the source's text; then what it comes from."""
-    yield f"    {entry.kind:9}  {f'{entry.line}:':5}{entry.what}"
+    yield f"    {entry.kind:9}  {f'{entry.line}: ':5}{entry.what}"
     if entry.at.text:
         place = f"{entry.at}: " if entry.at.file else ""
         yield f"{_INDENT}    {place}{cut(entry.at.text)}"
     for name, values in (
         ("via", [f"{place}: {cut(place.text)}" if place.text else str(place) for place in entry.via]),
-        ("from", [", ".join(entry.secrets)] if entry.secrets else []),
+        ("from", [_several(entry.secrets)] if entry.secrets else []),
         ("computed by", [cut(step) for step in entry.steps]),
         ("only if", [cut(guard) for guard in entry.guards]),
         ("depends on", [cut(source) for source in entry.after]),
     ):
         for value in values:
             yield f"{_INDENT}    - {name} {value}"
+
+
+def _several(names: Sequence[str]) -> str:
+    more = len(names) - MOST
+    return ", ".join(names[:MOST]) + (f" and {more} more" if more > 0 else "")
 
 
 def cut(text: str) -> str:
