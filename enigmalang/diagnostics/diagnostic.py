@@ -60,9 +60,10 @@ class Sink:
         self._found.setdefault((diagnostic.code, diagnostic.span, diagnostic.message), diagnostic)
 
     def error(
-        self, code: str, message: str, span: Span, *, notes: tuple[Note, ...] = (), help: str | None = None
+        self, code: str, message: str, span: Span, *, notes: tuple[Note, ...] = (), help: str | None = None,
+        fixes: tuple[Fix, ...] = (),
     ) -> None:
-        self.report(Diagnostic(code, message, span, notes, help))
+        self.report(Diagnostic(code, message, span, notes, help, fixes=fixes))
 
     def warn(
         self, code: str, message: str, span: Span, *, notes: tuple[Note, ...] = (), help: str | None = None

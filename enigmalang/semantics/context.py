@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from enigmalang.diagnostics import Note, Sink
+from enigmalang.diagnostics import Edit, Fix, Note, Sink
 from enigmalang.semantics.model import ContractInfo, Instance, Kind, ModuleInfo, Symbol
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -64,8 +64,9 @@ class Body(ABC):
 
     def error(
         self, code: str, message: str, span: Span, *, help: str | None = None, notes: tuple[Note, ...] = (),
+        fixes: tuple[Fix, ...] = (),
     ) -> Type:
-        self.sink.error(code, message, span, notes=notes, help=help)
+        self.sink.error(code, message, span, notes=notes, help=help, fixes=fixes)
         return ERROR
 
     # ---- names
@@ -87,10 +88,18 @@ class Body(ABC):
             return self.contract.symbols[name]
         return self.module.symbols.get(name) or self.program.builtin(name)
 
+    def known(self) -> list[str]:
+        """Every name that means something here."""
+        return [*self.variables, *self.locals, *self.identities, *self.module.symbols, *self.program.builtins,
+                *(self.contract.symbols if self.contract else ()), *(n for scope in self.scopes for n in scope)]
+
     def suggestion(self, name: str) -> str | None:
-        known = [*self.variables, *self.locals, *self.identities, *self.module.symbols, *self.program.builtins,
-                 *(self.contract.symbols if self.contract else ()), *(n for scope in self.scopes for n in scope)]
-        return near(name, known)
+        return near(name, self.known())
+
+    def corrections(self, name: str, span: Span) -> tuple[Fix, ...]:
+        """The fix that writes at `span` what was probably meant by `name`."""
+        found = nearest(name, self.known())
+        return () if found is None else (Fix(f"write `{found}`", (Edit(span, found),)),)
 
     # ---- constants
 
@@ -133,8 +142,13 @@ class Body(ABC):
 
 def near(name: str, known: list[str]) -> str | None:
     """A help line that names what was probably meant."""
-    found = get_close_matches(name, [k for k in known if not k.startswith("__")], n=1, cutoff=0.7)
-    return f"did you mean `{found[0]}`?" if found else None
+    found = nearest(name, known)
+    return f"did you mean `{found}`?" if found else None
+
+
+def nearest(name: str, known: list[str]) -> str | None:
+    """The name among `known` that is spelled most like `name`."""
+    return next(iter(get_close_matches(name, [k for k in known if not k.startswith("__")], n=1, cutoff=0.7)), None)
 
 
 def a(type: Type) -> str:

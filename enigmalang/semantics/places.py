@@ -89,7 +89,8 @@ def _unknown(body: Body, node: ast.Name, expected: Type | None) -> Type:
                           help=f"`const {node.id} = …` makes it one")
     if help is None and body.contract is None and not body.is_client and _in_script(body, node.id):
         help = "a function sees constants, not the script's variables: pass it as a parameter"
-    return body.error("E0101", f"there is no `{node.id}` here", node.span, help=help or _hint(body, node.id))
+    return body.error("E0101", f"there is no `{node.id}` here", node.span, help=help or _hint(body, node.id),
+                      fixes=body.corrections(node.id, node.span))
 
 
 def _in_script(body: Body, name: str) -> bool:

@@ -53,6 +53,7 @@ CASES = {
         CONTRACT + "    def f(private a: uint32) -> uint32:\n        return a\n", "E0312", "-> private uint32:"),
     "needless private": (
         CONTRACT + "    def f() -> private uint32:\n        return 3\n", "W0317", "def f() -> uint32:"),
+    "misspelled": ("total = 3\nprint(totl)\n", "E0101", "print(total)"),
     "argument": (
         CONTRACT + "    def f(v: uint32):\n        x = v\ntest \"t\":\n    c = deploy C()\n    private p: uint32 = 1\n"
         "    c.f(p)\n", "E0311", "c.f(reveal(p))"),
