@@ -268,11 +268,28 @@ class Operator:
         try:
             self._chain.send(self._key, pending.opened.contract, data)
         except Reverted as error:
-            if error.text != STALE:
+            if error.text == STALE:
+                return  # the state moved on: the next step has it computed again
+            if reply.error:
                 raise
-            return  # the state moved on: the next step has it computed again
+            return self._refuted(pending, requested, signatures, error)
         ended = f"failed: {reply.error}" if reply.error else "fulfilled"
         self._say(f"job {pending.opened.job}: {job.call.function.name} {ended}")
+
+    def _refuted(self, pending: _Pending, requested: Requested, signatures: Sequence[Signature], error: Reverted
+                 ) -> None:
+        """The chain refuses what the nodes attested: when they see that too, the job has failed, the next is due."""
+        pending.attempts += 1
+        if pending.attempts < ATTEMPTS:
+            return
+        signed = [s.r + s.s + bytes([s.v]) for s in signatures]
+        block = self._chain.block_number() - self._chain.confirmations
+        replies = self._asked(lambda n: msg.Refute(n, pending.opened.job, block, signed), msg.Executed)
+        agreed = self._agreed(requested, replies)
+        if agreed is None:
+            return self._refuse(pending, f"the chain does not take its outcome: {error}")
+        self._over(pending.opened.job, Outcome(agreed[0].error, replies))
+        self._send(pending, requested, *agreed)
 
     def _asked(self, make: Callable[[int], msg.Message], kind: type[msg.M]) -> dict[int, msg.M]:
         if self.lost:

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from enigmalang.chain.client import Chain
 from enigmalang.chain.deployed import Contracts
+from enigmalang.chain.digests import Work as Done
 from enigmalang.chain.digests import consent_digest, failure_digest, result_digest, revealed_digest
 from enigmalang.chain.errors import ChainError
 from enigmalang.chain.hub import EMPTY, FULFILLED, OPEN, Hub, hub_interface
@@ -42,6 +43,7 @@ from enigmalang.execute.world import World
 from enigmalang.node.devchain import LeafValues
 from enigmalang.node.directory import Directory
 from enigmalang.node.engine import NodeEngine
+from enigmalang.node.refuting import Group, Refused, objection
 from enigmalang.node.reserved import delivered_digest, told_digest
 from enigmalang.node.session import Session
 from enigmalang.plan.calls import Attested, Key, LedgerError
@@ -52,10 +54,6 @@ from enigmalang.wire.errors import WireError
 
 #: Bytes of a failure's text on the chain.
 MAX_ERROR = 256
-
-
-class Refused(Exception):
-    """The node computes no such job; the text says why, and holds nothing secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +113,8 @@ class Service:
                 return self._consent(request)
             case msg.Execute():
                 return self._execute(request)
+            case msg.Refute():
+                return self._refute(request)
             case msg.Reserve():
                 return self._reserve(request)
             case msg.Replenish() | msg.AskStats():
@@ -187,6 +187,23 @@ class Service:
                 raise WireError(f"the chain was lost while a job was computed: {error}") from None
         return replace(known.replies[version], number=request.number)
 
+    def _refute(self, request: msg.Refute) -> msg.Executed:
+        """A failure for an outcome that the committee attested and the chain, asked by this node, does not take: then
+        the job makes room for the next one.
+        """
+        hub, known = self._on_hub(), self._jobs.get(request.job)
+        try:
+            if known is None:
+                raise Refused(f"job {request.job} was not computed here")
+            version = self._ready(hub, known, request)
+            reply = known.replies.get(version)
+            if reply is None:
+                raise Refused(f"job {request.job} was not computed on block {request.block}")
+            text = objection(hub, known.requested, reply, request, Group(self._members, self._peers.threshold))
+        except (Refused, ChainError) as error:
+            return _unsigned(request.number, str(error))
+        return replace(self._failure(hub, known, version, text, Done(*reply.work)), number=request.number)
+
     def _known(self, hub: Hub, request: msg.Execute) -> _Known:
         """The job as it was requested. Raises Refused, NoSuchJob, ChainError."""
         if request.job in self._jobs:
@@ -218,7 +235,7 @@ class Service:
         made = self._programs[request.digest] = _Program(plan, ledger.contracts, ledger)
         return made
 
-    def _ready(self, hub: Hub, known: _Known, request: msg.Execute) -> int:
+    def _ready(self, hub: Hub, known: _Known, request: msg.Execute | msg.Refute) -> int:
         """The version of the state to compute on, when it is this job's turn at that block."""
         address, block = known.requested.opened.contract, request.block
         if block < max(known.requested.opened.block, self._block) or hub.chain.find_block(block) is None:
@@ -304,8 +321,10 @@ class Service:
     # ---- signing
 
     def _failed(self, hub: Hub, known: _Known, version: int, text: str, work: Work) -> msg.Executed:
+        return self._failure(hub, known, version, text, work_of(work.attested((), ())))
+
+    def _failure(self, hub: Hub, known: _Known, version: int, text: str, done: Done) -> msg.Executed:
         error = text.encode()[:MAX_ERROR].decode(errors="ignore") or "failed"
-        done = work_of(work.attested((), ()))
         digest = failure_digest(hub.domain, known.requested.digests, version, error, done)
         return msg.Executed(0, version, [], EMPTY, [done.rounds, done.products, done.additions], error,
                             self._key.sign(digest).to_bytes(), [], [])

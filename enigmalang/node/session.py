@@ -109,7 +109,7 @@ class Session:
                 for handle in request.handles:
                     self._memory.pop(handle, None)
                 return None
-            case msg.Enlist() | msg.Consent() | msg.Execute():
+            case msg.Enlist() | msg.Consent() | msg.Execute() | msg.Refute():
                 raise WireError("a request for who serves a ledger")
             case msg.AskStats():
                 return self._stats(request)

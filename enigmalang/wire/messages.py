@@ -183,13 +183,25 @@ class Execute(Message, frozen=True):
     plan: bytes
 
 
+class Refute(Message, frozen=True):
+    """The chain refuses the outcome of job `job` that was computed on the state of block `block`, although it has these
+    `signatures`: see whether that is so, and sign that the job failed. Answered by `Executed`.
+    """
+
+    number: int
+    job: int
+    block: int
+    signatures: list[bytes]
+
+
 class AskStats(Message, frozen=True):
     """Answered by `Stats`."""
 
     number: int
 
 
-Request = Prepare | Input | Run | Job | Replenish | Forget | Reserve | Admit | Enlist | Consent | Execute | AskStats
+Request = (Prepare | Input | Run | Job | Replenish | Forget | Reserve | Admit | Enlist | Consent | Execute | Refute
+           | AskStats)
 
 
 # --- replies ---

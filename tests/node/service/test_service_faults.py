@@ -11,10 +11,11 @@ from service_client import FEE, Contract, Person, compiled, hosted
 from enigmalang.chain import development
 from enigmalang.chain.anvil import find_anvil, missing
 from enigmalang.chain.errors import RpcError
-from enigmalang.chain.hub import EXPIRED, FULFILLED, OPEN
+from enigmalang.chain.hub import EXPIRED, FAILED, FULFILLED, OPEN
 from enigmalang.chain.rpc import RpcEvm
 from enigmalang.circuits.circuit import Circuit, Form, Node
 from enigmalang.execute.ports import EngineError
+from enigmalang.node.operator import ATTEMPTS
 from enigmalang.node.serving import Peers, Service
 from enigmalang.plan.codec import encode_plan, hash_plan
 from enigmalang.wire import messages as msg
@@ -74,6 +75,37 @@ def test_a_node_that_is_killed_between_request_and_fulfilment(network):
 def ended(pool, job):
     pool.host.operator.step()
     return pool.hub.job(job).status
+
+
+@pytest.mark.parametrize("network", CHAINS, indirect=True)
+def test_an_outcome_that_the_chain_refuses_is_a_failure_and_the_next_job_is_done(network):
+    pool, alice, said = network
+    assert ended(pool, pool.request("put", alice, 40)) == FULFILLED
+    job, owed = pool.request("give", alice, pool.host.hub.address), pool.hub.owed(alice.address)
+    states = [ended(pool, job) for _ in range(ATTEMPTS)]
+    assert states == [OPEN] * (ATTEMPTS - 1) + [FAILED]
+    assert pool.hub.owed(alice.address) > owed and pool.result(job)["status"] == "failed"
+    assert any(f"job {job}" in line and "failed" in line for line in said)
+    assert ended(pool, pool.request("over_limit", alice)) == FULFILLED
+
+
+def test_nodes_see_for_themselves_that_the_chain_refuses(network):
+    """An operator who would have jobs fail gets no signatures."""
+    pool, alice, _ = network
+    job = pool.request("put", alice, 40)
+    execute = execution(pool, job)
+    refute = msg.Refute(0, job, execute.block, [])
+    untold = tell(pool, dict.fromkeys((1, 2, 3), refute))
+    assert {reply.error for reply in untold.values()} == {f"job {job} was not computed here"}
+    done = tell(pool, dict.fromkeys((1, 2, 3), execute))
+    for signatures, why in [
+        ([], "too few members"), ([done[1].signature], "too few members"),
+        ([done[1].signature] * 3, "too few members"), ([b"", bytes(65), done[2].signature], "too few members"),
+        ([reply.signature for reply in done.values()], "the chain takes the outcome"),
+    ]:
+        replies = tell(pool, {n: structs.replace(refute, signatures=signatures) for n in (1, 2, 3)})
+        assert all(why in reply.error and not reply.signature for reply in replies.values())
+    assert ended(pool, job) == FULFILLED
 
 
 def test_a_node_that_is_killed_while_it_computes(network, monkeypatch):
