@@ -105,6 +105,18 @@ def test_a_text_with_errors_is_refused() -> None:
     assert [(d.code, d.span.path) for d in refused.value.diagnostics] == [("E0002", "f.enig")]
 
 
+def test_a_result_that_means_something_else_is_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("x = 2\n", "x = (\n"):
+        monkeypatch.setattr("enigmalang.syntax.formatting.check.layout", lambda text, wrong=wrong: wrong)
+        with pytest.raises(RuntimeError, match=r"f\.enig"):
+            format_source("x=1\n", "f.enig")
+
+
+@pytest.mark.parametrize("text", ["# only a comment\n", '"""Only a text."""\n', "# a\n\n# b\n"])
+def test_files_without_statements(text: str) -> None:
+    assert format_source(text, "f") == text
+
+
 def test_no_line_ends_in_the_brace_of_another_language() -> None:
     """The parser tells a `{` at the end of a header's line to be C's block, so none is put there."""
     text = f"for key in {{{', '.join(f'{LONG}_{i}: {i}' for i in range(5))}}}:\n    print(key)\n"

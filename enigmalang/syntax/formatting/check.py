@@ -21,15 +21,23 @@ class Refused(Exception):
 def format_source(text: str, path: str) -> str:
     """`text` in the canonical layout; `path` is only named in diagnostics.
 
-    Raises Refused when `text` has syntax errors. The result has the same tree and, formatted again, is the same text.
+    Raises Refused when `text` has syntax errors, and RuntimeError rather than give a text that means anything else.
+    The result has the same tree and, formatted again, is the same text.
     Parses twice; an editor that knows already that `text` parses may call `layout` alone.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     before = _parsed(text, path)
     formatted = layout(text)
-    if formatted != text and _outline(_parsed(formatted, path)) != _outline(before):
+    if formatted != text and not _same(formatted, path, before):
         raise RuntimeError(f"formatting would have changed what {path} means")
     return formatted
+
+
+def _same(formatted: str, path: str, before: Module) -> bool:
+    try:
+        return _outline(_parsed(formatted, path)) == _outline(before)
+    except Refused:
+        return False
 
 
 def _parsed(text: str, path: str) -> Module:
