@@ -40,7 +40,7 @@ def read_loop(session: Interactive, banner: str) -> int:
         except KeyboardInterrupt:
             continue
         except EOFError:
-            return 0
+            return 0 if session.finish() else 1
         try:
             _tell_lost(session)
             if text.strip():
