@@ -218,6 +218,10 @@ def wide_product(op: Operation, facts: Sequence[Fact]) -> Range | None:
     return None if product is None or not counts else r.repeated(product, min(counts))
 
 
+def _netlist(op: Operation, facts: Sequence[Fact]) -> Fact:
+    return Fact(BIT, (*full_lens(facts[0], op.operands[0])[:-1], op.attrs["width"]))
+
+
 def _text(op: Operation, _: Sequence[Fact]) -> Fact:
     return Fact(BIT, (None,) * rank(op.result))
 
@@ -227,6 +231,6 @@ ARRAY_RULES: dict[str, Callable[[Operation, Sequence[Fact]], Fact]] = {
     "expand": _expand, "concat": _concat, "append": _append, "len": _len, "index": _index, "set_index": _set_index,
     "slice": _slice, "gather": _gather, "range": _range, "transpose": _transpose, "reduce_sum": _reduce_sum,
     "reduce_any": _reduce_bool, "reduce_all": _reduce_bool, "reduce_min": _reduce, "reduce_max": _reduce,
-    "dot": _product, "matmul": _product, "contains": _text, "map_has": _text, "db_has": _text,
+    "netlist": _netlist, "dot": _product, "matmul": _product, "contains": _text, "map_has": _text, "db_has": _text,
     **dict.fromkeys(("reverse", "reveal"), _same),
 }

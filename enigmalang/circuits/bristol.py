@@ -12,6 +12,7 @@ https://nigelsmart.github.io/MPC-Circuits/ describes the newer format.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from enigmalang.circuits.boolean import BooleanCircuit, Gate
 
@@ -52,6 +53,12 @@ def parse_bristol(text: str) -> BooleanCircuit:
     if len(body) < count:
         raise BristolError(lines[-1][0], f"the file ends after {len(body)} of {count} gates")
     return reader.circuit(inputs, outputs, lines[-1][0])
+
+
+@lru_cache(maxsize=16)
+def circuit_of(text: str) -> BooleanCircuit:
+    """As `parse_bristol`; the last circuits are remembered."""
+    return parse_bristol(text)
 
 
 def _lines(text: str) -> list[Line]:

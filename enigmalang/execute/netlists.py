@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from enigmalang.circuits.boolean import BooleanCircuit, Gate
 from enigmalang.execute import wires as w
 from enigmalang.execute.trace import Wire
@@ -9,6 +11,8 @@ from enigmalang.execute.trace import Wire
 
 def gates_on(circuit: BooleanCircuit, bits: Wire) -> Wire:
     """Outputs `(…, sum(outputs))` of `circuit` for inputs `(…, width)`, wires of bits."""
+    if 0 in bits.shape[:-1]:  # no rows: nothing is known of their width
+        return w.const(np.zeros((*bits.shape[:-1], len(circuit.ends)), np.bool_), w.B)
     made = [w.take_one(bits, number, -1) for number in range(circuit.width)]
     shape = bits.shape[:-1]
     for kind, a, b in zip(circuit.kinds, circuit.left, circuit.right, strict=True):

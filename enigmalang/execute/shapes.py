@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from enigmalang.circuits.bristol import circuit_of
 from enigmalang.circuits.circuit import Array
 from enigmalang.execute import numbers as n
 from enigmalang.execute.defaults import array_of, is_number, shape_of_nested, zero_scalar, zeros
@@ -256,6 +257,15 @@ def _matmul(op: Operation, private: bool, a: Array, b: Array) -> Any:
     return n.round_shift(n.matmul(a, b), fraction(element_of(op)))
 
 
+def _netlist(op: Operation, private: bool, xs: Array) -> Any:
+    circuit = circuit_of(op.attrs["circuit"])
+    bits = np.asarray(xs, dtype=bool)
+    if 0 in bits.shape[:-1]:  # no rows: nothing is known of their width
+        return np.zeros((*bits.shape[:-1], len(circuit.ends)), dtype=bool)
+    made = circuit.evaluate(bits.reshape(-1, circuit.width))
+    return made.reshape(*bits.shape[:-1], len(circuit.ends))
+
+
 SHAPED: dict[str, Callable[..., Any]] = {
     "const": const,
     "stack": _stack,
@@ -279,6 +289,7 @@ SHAPED: dict[str, Callable[..., Any]] = {
     "reduce_all": _reduce_all,
     "reduce_min": _extreme(np.min),
     "reduce_max": _extreme(np.max),
+    "netlist": _netlist,
     "dot": _dot,
     "matmul": _matmul,
 }

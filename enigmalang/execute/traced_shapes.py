@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from enigmalang.circuits.bristol import circuit_of
 from enigmalang.execute import rules
 from enigmalang.execute import wires as w
 from enigmalang.execute.kernels import element_of, fraction
+from enigmalang.execute.netlists import gates_on
 from enigmalang.execute.secret import Shape
 from enigmalang.execute.shapes import check_index, check_pop, check_room, clip, fill_shape, full_axes
 from enigmalang.execute.trace import Traced, Wire
@@ -204,6 +206,7 @@ SHAPE_RULES: dict[str, Rule] = {
     "reduce_sum": _sum,
     "reduce_any": _quantified(w.or_, False),
     "reduce_all": _quantified(w.and_, True),
+    "netlist": lambda d, op, xs: d.truth(gates_on(circuit_of(op.attrs["circuit"]), d.bits(xs))),
     "dot": _dot,
     "matmul": _matmul,
 }

@@ -103,6 +103,9 @@ _TABLE: tuple[Op, ...] = (
         ("min", E.FAILS, "empty reverts"), ("max", E.FAILS, "empty reverts"))),
     Op("dot", "a b", (), E.FAILS, doc="sum of a*b over the last axis (broadcast), fused"),
     Op("matmul", "a b", (), E.FAILS, doc="as numpy.matmul"),
+    Op("netlist", "bits", ("circuit", "width"),
+       doc="the `width` outputs, on the last axis, of a boolean circuit whose inputs are there: attr circuit: its "
+       "Bristol file (fashion)"),
     # ---- contract state; a batch of keys (rank 1) gives a batch of values
     Op("state_load", "", ("slot",), E.READS),
     Op("state_store", "v", ("slot",), E.LEDGER, doc="effect PRIVATE when the slot is private"),

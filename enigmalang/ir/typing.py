@@ -27,7 +27,7 @@ def words(text: str) -> frozenset[str]:
 
 
 BOOL_RESULT = words("lt le gt ge eq ne and or xor not contains map_has db_has reduce_any reduce_all")
-SAME_AS_FIRST = words("concat append slice reverse share reveal set_index gather")
+SAME_AS_FIRST = words("concat append slice reverse share reveal set_index gather netlist")
 ORDERS = words("sort shuffle permute spread")  # a result for each column
 STATED = words(  # the result types are part of the operation itself
     "const convert wrap clamp empty state_load map_get context external_call attested input deploy call_contract "

@@ -15,7 +15,7 @@ _BINARY = words(
     "gather contains dot matmul reveal_to send like")
 _UNARY = words(
     "neg abs bnot not convert wrap clamp fill expand pop len reverse transpose cumsum reduce_sum reduce_any reduce_all "
-    "reduce_min reduce_max state_store share reveal advance await acting")
+    "netlist reduce_min reduce_max state_store share reveal advance await acting")
 _SOME = words(
     "stack map_get map_has require call_contract read_contract submit external_call db_get db_has db_history "
     "declassify if for assert sort shuffle witness")

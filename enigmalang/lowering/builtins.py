@@ -10,6 +10,7 @@ from enigmalang.lowering.comprehension import grown
 from enigmalang.lowering.convert import as_address, fit, is_unknown, to_element, truth, zero
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import iterate, length, range_value, stack
+from enigmalang.lowering.netlists import netlist
 from enigmalang.lowering.orders import items_of
 from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
@@ -282,7 +283,7 @@ _TABLE: dict[str, Callable[[Frame, ast.Call], Bundle]] = {
     "sorted": orders.sorted_,
     "range": _range, "zip": _stepped, "enumerate": _stepped, "reversed": _stepped, "map": _applied,
     "filter": _applied, "print": _print, "input": _input, "send": _send, "__dot": _product("dot"),
-    "__matmul": _product("matmul"), "__transpose": _transpose, "__fill": _fill, "array": _array,
+    "__circuit": netlist, "__matmul": _product("matmul"), "__transpose": _transpose, "__fill": _fill, "array": _array,
     "shared_identity": shared_identity, "__sort": orders.sort, "__permute": orders.moved("permute"),
     "__spread": orders.moved("spread"), "__shuffle": orders.shuffle, "__cumsum": orders.cumsum, "__like": orders.like,
     "__masked": orders.masked, "__zeros": orders.zeros,

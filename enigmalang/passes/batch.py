@@ -23,7 +23,7 @@ class CannotBatch(Exception):
 #: Operations on one tensor (operand 0) whose other operands must be the same in every iteration.
 _FIRST_VARIES = frozenset({
     "reduce_sum", "reduce_any", "reduce_all", "reduce_min", "reduce_max", "reverse", "cumsum", "transpose", "slice",
-    "gather", "expand",
+    "gather", "expand", "netlist",
 })
 #: Elementwise in all but name.
 _LIKE_ELEMENTWISE = frozenset({"share", "reveal"})

@@ -27,6 +27,7 @@ from enigmalang.semantics.relations import (
 )
 from enigmalang.semantics.sequences import (
     abs_rule,
+    circuit_rule,
     dot_rule,
     enumerate_rule,
     extreme_rule,
@@ -221,6 +222,7 @@ TABLE = MappingProxyType({row.name: row for row in (
     Builtin("shared_identity", 1, 1, _shared, "shared_identity({alice: owner, bob: only_compute})", (), "client"),
     Builtin("__is_fixed", 1, 1, _is_fixed, "__is_fixed(x)", (), "stdlib"),
     Builtin("__dot", 2, 2, dot_rule, "__dot(a, b)", (), "stdlib"),
+    Builtin("__circuit", 3, None, circuit_rule, "__circuit(text, widths, bits)"),
     Builtin("__matmul", 2, 2, matmul_rule, "__matmul(a, b)", (), "stdlib"),
     Builtin("__transpose", 1, 1, transpose_rule, "__transpose(a)", (), "stdlib"),
     Builtin("__sort", 1, None, sort_rule, "__sort(keys, rows)", ("reverse", "ranks"), "stdlib"),

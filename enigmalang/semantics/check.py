@@ -13,6 +13,7 @@ from enigmalang.semantics.body import BodyChecker
 from enigmalang.semantics.context import a
 from enigmalang.semantics.effects import check_effects
 from enigmalang.semantics.events import event_fields
+from enigmalang.semantics.imported_circuits import with_circuits
 from enigmalang.semantics.loader import Loader, in_stdlib
 from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kept, Kind, ModuleInfo, Symbol
 from enigmalang.semantics.names import Modules
@@ -36,7 +37,7 @@ def check(
     Gives tables also when there are errors (in `sink`), as far as they go; None when there is nothing to build on.
     """
     with _deep_recursion():
-        checked = _check(module, loader, sink, kept)
+        checked = _check(with_circuits(module, sink), loader, sink, kept)
     return checked
 
 

@@ -2,6 +2,7 @@
 
 from enigmalang.diagnostics import Note
 from enigmalang.semantics.context import declared_at, kind_name, near
+from enigmalang.semantics.imported_circuits import with_circuits
 from enigmalang.semantics.loader import Loader
 from enigmalang.semantics.model import ContractInfo, Kind, ModuleInfo, Symbol
 from enigmalang.semantics.program import Program
@@ -96,7 +97,8 @@ class Modules:
             if len(self.sink.errors) == before:
                 self.sink.error("E0103", f"the module `{name}` cannot be read", span, help="correct that file first")
             return None
-        return self.declare(name, *loaded)
+        module, stdlib = loaded
+        return self.declare(name, with_circuits(module, self.sink), stdlib)
 
     # ---- declarations
 

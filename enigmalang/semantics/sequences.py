@@ -276,3 +276,13 @@ def transpose_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     if isinstance(type, ErrorT):
         return ERROR
     return body.error("E0207", f"{plain(type)} is not a matrix", node.span)
+
+
+def circuit_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
+    """`__circuit(text, widths, inputs…)`, which only the function made of `circuit("FILE")` says."""
+    for arg in node.args:
+        settle(body.expr(arg))
+    widths = node.args[1]
+    assert isinstance(widths, ast.ListLit)
+    found = tuple(ArrayT(BOOL, (item.value,)) for item in widths.items if isinstance(item, ast.IntLit))
+    return found[0] if len(found) == 1 else TupleT(found)

@@ -1,0 +1,58 @@
+"""`aes = circuit("aes_128.txt")` at the top level: a boolean circuit of a Bristol file becomes a function.
+
+It takes an array of truths for each input and gives one for the output, or a tuple of them: for two inputs and one
+output `def aes(input1: bool[128], input2: bool[128])`. The path is relative to the file that says it. The circuit
+itself goes into the program, so whoever gets the plan needs no file.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from enigmalang.circuits.bristol import print_bristol
+from enigmalang.circuits.bristol_file import read_bristol
+from enigmalang.diagnostics import EnigmaError, Note, Sink
+from enigmalang.source import Span
+from enigmalang.syntax import ast
+
+#: What the function made of a circuit calls; the first argument is the circuit's text.
+INTRINSIC = "__circuit"
+
+
+def with_circuits(module: ast.Module, sink: Sink) -> ast.Module:
+    """The module with a function in place of each `name = circuit("FILE")`; errors of the files go to `sink`."""
+    if not any(_imported(item) for item in module.body):
+        return module
+    folder = Path(module.source.path).parent
+    body = tuple(_function(found, folder, sink) if (found := _imported(item)) else item for item in module.body)
+    return replace(module, body=body)
+
+
+_Found = tuple[ast.Name, ast.StrLit, Span]
+
+
+def _imported(item: ast.Node) -> _Found | None:
+    match item:
+        case ast.Assign(span=span, target=ast.Name() as name, value=ast.Call(
+                function=ast.Name(id="circuit"), args=(ast.StrLit() as path,), keywords=())):
+            return name, path, span
+        case _:
+            return None
+
+
+def _function(found: _Found, folder: Path, sink: Sink) -> ast.FunctionDef:
+    name, path, span = found
+    try:
+        circuit = read_bristol(str(folder / path.value))
+    except EnigmaError as error:
+        told = error.diagnostic
+        sink.error(told.code, f"the circuit cannot be taken in: {told.message}", path.span,
+                   notes=(Note(told.span, "in this file"),), help=told.help)
+        return ast.FunctionDef(span, name.id, name.span, (), None, False, (ast.Return(span, ast.BoolLit(span, True)),))
+    at = path.span
+    params = tuple(
+        ast.Param(at, f"input{number}", False, ast.Index(at, ast.Name(at, "bool"), (ast.IntLit(at, n, str(n)),)))
+        for number, n in enumerate(circuit.inputs, 1))
+    widths = tuple(ast.IntLit(at, n, str(n)) for n in circuit.outputs)
+    call = ast.Call(span, ast.Name(at, INTRINSIC), (
+        ast.StrLit(at, print_bristol(circuit)), ast.ListLit(at, widths), *(ast.Name(at, p.name) for p in params)))
+    return ast.FunctionDef(span, name.id, name.span, params, None, False, (ast.Return(span, call),))
