@@ -137,3 +137,31 @@ def test_a_program_that_lets_nothing_out_has_no_values(path: Path) -> None:
     lets_out = any(word in text for word in ("reveal", "declassify", "-> private", "DHT"))
     found = [e for e in learnt(path) if e.kind is Kind.VALUE]
     assert lets_out or not found
+
+
+LENGTHS = """private xs: list[uint16, 9] = input("x")
+print(len(xs))
+for i in range(len(xs)):
+    print("one more")
+enough = len(xs) >= 3
+if enough:
+    print("enough")
+print(reveal(sum(xs) > 4), [reveal(x > 1) for x in xs])
+largest = reveal(max(xs))
+print(largest)
+half = len(xs) // 2
+L["half"] = half
+"""
+
+
+@pytest.mark.parametrize("one, other", [("[1,2,3]", "[1,2,3,4,5]"), ("[7]", "[7,7,7]"), ("[]", "[0]")])
+def test_lengths_of_private_lists(bench: Bench, tmp_path: Path, one: str, other: str) -> None:
+    path = tmp_path / "lengths.enig"
+    path.write_text(LENGTHS)
+    plan, told = bench.plan(path), manifest(path)
+    assert plan.script is not None
+    a, b = (run(bench.session, plan, plan.script, 0, Inputs(parse_inputs([f"x={text}"], []))) for text in (one, other))
+    assert a.calls != b.calls
+    assert uncovered(told, a, b) == []
+    lengths = [e for e in learnt(path) if 'the length of input("x")' in e.after]
+    assert {e.line for e in lengths} == {1, 2, 4, 5, 7, 8, 9, 12}

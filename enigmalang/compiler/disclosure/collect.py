@@ -66,7 +66,8 @@ class Listing:
             return source.name
         own = [s for s in (*source.via, source.span) if not s.path.startswith(STDLIB)]
         span = own[-1] if own else source.span
-        return self.text(span) or f"what line {span.line} lets out"
+        what = "the length of " if source.origin is Origin.LENGTH else ""
+        return what + (self.text(span) or f"what line {span.line} has")
 
     def sources(self, nodes: Sequence[Node], *origins: Origin) -> tuple[str, ...]:
         found = self.around.dependence.sources(nodes, *(origins or PUBLIC))

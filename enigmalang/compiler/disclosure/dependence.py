@@ -374,5 +374,4 @@ class _Walk:
         """The lengths of lists that come in here are public, and told by nothing else."""
         for result, open in zip(op.results, open_lengths(type), strict=False):
             if open:
-                name = f"the length of {result.hint}" if result.hint else ""
-                self.made.begin(Source(Origin.LENGTH, name, op.span, op.via), Length(result))
+                self.made.begin(Source(Origin.LENGTH, "", op.span, op.via), Length(result))
