@@ -2,7 +2,7 @@
 
 Whoever sends, dials. The accepting end greets first, so that a dialler whose certificate was refused learns
 it before it writes anything (in TLS 1.3 the client is through with the handshake before the server looked
-at its certificate). Everything is on the loopback interface, on ports that the system chooses.
+at its certificate). Everything is on one machine (`transport.doors`), on ports that the system chooses.
 """
 
 import socket
@@ -13,23 +13,21 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from enigmalang.transport.channel import Channel, Ended
+from enigmalang.transport.doors import MAX_CONNECTIONS, Doors, knock
 from enigmalang.transport.identity import ChannelKey, client_context, server_context
 from enigmalang.transport.links import ReceiveLink, SendLink
 from enigmalang.transport.network import PeerError
 from enigmalang.wire.frames import MAX_DATA_BYTES, frame
 
-HOST = "127.0.0.1"
 GREETING = frame(0, b"enigmalang/1")
-#: Strangers may connect too; this many connections are looked at in one set-up.
-MAX_CONNECTIONS = 64
 
 
 class Listener:
     """A listening socket; `accept` turns the connections of the awaited members into receiving links."""
 
     def __init__(self) -> None:
-        self._sock = socket.create_server((HOST, 0), backlog=MAX_CONNECTIONS)
-        self.port: int = self._sock.getsockname()[1]
+        self._doors = Doors()
+        self.port: int = self._doors.port
 
     def accept(
         self,
@@ -43,10 +41,10 @@ class Listener:
 
         `deadline` is on the monotonic clock. Raises PeerError naming a member that did not come in time.
         """
-        return _Reception(self._sock, context, members, deadline, limit).run()
+        return _Reception(self._doors, context, members, deadline, limit).run()
 
     def close(self) -> None:
-        self._sock.close()
+        self._doors.close()
 
 
 class _Reception:
@@ -54,13 +52,13 @@ class _Reception:
 
     def __init__(
         self,
-        listener: socket.socket,
+        doors: Doors,
         context: ssl.SSLContext,
         members: Mapping[int, bytes],
         deadline: float,
         limit: int,
     ) -> None:
-        self._listener = listener
+        self._doors = doors
         self._context = context
         self._numbers = {certificate: number for number, certificate in members.items()}
         self._deadline = deadline
@@ -75,7 +73,7 @@ class _Reception:
             while missing := set(self._numbers.values()) - self._links.keys():
                 if monotonic() >= self._deadline or len(self._pending) >= MAX_CONNECTIONS:
                     raise PeerError(min(missing), "did not connect in time")
-                self._take_connection()
+                self._take_connections()
                 self._take_arrivals()
         except BaseException:
             for link in self._links.values():
@@ -85,15 +83,13 @@ class _Reception:
             self._dismiss()
         return self._links
 
-    def _take_connection(self) -> None:
+    def _take_connections(self) -> None:
         # Short waits: arrivals of earlier connections must be seen too.
-        self._listener.settimeout(0.002 if self._pending else max(0.001, self._deadline - monotonic()))
-        try:
-            plain, _ = self._listener.accept()
-        except TimeoutError:
-            return
+        for plain in self._doors.accept(0.002 if self._pending else max(0.001, self._deadline - monotonic())):
+            self._look_at(plain)
+
+    def _look_at(self, plain: socket.socket) -> None:
         plain.settimeout(max(0.001, self._deadline - monotonic()))
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             channel = Channel(plain, self._context, server_side=True)
         except OSError:
@@ -151,8 +147,7 @@ def dial(
     """
     sock: socket.socket | None = None
     try:
-        sock = socket.create_connection((HOST, port), timeout=max(0.001, deadline - monotonic()))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = knock(port, deadline)
         channel = Channel(sock, context, server_side=False)
         channel.handshake()
         if channel.certificate() != certificate:

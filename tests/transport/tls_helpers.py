@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+from enigmalang.transport.doors import HOST
 from enigmalang.transport.identity import ChannelKey, client_context, new_key, server_context
-from enigmalang.transport.mesh import HOST, Listener, dial
+from enigmalang.transport.mesh import Listener, dial
 from enigmalang.transport.tls import TlsNetwork
 
 LONG = 30.0  # seconds; only a broken test waits that long
