@@ -21,6 +21,8 @@ class Encoding:
 
     def units(self, text: str) -> int:
         """How many units `text` takes."""
+        if text.isascii():
+            return len(text)
         match self.name:
             case "utf-8":
                 return len(text.encode("utf-8", "surrogatepass"))
