@@ -8,14 +8,18 @@ itself goes into the program, so whoever gets the plan needs no file.
 from dataclasses import replace
 from pathlib import Path
 
-from enigmalang.circuits.bristol import print_bristol
-from enigmalang.circuits.bristol_file import read_bristol
 from enigmalang.diagnostics import EnigmaError, Note, Sink
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 
 #: What the function made of a circuit calls; the first argument is the circuit's text.
 INTRINSIC = "__circuit"
+
+
+class CircuitText(ast.StrLit):
+    """The text of a circuit that was read: no program can write it."""
+
+    __slots__ = ()
 
 
 def with_circuits(module: ast.Module, sink: Sink) -> ast.Module:
@@ -40,6 +44,9 @@ def _imported(item: ast.Node) -> _Found | None:
 
 
 def _function(found: _Found, folder: Path, sink: Sink) -> ast.FunctionDef:
+    from enigmalang.circuits.bristol import print_bristol  # NumPy, which most programs do not need here
+    from enigmalang.circuits.bristol_file import read_bristol
+
     name, path, span = found
     try:
         circuit = read_bristol(str(folder / path.value))
@@ -54,5 +61,5 @@ def _function(found: _Found, folder: Path, sink: Sink) -> ast.FunctionDef:
         for number, n in enumerate(circuit.inputs, 1))
     widths = tuple(ast.IntLit(at, n, str(n)) for n in circuit.outputs)
     call = ast.Call(span, ast.Name(at, INTRINSIC), (
-        ast.StrLit(at, print_bristol(circuit)), ast.ListLit(at, widths), *(ast.Name(at, p.name) for p in params)))
+        CircuitText(at, print_bristol(circuit)), ast.ListLit(at, widths), *(ast.Name(at, p.name) for p in params)))
     return ast.FunctionDef(span, name.id, name.span, params, None, False, (ast.Return(span, call),))

@@ -5,6 +5,7 @@ from functools import reduce
 from enigmalang.semantics.comprehensions import known_element
 from enigmalang.semantics.context import Body
 from enigmalang.semantics.folding import fold_compare
+from enigmalang.semantics.imported_circuits import INTRINSIC, CircuitText
 from enigmalang.semantics.model import Kind
 from enigmalang.semantics.operators import exact_of
 from enigmalang.semantics.places import integer, of_module
@@ -280,9 +281,11 @@ def transpose_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
 
 def circuit_rule(body: Body, node: ast.Call, expected: Type | None) -> Type:
     """`__circuit(text, widths, inputs…)`, which only the function made of `circuit("FILE")` says."""
+    text, widths, *_ = node.args
+    if not isinstance(text, CircuitText) or not isinstance(widths, ast.ListLit):
+        return body.error("E0205", f"`{INTRINSIC}` is not a function", node.function.span,
+                          help='write `f = circuit("FILE")` at the top level, and call `f`')
     for arg in node.args:
         settle(body.expr(arg))
-    widths = node.args[1]
-    assert isinstance(widths, ast.ListLit)
     found = tuple(ArrayT(BOOL, (item.value,)) for item in widths.items if isinstance(item, ast.IntLit))
     return found[0] if len(found) == 1 else TupleT(found)

@@ -138,6 +138,7 @@ def test_the_plan_holds_the_circuit(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "code", "told"), (
+    ('print(__circuit("2 4", [1], [True]))\n', "E0205", "not a function"),
     ('f = circuit("none.txt")\nprint(1)\n', "E0601", "cannot be read"),
     ('f = circuit("bad.txt")\nprint(1)\n', "E0901", "bad.txt:2"),
     ('f = circuit("parts/two.txt")\nprint(f([True, True]))\n', "E0201", "bool[3]"),
