@@ -86,7 +86,8 @@ def circuit_of(session: Interactive, text: str) -> str | None:
 
 
 def cost_of(session: Interactive, text: str) -> str | None:
-    """What the nodes would do to reveal an expression: counts of the circuit that they would run."""
+    """What the nodes would do to reveal an expression: counts of the circuit that they would run. Its rounds are those
+    without anything made ahead; with it, comparisons take fewer."""
     if session.engine is None:
         session.out("the clear engine has no costs\n")
         return None
@@ -95,7 +96,7 @@ def cost_of(session: Interactive, text: str) -> str | None:
         return None
     if not circuit.nodes:
         return "nothing: the nodes have no part in it"
-    return "".join(f"{name.ljust(12)} {count:,}\n" for name, count in _counts(circuit))
+    return "".join(f"{name.ljust(16)} {count:,}\n" for name, count in _counts(circuit))
 
 
 def _previewed(session: Interactive, text: str) -> Circuit | None:
@@ -141,7 +142,7 @@ def _counts(circuit: Circuit) -> list[tuple[str, int]]:
         if kind is not None:
             totals[kind] += prod(node.shape)
     rounds = max((depth[n] for n in circuit.opens), default=0) + bool(circuit.opens)
-    return [("rounds", rounds), *((name, count) for name, count in totals.items()),
+    return [("rounds, at most", rounds), *((name, count) for name, count in totals.items()),
             ("operations", sum(1 for node in circuit.nodes if OPS[node.op].rounds))]
 
 
