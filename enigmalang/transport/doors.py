@@ -20,7 +20,7 @@ SWITCH = "ENIGMALANG_TCP"
 MAX_CONNECTIONS = 64
 #: What may be under way on a link: as much as TCP comes to use. Where the system grants less than ENOUGH_BYTES, large
 #: frames go faster over TCP.
-BUFFER_BYTES, ENOUGH_BYTES = 4 << 20, 1 << 20
+BUFFER_BYTES, ENOUGH_BYTES = 4 << 20, 3 << 17
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 
 
