@@ -21,6 +21,7 @@ from enigmalang.chain.memory import FUNDS
 from enigmalang.chain.requested import NoSuchJob, Opened, Requested, read_opened, read_requested
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.ethereum.keys import SigningKey
+from enigmalang.execute.onchain import TRIES
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.cluster import Cluster
 from enigmalang.node.devchain import LeafValues
@@ -268,10 +269,11 @@ class Operator:
         try:
             self._chain.send(self._key, pending.opened.contract, data)
         except Reverted as error:
-            if error.text == STALE:
-                return  # the state moved on: the next step has it computed again
-            if reply.error:
+            if reply.error and error.text != STALE:
                 raise
+            pending.attempts += 1  # the state moved on: the next step has it computed again
+            if pending.attempts < (TRIES if error.text == STALE else ATTEMPTS) or reply.error:
+                return
             return self._refuted(pending, requested, signatures, error)
         ended = f"failed: {reply.error}" if reply.error else "fulfilled"
         self._say(f"job {pending.opened.job}: {job.call.function.name} {ended}")
@@ -279,13 +281,12 @@ class Operator:
     def _refuted(self, pending: _Pending, requested: Requested, signatures: Sequence[Signature], error: Reverted
                  ) -> None:
         """The chain refuses what the nodes attested: when they see that too, the job has failed, the next is due."""
-        pending.attempts += 1
-        if pending.attempts < ATTEMPTS:
-            return
         signed = [s.r + s.s + bytes([s.v]) for s in signatures]
         block = self._chain.block_number() - self._chain.confirmations
         replies = self._asked(lambda n: msg.Refute(n, pending.opened.job, block, signed), msg.Executed)
         agreed = self._agreed(requested, replies)
+        if agreed is None and error.text == STALE:
+            return
         if agreed is None:
             return self._refuse(pending, f"the chain does not take its outcome: {error}")
         self._over(pending.opened.job, Outcome(agreed[0].error, replies))

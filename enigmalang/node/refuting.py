@@ -13,6 +13,9 @@ from enigmalang.node.reserved import signed_by
 from enigmalang.plan.calls import Attested
 from enigmalang.wire import messages as msg
 
+#: Of a job that read, outside of its contract, what does not stay as it was for as long as computing takes.
+MOVED = "what the job reads of other contracts or of L keeps changing"
+
 
 class Refused(Exception):
     """A node computes, or signs, no such thing: the text says why."""
@@ -45,7 +48,7 @@ def objection(hub: Hub, requested: Requested, reply: msg.Executed, request: msg.
         hub.chain.call(requested.opened.contract, data, tag=request.block)
     except Reverted as error:
         if error.text == STALE:
-            raise Refused("the state moved on") from None
+            return MOVED  # the version is the contract's at that block, so it is what was read elsewhere
         return error.text or "the chain refuses the outcome"
     raise Refused("the chain takes the outcome")
 

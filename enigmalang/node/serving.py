@@ -36,7 +36,7 @@ from enigmalang.ethereum.keys import SigningKey
 from enigmalang.execute.domain import Envelope
 from enigmalang.execute.failures import Revert
 from enigmalang.execute.masks import Masked, are_elements
-from enigmalang.execute.onchain import Work, outcome, words_of
+from enigmalang.execute.onchain import TRIES, Work, outcome, words_of
 from enigmalang.execute.requests import Computed, Request, private_leaves
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import World
@@ -77,13 +77,14 @@ class _Program:
 
 @dataclass(slots=True)
 class _Known:
-    """A job that was begun: its arguments as shares, and what came out, by version of the state."""
+    """A job that was begun: its arguments as shares, what came out last on a version of the state, and its block."""
 
     requested: Requested
     program: _Program
     request: Request | None = None
-    replies: dict[int, msg.Executed] = field(default_factory=dict)
-    writes: dict[int, dict[Key, Any]] = field(default_factory=dict)
+    replies: dict[int, tuple[int, msg.Executed]] = field(default_factory=dict)
+    writes: dict[tuple[int, bytes], dict[Key, Any]] = field(default_factory=dict)  # by version, and what is attested
+    computed: int = 0  # times
 
 
 class Service:
@@ -179,13 +180,16 @@ class Service:
             version = self._ready(hub, known, request)
         except (Refused, NoSuchJob, ChainError, EnigmaError) as error:  # before anything is computed
             return _unsigned(request.number, str(error))
-        if version not in known.replies:
+        if known.replies.get(version, (-1, None))[0] != request.block:  # what is read elsewhere has no version
+            if known.computed >= TRIES:  # each time may open something else
+                return _unsigned(request.number, f"job {request.job} was computed {TRIES} times")
+            known.computed += 1
             try:
                 with _undisturbed():
-                    known.replies[version] = self._computed(hub, known, version, request)
+                    known.replies[version] = request.block, self._computed(hub, known, version, request)
             except ChainError as error:
                 raise WireError(f"the chain was lost while a job was computed: {error}") from None
-        return replace(known.replies[version], number=request.number)
+        return replace(known.replies[version][1], number=request.number)
 
     def _refute(self, request: msg.Refute) -> msg.Executed:
         """A failure for an outcome that the committee attested and the chain, asked by this node, does not take: then
@@ -196,7 +200,7 @@ class Service:
             if known is None:
                 raise Refused(f"job {request.job} was not computed here")
             version = self._ready(hub, known, request)
-            reply = known.replies.get(version)
+            _, reply = known.replies.get(version, (0, None))
             if reply is None:
                 raise Refused(f"job {request.job} was not computed on block {request.block}")
             text = objection(hub, known.requested, reply, request, Group(self._members, self._peers.threshold))
@@ -265,7 +269,7 @@ class Service:
         event = hub_interface().event("Settled")
         log = hub.chain.logs(hub.address, [event.topic, number.to_bytes(32, "big")], known.requested.opened.block)[-1]
         settled = event.decode(log.topics, log.data)
-        written = known.writes.get(settled["version"])
+        written = known.writes.get((settled["version"], settled["revealed"]))
         if written:
             known.program.ledger.keep(written)
             self._roots[address] = settled["root"]
@@ -284,8 +288,8 @@ class Service:
             made = outcome(world, known.request)
         except (EnigmaError, LedgerError, _Fails) as failure:
             return self._failed(hub, known, version, _text(failure), work)
-        known.writes[version] = dict(made.context.writes)
         attested = work.attested(words_of(made.said), tuple(made.context.writes))
+        known.writes[version, revealed_digest(attested.words)] = dict(made.context.writes)
         return self._signed(hub, known, version, (world, made, attested))
 
     def _world(self, hub: Hub, program: _Program, block: int) -> World:

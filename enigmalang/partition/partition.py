@@ -87,8 +87,8 @@ def ledger_program(function: Function, contract: Contract, program: Program) -> 
     _without_secrets(slicer)
     numbers = iter(range(1 << 30))
 
-    untyped = {op.result for op in operations(function.body)
-               if op.op in ("db_get", "db_get_at") and isinstance(op.attrs["type"], AnyT)}
+    untyped = {v for op in operations(function.body)
+               if op.op in ("db_get", "db_get_at") and isinstance(op.attrs["type"], AnyT) for v in op.results}
 
     def rewrite(op: Operation) -> Sequence[Operation]:
         if (witnessed := _witnessed(op, program, untyped)) is not None:
@@ -113,7 +113,7 @@ def _witnessed(op: Operation, program: Program, untyped: set[Value]) -> Sequence
             return (replace(op, attrs={**op.attrs, "attested": True}),)
         case "context" if op.attrs["name"] == "balance":
             type: Type = UINT256
-        case "db_get" | "db_get_at" if op.result not in untyped:
+        case "db_get" | "db_get_at" if not untyped.intersection(op.results):
             type = op.attrs["type"]
         case "convert" if op.operands[0] in untyped and isinstance(op.result.type, Tensor):
             type = op.result.type.element

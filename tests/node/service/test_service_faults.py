@@ -12,8 +12,10 @@ from enigmalang.chain import development
 from enigmalang.chain.anvil import find_anvil, missing
 from enigmalang.chain.errors import RpcError
 from enigmalang.chain.hub import EXPIRED, FAILED, FULFILLED, OPEN
+from enigmalang.chain.logbook import key_id
 from enigmalang.chain.rpc import RpcEvm
 from enigmalang.circuits.circuit import Circuit, Form, Node
+from enigmalang.execute.onchain import TRIES
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.operator import ATTEMPTS
 from enigmalang.node.serving import Peers, Service
@@ -87,6 +89,34 @@ def test_an_outcome_that_the_chain_refuses_is_a_failure_and_the_next_job_is_done
     assert pool.hub.owed(alice.address) > owed and pool.result(job)["status"] == "failed"
     assert any(f"job {job}" in line and "failed" in line for line in said)
     assert ended(pool, pool.request("over_limit", alice)) == FULFILLED
+
+
+def test_what_a_job_reads_of_the_log_may_change_meanwhile(network, monkeypatch):
+    """Nobody's transaction can hold a job up for ever: nodes compute again, but not again and again."""
+    pool, alice, said = network
+    limits, operator = iter([39, 41, *range(100, 120)]), pool.host.operator
+    send, changes = operator._send, [1]
+
+    def write():
+        pool.hub.write(alice.signing, key_id(("pool limit",)), "uint256", next(limits).to_bytes(32, "big"))
+
+    def before(*outcome):
+        if changes[0]:
+            changes[0] -= 1
+            write()
+        return send(*outcome)
+
+    monkeypatch.setattr(operator, "_send", before)
+    write()
+    changes[0] = 0
+    assert ended(pool, pool.request("put", alice, 40)) == FULFILLED
+    changes[0], job = 1, pool.request("below", alice)
+    assert [ended(pool, job), ended(pool, job)] == [OPEN, FULFILLED]
+    assert pool.read("total") == 41 and pool.result(job)["status"] == "fulfilled"
+    changes[0], job = 100, pool.request("below", alice)
+    states = [ended(pool, job) for _ in range(TRIES)]
+    assert states == [OPEN] * (TRIES - 1) + [FAILED] and pool.read("total") == 41
+    assert any("keeps changing" in line for line in said)
 
 
 def test_nodes_see_for_themselves_that_the_chain_refuses(network):
