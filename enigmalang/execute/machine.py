@@ -14,6 +14,7 @@ from enigmalang.execute.failures import Revert, diagnose, fault, revert
 from enigmalang.execute.iterations import Iterations
 from enigmalang.execute.joins import check_joined, wider_joins
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
+from enigmalang.execute.limits import MOST_STEPS, check_elements
 from enigmalang.execute.numbers import scalar
 from enigmalang.execute.opaque import compare_opaque, convert_opaque, index_opaque
 from enigmalang.execute.orders import KERNELS as ORDER_KERNELS
@@ -29,8 +30,6 @@ from enigmalang.plan.calls import LedgerError
 from enigmalang.types.types import Label
 
 MAX_DEPTH = 256
-#: Steps of `while` loops in one call of a contract: what nodes compute in seconds.
-MOST_STEPS = 1 << 16
 #: Python frames for MAX_DEPTH levels of the program, each some regions deep.
 RECURSION = 50_000
 Signal = tuple[str, list[Any]]
@@ -67,7 +66,7 @@ class Machine:
         self.handlers = handlers
         self.env: dict[Value, Any] = {}
         self.depth = 0
-        self.steps = 0  # of `while` loops
+        self.steps = 0  # of loops
         sys.setrecursionlimit(max(RECURSION, sys.getrecursionlimit()))
 
     # ---- functions
@@ -96,6 +95,7 @@ class Machine:
     def region(self, region: Region) -> Signal:
         """Run to the terminator: its name and (unforced) operands."""
         env, handlers, apply = self.env, self.handlers, self.domain.apply
+        bounded = self.context.mode != "client"
         steps: list[Step] | None = self.world.steps.get(region)
         if steps is None:
             steps = self.world.steps[region] = [_step(op, gone) for op, gone in zip(
@@ -115,6 +115,8 @@ class Machine:
                         secret = True
                     elif type(arg) is Pending:
                         args = tuple([self.forced(a) for a in args])
+                if bounded:
+                    check_elements(op, args)
                 handler = handlers.get(name)
                 if handler is not None:
                     try:
@@ -200,6 +202,7 @@ class Machine:
     def iterated(self, op: Operation) -> tuple[list[Any], int]:
         tensors = [self.forced(self.env[v]) for v in op.operands[: op.attrs["iterated"]]]
         steps = min((_length(t) for t in tensors), default=0)
+        self._spend(op, steps)
         # rows of public numbers at once as Python's
         return [t.tolist() if isinstance(t, np.ndarray) and t.ndim == 1 else t for t in tensors], steps
 
@@ -269,17 +272,19 @@ class Machine:
             if name == "break":
                 break
             number += 1
-            self._step(op)
+            self._spend(op, 1)
         if hidden:
             carried = [self.hidden(v, c) for v, c in zip(op.results, carried, strict=True)]
         self.bind(op, carried)
         return None
 
-    def _step(self, op: Operation) -> None:
+    def _spend(self, op: Operation, steps: int) -> None:
         """Contracts end: whoever calls one could otherwise have all nodes count for ever."""
-        self.steps += 1
-        if self.steps > MOST_STEPS and self.context.mode != "client":
-            raise revert(op, "E0515", f"a call whose `while` loops take more than {MOST_STEPS:,} steps together")
+        if self.context.mode == "client":
+            return
+        self.steps += steps
+        if self.steps > MOST_STEPS:
+            raise revert(op, "E0515", f"a call whose loops take more than {MOST_STEPS:,} steps together")
 
     def rest_of_while(self, op: Operation, carried: list[Any], limit: int | None) -> list[Any] | None:
         """What is carried out of a loop after some iterations, if the others trace alike."""
@@ -294,7 +299,7 @@ class Machine:
         while (limit is None or number < limit) and rest.condition(condition):
             rest.step()
             number += 1
-            self._step(op)
+            self._spend(op, 1)
         return rest.done()
 
     def comprehension(self, op: Operation) -> Signal | None:

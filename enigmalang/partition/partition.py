@@ -17,6 +17,7 @@ _LEDGER = frozenset({"emit", "send", "external_call", "require", "raise", "attes
 #: What the nodes run: private effects, openings, and the checks that could stop them.
 _SECRET = frozenset({"reveal", "reveal_to", "require", "raise", "external_call"})
 _WRITES = frozenset({"state_store", "map_set"})
+_LOG = frozenset({"db_get", "db_get_at", "db_has", "db_history"})
 
 
 def partition(program: Program, field: str) -> Plan:
@@ -69,6 +70,8 @@ def ledger_program(function: Function, contract: Contract, program: Program) -> 
     What is read of the world outside of the contract may have changed since the nodes read it (what they read of the
     contract has a version): time is theirs, attested, and of everything else they attest a digest.
     """
+    untyped = {v for op in operations(function.body)
+               if op.op in ("db_get", "db_get_at") and isinstance(op.attrs["type"], AnyT) for v in op.results}
     slicer = Slicer(function)
     for op in operations(function.body):
         if op.op in _LEDGER:
@@ -80,15 +83,12 @@ def ledger_program(function: Function, contract: Contract, program: Program) -> 
             elif slot.keys:
                 slicer.keep(op, operands=False)
                 slicer.need(op.operands[:-1])
-        elif op.op == "db_set" and op.attrs["db"] != "MPC":
+        elif (op.op == "db_set" and op.attrs["db"] != "MPC") or _outside(op, untyped):
             slicer.keep(op)
     yields = _yielded(function, False)
     slicer.need(yields)
     _without_secrets(slicer)
     numbers = iter(range(1 << 30))
-
-    untyped = {v for op in operations(function.body)
-               if op.op in ("db_get", "db_get_at") and isinstance(op.attrs["type"], AnyT) for v in op.results}
 
     def rewrite(op: Operation) -> Sequence[Operation]:
         if (witnessed := _witnessed(op, program, untyped)) is not None:
@@ -102,6 +102,12 @@ def ledger_program(function: Function, contract: Contract, program: Program) -> 
         return (op,)
 
     return slicer.rebuilt(yields, rewrite)
+
+
+def _outside(op: Operation, untyped: set[Value]) -> bool:
+    """Whether it reads of the world outside what has no version: compared also where only secrets depend on it."""
+    return (op.op == "context" and op.attrs["name"] == "balance") or (op.op in _LOG and op.attrs["db"] == "L") or (
+        op.op == "convert" and op.operands[0] in untyped)
 
 
 def _witnessed(op: Operation, program: Program, untyped: set[Value]) -> Sequence[Operation] | None:

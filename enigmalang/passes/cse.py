@@ -18,7 +18,8 @@ def _region(region: Region, seen: dict[Any, Operation], known: dict[Value, Value
     made = []
     for op in region.ops:
         op.operands = tuple(known.get(v, v) for v in op.operands)
-        if OPS[op.op].effect in (Effect.NONE, Effect.FAILS) and op.results:
+        if OPS[op.op].effect in (Effect.NONE, Effect.FAILS) and op.results and op.op != "share":
+            # two equal secrets stay two: circuits are public
             first = seen.setdefault(_key(op), op)
             if first is not op:
                 for ours, theirs in zip(op.results, first.results, strict=True):

@@ -12,6 +12,7 @@ from enigmalang.compiler.disclosure.dependence import (
 )
 from enigmalang.compiler.disclosure.manifest import Audience, Entry, Kind
 from enigmalang.compiler.disclosure.places import Places
+from enigmalang.compiler.disclosure.recipe import recipe
 from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot, Tensor, Value
 from enigmalang.passes.facts import Facts
 from enigmalang.source import Span
@@ -46,6 +47,7 @@ class Listing:
     entries: dict[Entry, None] = field(default_factory=dict)
     via: tuple[Span, ...] = ()  # calls of recursive functions that led here
     guards: list[str] = field(default_factory=list)  # the conditions that hold at the operation at hand
+    checks: list[Value] = field(default_factory=list)  # their values
     times: int | None = 1  # at most how often the operation at hand runs; None: unknown
 
     @property
@@ -86,11 +88,11 @@ class Listing:
 
     def add(self, op: Operation, kind: Kind, what: str, *, who: str = _ALL, span: Span | None = None,
             whole: bool = False, secrets: tuple[str, ...] = (), steps: tuple[str, ...] = (),
-            after: tuple[str, ...] = (), guards: tuple[str, ...] = ()) -> None:
+            after: tuple[str, ...] = (), guards: tuple[str, ...] = (), made: str = "") -> None:
         places = self.around.places
         via = tuple(places.place(s) for s in (*self.via, *op.via))
         at = places.statement(op.span) if whole else places.place(span or op.span)
-        self.put(Entry(who, kind, at, what, via, secrets, steps, after, guards))
+        self.put(Entry(who, kind, at, what, via, secrets, steps, after, guards, made))
 
     def put(self, entry: Entry) -> None:
         self.entries.setdefault(entry)
@@ -100,7 +102,7 @@ class Listing:
         """A value that is computed from secrets goes to `who`."""
         self.add(op, kind, what, who=who, span=span, secrets=self.sources([value], Origin.SECRET),
                  steps=self.steps(value, span or op.span), after=self.after(op, [value], *KNOWN),
-                 guards=tuple(dict.fromkeys(self.guards)))
+                 guards=tuple(dict.fromkeys(self.guards)), made=recipe(self.around.dependence, [value, *self.checks]))
 
     def steps(self, value: Value, at: Span) -> tuple[str, ...]:
         """The statements that compute `value`, but for the one of `at`, and the constants in them."""
@@ -133,17 +135,18 @@ class Listing:
     def inside(self, op: Operation) -> None:
         outer, self.times = self.times, _product(self.times, _steps(op))
         for number, inner in enumerate(op.regions):
-            held = len(self.guards)
+            held, checked = len(self.guards), len(self.checks)
             if op.op == "if":
                 self.guard(op.operands[0], holds=number == 0)
             self.region(inner)
-            del self.guards[held:]
+            del self.guards[held:], self.checks[checked:]
         self.times = outer
 
     def guard(self, condition: Value, holds: bool = True) -> None:
         """What follows, in this region and those within, happens only if the condition holds."""
         text = "" if condition.span.path.startswith(STDLIB) else self.text(condition.span)
         if text and condition.label is Label.PUBLIC:
+            self.checks.append(condition)
             constants = ", ".join(self.constants(condition))
             self.guards.append((text if holds else f"not ({text})") + (f", {constants}" if constants else ""))
 

@@ -57,7 +57,8 @@ class Entry:
 
     `secrets` are what a value is computed from, `steps` the expressions that compute it, outside of the entry's own
     text; `after` names what was let out before and decides this. `guards` are the public conditions that must have
-    held before a value is let out: to weaken one lets more out.
+    held before a value is let out: to weaken one lets more out. `made` is a digest of how the value and the
+    guards are computed (`recipe.py`): what the words do not tell.
     """
 
     audience: str
@@ -69,6 +70,7 @@ class Entry:
     steps: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
+    made: str = ""
 
     @property
     def line(self) -> int:
@@ -79,7 +81,7 @@ class Entry:
     def identity(self) -> tuple[object, ...]:
         """What makes it the same disclosure wherever its lines have gone."""
         return (self.audience, self.kind, self.at.file, self.at.text, self.what, tuple(p.text for p in self.via),
-                self.secrets, self.steps, self.after, self.guards)
+                self.secrets, self.steps, self.after, self.guards, self.made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,12 @@ def _unique(listing: Listing) -> Iterator[Entry]:
 
 
 def _merged(a: Entry, b: Entry) -> Entry:
-    return Entry(a.audience, a.kind, a.at, a.what, a.via, *(
-        tuple(dict.fromkeys((*x, *y)))
-        for x, y in ((a.secrets, b.secrets), (a.steps, b.steps), (a.after, b.after), (a.guards, b.guards))))
+    return Entry(a.audience, a.kind, a.at, a.what, a.via, _both(a.secrets, b.secrets), _both(a.steps, b.steps),
+                 _both(a.after, b.after), _both(a.guards, b.guards), " ".join(_both((a.made,), (b.made,))).strip())
+
+
+def _both(x: tuple[str, ...], y: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*x, *y)))
 
 
 # ------------------------------------------------------------------------------------------- calls and results

@@ -34,7 +34,7 @@ def _disclosed_data(function: Disclosed) -> dict[str, Any]:
 def _entry_data(entry: Entry) -> dict[str, Any]:
     return {"who": entry.audience, "kind": str(entry.kind), **_place_data(entry.at), "what": entry.what,
             "via": [_place_data(p) for p in entry.via], "from": list(entry.secrets), "computed_by": list(entry.steps),
-            "depends_on": list(entry.after), "only_if": list(entry.guards)}
+            "depends_on": list(entry.after), "only_if": list(entry.guards), "made": entry.made}
 
 
 def _place_data(place: Place) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _disclosed(data: dict[str, Any]) -> Disclosed:
 def _entry(data: dict[str, Any]) -> Entry:
     return Entry(_text(data["who"]), Kind(data["kind"]), _place(data), _text(data["what"]),
                  tuple(_place(p) for p in data["via"]), _texts(data["from"]), _texts(data["computed_by"]),
-                 _texts(data["depends_on"]), _texts(data["only_if"]))
+                 _texts(data["depends_on"]), _texts(data["only_if"]), _text(data["made"]))
 
 
 def _place(data: dict[str, Any]) -> Place:

@@ -1,6 +1,7 @@
 """The manifest as text, made for review: by function, then by who learns, in the order of the lines."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from enigmalang.compiler.disclosure.compare import Comparison
 from enigmalang.compiler.disclosure.manifest import Disclosed, Entry, Manifest
@@ -59,13 +60,15 @@ def cut(text: str) -> str:
 
 
 def print_comparison(comparison: Comparison) -> str:
-    lines = [*_changes("newly disclosed", "+", comparison.new),
-             *_changes("no longer disclosed", "-", comparison.gone)]
+    lines = [*_changes("newly disclosed", "+", comparison.new, comparison.gone),
+             *_changes("no longer disclosed", "-", comparison.gone, comparison.new)]
     return "\n".join(lines or ["nothing is newly disclosed"]) + "\n"
 
 
-def _changes(title: str, sign: str, entries: Iterable[tuple[str, Entry]]) -> Iterator[str]:
+def _changes(title: str, sign: str, entries: Iterable[tuple[str, Entry]],
+             opposite: Iterable[tuple[str, Entry]]) -> Iterator[str]:
     where = None
+    others = {replace(e, made="", at=replace(e.at, line=0)) for _, e in opposite}
     for name, entry in entries:
         if where is None:
             yield f"{title}:"
@@ -74,3 +77,5 @@ def _changes(title: str, sign: str, entries: Iterable[tuple[str, Entry]]) -> Ite
             yield f"  {name}, {entry.audience}"
         for line in entry_lines(entry):
             yield sign + line[1:]
+        if replace(entry, made="", at=replace(entry.at, line=0)) in others:
+            yield f"{sign}{_INDENT[1:]}    - in the same words, but computed in another way"
