@@ -1,5 +1,6 @@
 """`format_source`: text in, canonical text out, with the proof that both mean the same."""
 
+import re
 from collections.abc import Sequence
 
 from enigmalang.diagnostics import Diagnostic, Sink
@@ -8,6 +9,9 @@ from enigmalang.syntax.ast import Module
 from enigmalang.syntax.formatting.layout import layout
 from enigmalang.syntax.parser import parse
 from enigmalang.syntax.printer import format_tree
+
+#: A line that is nothing but indentation and a continuation: the layout wants the indentation with its statement.
+_OPENING = re.compile(r"^([ \t]*)\\[ \t]*\n[ \t]*", re.MULTILINE)
 
 
 class Refused(Exception):
@@ -28,7 +32,10 @@ def format_source(text: str, path: str) -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     before = _parsed(text, path)
     formatted = layout(text)
-    if formatted != text and not _same(formatted, path, before):
+    if formatted == text or _same(formatted, path, before):
+        return formatted
+    formatted = layout(_OPENING.sub(r"\1", text))
+    if not _same(formatted, path, before):
         raise RuntimeError(f"formatting would have changed what {path} means")
     return formatted
 
