@@ -322,7 +322,7 @@ def test_jobs_that_fail_and_values_revealed_by_name(enig, tmp_path: Path) -> Non
     events = [json.loads(line) for line in enig("events", address, "--json").out.splitlines()]
     assert [e["event"] for e in events if e["event"] != "JobOpened"] == ["JobSettled", "JobFailed", "JobSettled"]
     assert next(e for e in events if e["event"] == "JobFailed")["fields"]["error"] == "too low"
-    assert "whom the program names: what is revealed" in enig("show", address).out
+    assert "`who`: the value: uint32" in enig("show", address).out
 
 
 def test_deploy_says_which_contracts_there_are(enig, tmp_path: Path) -> None:

@@ -41,6 +41,9 @@ class Recorder:
         self.seen += [(tag, peer, len(data)) for peer, data in sorted(received.items())]
         return received
 
+    def flush(self) -> None:
+        self._inner.flush()
+
 
 class WitnessEngine:
     """An `Engine` of `n` parties in this process. `trace`: for each run the circuit's hash and what parties saw."""

@@ -78,7 +78,12 @@ def test_an_end_in_the_middle(shares: dict[int, Any], last: int) -> None:
             return type(error)
         raise AssertionError("it went through")
 
+    before = _senders()
     with mesh(3) as networks:
         kinds = together(*[lambda n=n: ending(n) for n in networks])
     assert kinds[1] is _Gone and all(issubclass(kinds[i], PeerError) for i in (0, 2))
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("send-")]
+    assert _senders() == before
+
+
+def _senders() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("send-")}
