@@ -162,7 +162,7 @@ def dial(
     except OSError as error:
         if sock is not None:
             sock.close()
-        raise PeerError(peer, f"no connection ({_cause(error)})") from None
+        raise PeerError(peer, f"no connection ({cause(error)})") from None
 
 
 def connect(
@@ -229,7 +229,8 @@ def _await_greeting(channel: Channel, peer: int) -> None:
         raise PeerError(peer, "greets as another version")
 
 
-def _cause(error: OSError) -> str:
+def cause(error: OSError) -> str:
+    """Why a connection did not come about, or ended, in a few words."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ssl.SSLError):
