@@ -34,6 +34,10 @@ class _Place:
     logs: tuple[Log, ...]
 
 
+class ReorganisedTooFar(ChainError):
+    """What was handed out and is gone is no longer known: who follows has to start anew."""
+
+
 class Follower:
     """The logs of `addresses` (none: of all) with `topics` (see `Chain.logs`) from block `start` on."""
 
@@ -46,6 +50,10 @@ class Follower:
         self.depth = chain.confirmations if depth is None else depth
         self._places: list[_Place] = []
         self._forgotten = False
+        # What a `poll` found before the chain fell silent, for the next one; and what was handed out at places that are
+        # gone: perhaps it comes back as it was.
+        self._ready: list[Notice] = []
+        self._owed: tuple[Log, ...] = ()
 
     @property
     def next_block(self) -> int:
@@ -53,20 +61,21 @@ class Follower:
         return self._places[-1].number + 1 if self._places else self._start
 
     def poll(self) -> list[Notice]:
-        """What is new. ChainError when the chain was reorganised below all that is remembered."""
-        notices: list[Notice] = []
-        owed: tuple[Log, ...] = ()  # handed out at places that are gone; perhaps they come back as they were
+        """What is new. ReorganisedTooFar when the chain was reorganised below all that is remembered; after another
+        ChainError nothing is lost, and `poll` is called again."""
         while True:
-            owed = self._rewind() + owed
+            self._rewind()
             target = min(self._chain.block_number() - self.depth, self.next_block + STRIDE - 1)
             if target < self.next_block:
-                return notices + [Notice(log, removed=True) for log in reversed(owed)]
+                notices = self._ready + [Notice(log, removed=True) for log in reversed(self._owed)]
+                self._ready, self._owed = [], ()
+                return notices
             place = self._fetch(target)
             if place is not None:
-                kept = _common(owed, place.logs)
-                notices += [Notice(log, removed=True) for log in reversed(owed[kept:])]
-                notices += [Notice(log) for log in place.logs[kept:]]
-                owed = ()
+                kept = _common(self._owed, place.logs)
+                self._ready += [Notice(log, removed=True) for log in reversed(self._owed[kept:])]
+                self._ready += [Notice(log) for log in place.logs[kept:]]
+                self._owed = ()
                 self._remember(place)
 
     def stream(self, stop: threading.Event, pause: float = 0.5) -> Iterator[Notice]:
@@ -75,14 +84,13 @@ class Follower:
             yield from self.poll()
             stop.wait(pause)
 
-    def _rewind(self) -> tuple[Log, ...]:
-        """Forget the places that the chain no longer has; gives what was handed out there."""
-        gone: tuple[Log, ...] = ()
+    def _rewind(self) -> None:
+        """Forget the places that the chain no longer has; what was handed out there is owed."""
         while self._places and self._hash(self._places[-1].number) != self._places[-1].hash:
-            gone = self._places.pop().logs + gone
+            self._owed = self._places.pop().logs + self._owed
         if self._forgotten and not self._places:
-            raise ChainError(f"the chain was reorganised by more than the {MEMORY} steps that are remembered")
-        return gone
+            raise ReorganisedTooFar(
+                f"the chain was reorganised by more than the {MEMORY} steps that are remembered")
 
     def _fetch(self, target: int) -> _Place | None:
         """The place `target`; None when the chain was reorganised while it was asked."""
