@@ -48,6 +48,10 @@ class Keys:
     def everyone(self) -> bytes:
         return self._sets["all", self.structure.parties]
 
+    def common(self, peer: int) -> bytes:
+        """The keys of the groups that `peer` is in too, in canonical order: for a peer that lost them."""
+        return b"".join(self._sets[group] for group in shared_groups(self.structure, self.me, peer))
+
     def encode(self) -> bytes:
         """All keys in canonical order, for the node's own encrypted store."""
         return b"".join(self._sets[group] for group in _groups(self.structure, self.me))

@@ -1,9 +1,14 @@
 """Committees the protocols are tested on."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from committee import Committee
 
 from enigmalang.fields import M61, M127, warm
+
+sys.path.append(str(Path(__file__).parent.parent / "sharing"))  # resharing_helpers
 
 #: n, t; from n = 8, t = 3 on committees are wide.
 SIZES = [(3, 1), (4, 1), (5, 1), (5, 2), (7, 2), (7, 3), (9, 4), (11, 5)]
