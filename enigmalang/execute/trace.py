@@ -170,12 +170,15 @@ class Tracer:
 
     def admit(self, mask: int, masked: bytes, shapes: Sequence[Shape]) -> list[Wire]:
         """The numbers that a client masked with mask `mask`, which the engine keeps from now on. Raises EngineError."""
-        numbers = [next(_NUMBERS) for _ in shapes]
-        self.engine.admit(mask, masked, shapes, numbers)
-        wires = [Wire("load", (), shape, Form.ARITH, {}) for shape in shapes]
-        for wire, number in zip(wires, numbers, strict=True):
-            wire.kept(Handle(number, self._dead))
-        return wires
+        held = [self.held(shape, Form.ARITH) for shape in shapes]
+        self.engine.admit(mask, masked, shapes, [number for _, number in held])
+        return [wire for wire, _ in held]
+
+    def held(self, shape: Shape, form: Form) -> tuple[Wire, int]:
+        """A wire for what the engine is about to be given, and the handle to keep it under."""
+        wire, number = Wire("load", (), shape, form, {}), next(_NUMBERS)
+        wire.kept(Handle(number, self._dead))
+        return wire, number
 
     def _execute(self, built: Built, inputs: list[Array], recipients: list[bytes], handles: list[int]
                  ) -> tuple[list[Array], list[Sealed]]:

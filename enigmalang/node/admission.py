@@ -1,63 +1,95 @@
-"""Inputs that come over the ledger, at a node: masks that were drawn before, and the shares of what they masked.
+"""Inputs that come over the ledger, at a node: masks that are given before, and the shares of what they masked.
 
 A client asks for a mask, publishes x - r with its request (protocols.md §3), and the nodes add r when they begin the
 job. A mask is used once, and none of its values leaves the node but to the client, as in `node.masking`.
+
+Nothing is drawn for a mask: it is a function (HKDF, then Cramer, Damgard, Ishai 2005) of keys of its own and of all
+that it is bound to, so a member makes it again after a restart, whatever else it drew meanwhile; and nodes that are
+told different owners make different masks. Only a committee with too many sets to have keys draws, in one round,
+and keeps its shares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from hashlib import blake2b
 
 from enigmalang.mpc.outputs import encrypt
 from enigmalang.mpc.party import Party
+from enigmalang.node.durable import points
+from enigmalang.node.durable.masks import Given, Masks
 from enigmalang.node.masking import Mask, Slot, draw_masks, mask_message, unmask_share
-from enigmalang.sharing import ArithShare
+from enigmalang.sharing import ArithShare, Keys, seeds
+from enigmalang.sharing.pseudorandom import random_share
 from enigmalang.sharing.secret import split_arith
+from enigmalang.sharing.streams import Streams
 from enigmalang.wire.arrays import checked_size
 from enigmalang.wire.errors import WireError
 
-#: Masks that a node holds for clients who never came back; the oldest goes first.
-MOST = 4096
-
 
 class Admission:
-    """A node's masks in waiting, by the number of the request that drew them."""
+    """A node's masks, which `masks` keeps. `keys` are those of the committee, for masks alone: the same as long as
+    `masks` lasts.
+    """
 
-    def __init__(self, party: Party) -> None:
-        self._party = party
-        self._masks: dict[int, tuple[Mask, str]] = {}
+    def __init__(self, party: Party, keys: Keys, masks: Masks, at: points.Hook = points.unwatched) -> None:
+        self._party, self._keys, self._masks, self._at = party, keys, masks, at
+
+    @property
+    def draws(self) -> bool:
+        """Whether masks are drawn, in a round, and not made of keys."""
+        return not self._party.structure.subsets
 
     def reserve(self, number: int, size: int, owner: str = "", receiver: bytes = b"") -> list[bytes]:
-        """Draw a mask of `size` numbers; what the client is told of it, encrypted if there is a `receiver`. One round
-        in a wide committee. Raises WireError for a receiver that is no key.
+        """A mask of `size` numbers, kept; what the client is told of it, encrypted if there is a `receiver`. One round
+        in a committee that `draws`. Raises WireError for a receiver that is no key; NumberTaken.
         """
         checked_size((size,), "a mask")
-        (mask,) = draw_masks(self._party, [Slot((size,), False)])
-        if len(self._masks) >= MOST:
-            del self._masks[next(iter(self._masks))]
-        self._masks[number] = mask, owner
+        given = Given(owner, size, receiver)
+        if self.draws:
+            (mask,) = draw_masks(self._party, [Slot((size,), False)])
+            assert mask.pieces is not None
+            given = Given(owner, size, receiver, None, mask.pieces.astype("<u8", copy=False).tobytes())
+        else:
+            mask = self._mask(number, given)
         told = mask_message(mask, self._party.structure)
-        if not receiver:
-            return [told]
-        try:
-            return [encrypt(receiver, self._party.me, told)]
-        except ValueError:
-            raise WireError("a mask asked for under a key that is none") from None
+        if receiver:
+            try:
+                told = encrypt(receiver, self._party.me, told)
+            except ValueError:
+                raise WireError("a mask asked for under a key that is none") from None
+        self._at(points.MASK_MADE)
+        self._masks.give(number, given)
+        self._at(points.MASK_KEPT)
+        return [told]
 
-    def known(self, number: int) -> tuple[str, int] | None:
-        """Whose jobs may use mask `number`, and how many numbers it masks; None for one that is not there."""
-        found = self._masks.get(number)
-        return (found[1], found[0].slot.size) if found is not None else None
+    def known(self, number: int) -> Given | None:
+        """What mask `number` is bound to; None for one that is not there."""
+        return self._masks.get(number)
 
-    def admit(self, number: int, masked: bytes, shapes: Sequence[Sequence[int]]) -> list[ArithShare]:
-        """This node's shares of the arrays that mask `number` masked. Raises WireError for a mask that is not there (or
-        was used) and for bytes that do not fit it.
+    def adopt(self, number: int, given: Given) -> None:
+        """See `Masks.adopt`."""
+        self._masks.adopt(number, given)
+
+    def close(self, jobs: Collection[int]) -> None:
+        """See `Masks.close`."""
+        self._masks.close(jobs)
+
+    def admit(self, number: int, masked: bytes, shapes: Sequence[Sequence[int]], job: int | None = None
+              ) -> list[ArithShare]:
+        """This node's shares of the arrays that mask `number` masked. `job`: whose mask it is from now on; without one
+        it is forgotten. Raises WireError for a mask that is not there (or was used) and for bytes that do not fit it.
         """
-        mask, _ = self._masks.pop(number, (None, ""))
-        if mask is None:
+        given = self._masks.get(number)
+        if given is None or given.job not in (None, job):
             raise WireError(f"an input masked with mask {number}, which was used, dropped, or never drawn")
+        if job is None:
+            self._masks.drop(number)
+        else:
+            self._masks.use(number, job)
+            self._at(points.MASK_USED)
         sizes = [checked_size(tuple(shape), "an input") for shape in shapes]
-        if sum(sizes) != mask.slot.size:
-            raise WireError(f"an input of {sum(sizes)} numbers for a mask of {mask.slot.size}")
-        party = self._party
+        if sum(sizes) != given.size:
+            raise WireError(f"an input of {sum(sizes)} numbers for a mask of {given.size}")
+        party, mask = self._party, self._mask(number, given)
         try:
             share = unmask_share(mask, masked, party.field, party.structure, party.me)
         except ValueError as error:
@@ -65,3 +97,25 @@ class Admission:
         assert isinstance(share, ArithShare)
         parts = split_arith(party.field, share.raw, [tuple(shape) for shape in shapes])
         return [ArithShare(party.field, part.copy()) for part in parts]
+
+    def binding(self, number: int) -> bytes:
+        """Of a mask that is there: what the members compare before they compute on what it masked."""
+        given = self._masks.get(number)
+        return b"" if given is None else _binding(self._party.field.name, number, given)
+
+    def _mask(self, number: int, given: Given) -> Mask:
+        party, slot = self._party, Slot((given.size,), False)
+        field, shape = party.field, party.structure
+        if self.draws:
+            return Mask(slot, pieces=field.from_bytes(given.pieces, (given.size,)))
+        streams = Streams(self._keys.derive(b"mask/" + _binding(self._party.field.name, number, given)))
+        if shape.wide:
+            return Mask(slot, pieces=random_share(streams, field, shape, party.me, 0, given.size))
+        return Mask(slot, seeds.seeds_for(streams, shape, party.me, 0))
+
+
+def _binding(field: str, number: int, given: Given) -> bytes:
+    hashed = blake2b(number.to_bytes(8, "big") + given.size.to_bytes(8, "big"), digest_size=32, person=b"enig mask")
+    for part in (field.encode(), given.owner.encode(), given.receiver):
+        hashed.update(len(part).to_bytes(8, "big") + part)
+    return hashed.digest()

@@ -9,6 +9,7 @@ from typing import NoReturn
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.execute.ports import EngineStats, RunResult, Sealed
 from enigmalang.node.session import Session
+from enigmalang.sharing import Share
 from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import decode_array
 from enigmalang.wire.codec import digest, encode_circuit
@@ -20,12 +21,18 @@ KEPT = 64
 
 
 class NodeEngine:
-    """Runs circuits with the other nodes of the session. Each sealed output has this node's piece alone."""
+    """Runs circuits with the other nodes of the session. Each sealed output has this node's piece alone.
+
+    Handles are the process's own; nodes compare those of the session, which are counted as they come up here.
+    """
 
     def __init__(self, session: Session, field: str) -> None:
         self.field = field
+        self.job: int | None = None  # which masks are used for
         self._session = session
         self._number = FIRST
+        self._handles: dict[int, int] = {}  # the session's, by the process's
+        self._next = FIRST
         self._last: OrderedDict[bytes, None] = OrderedDict()  # digests of the circuits that the session keeps
 
     def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
@@ -40,7 +47,7 @@ class NodeEngine:
         self._last.move_to_end(name)
         drop = [self._last.popitem(last=False)[0]] if len(self._last) > KEPT else []
         done = self._session.answer(msg.Job(
-            self._number, name, data, drop, [], list(recipients), list(handles or ())))
+            self._number, name, data, drop, [], list(recipients), self._named(handles or ())))
         assert isinstance(done, msg.Done)
         sealed = [Sealed(circuit.nodes[output.node].shape, (piece,))
                   for output, piece in zip(circuit.outputs, done.sealed, strict=True)]
@@ -53,13 +60,42 @@ class NodeEngine:
         """See `Engine.admit`. Raises WireError."""
         self._number += 1
         rows = [list(shape) for shape in shapes]
-        self._session.answer(msg.Admit(self._number, mask, masked, rows, list(handles)))
+        self._session.admit(msg.Admit(self._number, mask, masked, rows, self._named(handles)), self.job)
+
+    def hold(self, handle: int, share: Share) -> None:
+        """Keep a share under `handle`, as if a circuit had kept it."""
+        (own,) = self._named([handle])
+        self._session.hold(own, share)
+
+    def share(self, handle: int) -> Share:
+        """What is kept under `handle`. KeyError for nothing."""
+        return self._session.share(self._handles[handle])
+
+    @property
+    def run_name(self) -> bytes:
+        """Equal at all nodes that have run the same, and unlike what it was before the last circuit, for ever."""
+        return self._session.name + self._number.to_bytes(8, "big")
+
+    @property
+    def pieces(self) -> int:
+        """Of a shared bit, that this node has."""
+        return self._session.pieces
+
+    def _named(self, handles: Sequence[int]) -> list[int]:
+        made = []
+        for handle in handles:
+            if handle not in self._handles:
+                self._next += 1
+                self._handles[handle] = self._next
+            made.append(self._handles[handle])
+        return made
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> NoReturn:
         raise NotImplementedError("a node opens nothing that is sealed")
 
     def forget(self, handles: Sequence[int]) -> None:
-        self._session.answer(msg.Forget(list(handles)))
+        known = [self._handles.pop(handle) for handle in handles if handle in self._handles]
+        self._session.answer(msg.Forget(known))
 
     def stats(self) -> EngineStats:
         found = self._session.answer(msg.AskStats(0))

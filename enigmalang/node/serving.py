@@ -7,14 +7,13 @@ the mask belongs to who asks. Only then it computes, once for each version of th
 runs no circuit for the operator. What the operator tells the nodes differently, their agreement before each circuit
 finds out (`node.session`).
 
-Private state that a job wrote is current when the hub says that the job was fulfilled; which version of it, too.
+Private state that a job wrote is staged before its outcome is signed, and current when the hub says that this outcome
+was taken. That, masks and plans lie behind `durable.state.State`; all else here can be lost, and a `Service` be built
+again on another mesh, or in another process.
 """
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -23,37 +22,44 @@ from msgspec.structs import replace
 from enigmalang.chain.client import Chain
 from enigmalang.chain.deployed import Contracts
 from enigmalang.chain.digests import Work as Done
-from enigmalang.chain.digests import consent_digest, failure_digest, result_digest, revealed_digest
+from enigmalang.chain.digests import consent_digest, revealed_digest
 from enigmalang.chain.errors import ChainError
-from enigmalang.chain.hub import EMPTY, FULFILLED, OPEN, Hub, hub_interface
+from enigmalang.chain.hub import OPEN, Hub
 from enigmalang.chain.ledger import EvmLedger
-from enigmalang.chain.outcomes import work_of
+from enigmalang.chain.outcomes import Job, work_of
 from enigmalang.chain.requested import NoSuchJob, Requested, find_opened, read_requested
 from enigmalang.chain.rpc import RpcEvm
 from enigmalang.dht.memory import MemoryStore
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.ethereum.keys import SigningKey
-from enigmalang.execute.domain import Envelope
-from enigmalang.execute.failures import Revert
 from enigmalang.execute.masks import Masked, are_elements
 from enigmalang.execute.onchain import TRIES, Work, outcome, words_of
 from enigmalang.execute.requests import Computed, Request, private_leaves
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import World
+from enigmalang.node.attesting import failed, fulfilled, text_of, unsigned
 from enigmalang.node.devchain import LeafValues
 from enigmalang.node.directory import Directory
+from enigmalang.node.durable import points
+from enigmalang.node.durable.errors import StateError
+from enigmalang.node.durable.keeping import Keeper, run_root
+from enigmalang.node.durable.masks import Given
+from enigmalang.node.durable.muster import Row, Standing, decide
+from enigmalang.node.durable.state import MemoryState, State
 from enigmalang.node.engine import NodeEngine
+from enigmalang.node.mustering import input_size, standing_of, work_digest
 from enigmalang.node.refuting import Group, Refused, objection
-from enigmalang.node.reserved import delivered_digest, told_digest
+from enigmalang.node.reserved import told_digest
 from enigmalang.node.session import Session
-from enigmalang.plan.calls import Attested, Key, LedgerError
+from enigmalang.node.undisturbed import undisturbed
+from enigmalang.plan.calls import Attested, LedgerError
 from enigmalang.plan.codec import PlanError, decode_plan
 from enigmalang.plan.plan import Plan
 from enigmalang.wire import messages as msg
 from enigmalang.wire.errors import WireError
 
-#: Bytes of a failure's text on the chain.
-MAX_ERROR = 256
+#: How often a job is begun at all, also on the same block: sessions that end in the middle of it begin it again.
+MAX_RUNS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,19 @@ class Peers:
     threshold: int
     field: str
     fingerprints: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A node's place in a committee that is formed: number and members (addresses, in order) on the hub, and the key it
+    signs with. `depth`: blocks that must follow one before this node takes it for final.
+    """
+
+    hub: Hub
+    key: SigningKey
+    committee: int
+    members: tuple[str, ...]
+    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -83,27 +102,32 @@ class _Known:
     program: _Program
     request: Request | None = None
     replies: dict[int, tuple[int, msg.Executed]] = field(default_factory=dict)
-    writes: dict[tuple[int, bytes], dict[Key, Any]] = field(default_factory=dict)  # by version, and what is attested
-    computed: int = 0  # times
+    masked: bool = True  # no member says anything against its mask
 
 
 class Service:
     """A node's part in a ledger. Used by the executing thread only. Methods raise WireError for what an honest
-    operator does not ask, PeerError when another node is gone or was told something else.
+    operator does not ask, PeerError when another node is gone or was told something else, StateError when the state
+    cannot be written. After each of these a new session and service go on where this one stood.
     """
 
-    def __init__(self, session: Session, peers: Peers) -> None:
-        self._session, self._peers = session, peers
-        self._key = SigningKey.generate()
+    def __init__(self, session: Session, peers: Peers, seat: Seat | None = None, state: State | None = None,
+                 at: points.Hook = points.unwatched) -> None:
+        """Without a seat the node makes a key, and gets its place by `Enlist` and `Consent`. Nodes that have one muster
+        before each job (`durable.muster`). `at`: see `durable.points`.
+        """
+        self._session, self._peers, self._seat, self._at = session, peers, seat, at
+        self._key = SigningKey.generate() if seat is None else seat.key
         self._receiving = X25519PrivateKey.generate()
         self._engine = NodeEngine(session, peers.field)
         self._tracer = Tracer(self._engine)
-        self._hub: Hub | None = None
-        self._members: tuple[str, ...] = ()  # of the committee that this node agreed to
+        self._state: State = state or MemoryState()
+        self._keeper = Keeper(self._state, self._engine, self._tracer, at)
+        self._hub = None if seat is None else seat.hub
+        self._members = () if seat is None else seat.members  # of the committee that this node agreed to
         self._programs: dict[bytes, _Program] = {}
         self._jobs: dict[int, _Known] = {}
-        self._roots: dict[str, bytes] = {}  # contract -> the private state that this node has
-        self._block = 0  # the last one computed on: nothing is computed on what was before
+        self._block = self._state.last_block()  # nothing is computed on what was before
 
     def answer(self, request: msg.Request) -> msg.Reply | None:
         """See `Session.answer`."""
@@ -174,22 +198,52 @@ class Service:
     # ---- jobs
 
     def _execute(self, request: msg.Execute) -> msg.Executed:
-        hub = self._on_hub()
+        hub, known, version, reason = self._on_hub(), None, 0, ""
         try:
             known = self._known(hub, request)
             version = self._ready(hub, known, request)
-        except (Refused, NoSuchJob, ChainError, EnigmaError) as error:  # before anything is computed
-            return _unsigned(request.number, str(error))
+            reason = self._begun_too_often(known, version, request)
+        except (Refused, NoSuchJob, ChainError, EnigmaError, StateError) as error:  # before anything is computed
+            reason = str(error)
+        if self._seat is not None:
+            reason = self._mustered(known, version, request, reason)
+        if reason or known is None:
+            return unsigned(request.number, reason)
         if known.replies.get(version, (-1, None))[0] != request.block:  # what is read elsewhere has no version
-            if known.computed >= TRIES:  # each time may open something else
-                return _unsigned(request.number, f"job {request.job} was computed {TRIES} times")
-            known.computed += 1
+            self._at(points.JOB_READY)
+            self._state.begin(known.requested.opened.contract, request.job, request.block)
+            self._at(points.JOB_BEGUN)
             try:
-                with _undisturbed():
+                with undisturbed():
                     known.replies[version] = request.block, self._computed(hub, known, version, request)
             except ChainError as error:
                 raise WireError(f"the chain was lost while a job was computed: {error}") from None
         return replace(known.replies[version][1], number=request.number)
+
+    def _begun_too_often(self, known: _Known, version: int, request: msg.Execute) -> str:
+        """Each time it is computed it may open something else, unless it is on the same block."""
+        if known.replies.get(version, (-1, None))[0] == request.block:
+            return ""
+        begun = self._state.begun(request.job)
+        if len(begun.blocks | {request.block}) > TRIES:
+            return f"job {request.job} was computed {TRIES} times"
+        return f"job {request.job} was begun {MAX_RUNS} times" if begun.runs >= MAX_RUNS else ""
+
+    def _mustered(self, known: _Known | None, version: int, request: msg.Execute, reason: str) -> str:
+        """Whether all members are about to compute the same; one round. Why not."""
+        row = Row(False, bytes(32))
+        if known is not None and not reason:
+            root = self._state.root(known.requested.opened.contract)
+            row = Row(True, work_digest(request, version, root), *standing_of(self._session, known.requested.job))
+        rows = self._session.tell_all(row.encode())
+        verdict = decide({**rows, self._peers.me: row.encode()}, self._peers.threshold)
+        if known is None or reason or verdict.refused:
+            return reason or verdict.refused
+        known.masked = verdict.receiver is not None
+        if row.mask is Standing.UNKNOWN and verdict.receiver is not None:
+            job = known.requested.job
+            self._session.adopt_mask(job.mask, Given(job.call.sender.address, input_size(job), verdict.receiver))
+        return ""
 
     def _refute(self, request: msg.Refute) -> msg.Executed:
         """A failure for an outcome that the committee attested and the chain, asked by this node, does not take: then
@@ -204,9 +258,10 @@ class Service:
             if reply is None:
                 raise Refused(f"job {request.job} was not computed on block {request.block}")
             text = objection(hub, known.requested, reply, request, Group(self._members, self._peers.threshold))
-        except (Refused, ChainError) as error:
-            return _unsigned(request.number, str(error))
-        return replace(self._failure(hub, known, version, text, Done(*reply.work)), number=request.number)
+        except (Refused, ChainError, StateError) as error:
+            return unsigned(request.number, str(error))
+        done = failed(hub.domain, self._key, known.requested, version, text, Done(*reply.work))
+        return replace(done, number=request.number)
 
     def _known(self, hub: Hub, request: msg.Execute) -> _Known:
         """The job as it was requested. Raises Refused, NoSuchJob, ChainError."""
@@ -214,6 +269,8 @@ class Service:
             return self._jobs[request.job]
         opened = find_opened(hub.chain, hub.address, request.job, request.opened)
         committee = hub.committee(opened.committee, request.block)
+        if self._seat is not None and opened.committee != self._seat.committee:
+            raise Refused(f"job {opened.job} is for another committee")
         if not self._members or committee.members != self._members or committee.threshold != self._peers.threshold:
             raise Refused(f"job {opened.job} is for another committee")
         attached = hub.attachment(opened.contract, request.block)
@@ -227,8 +284,9 @@ class Service:
     def _program(self, hub: Hub, request: msg.Execute) -> _Program:
         if request.digest in self._programs:
             return self._programs[request.digest]
+        data = request.plan or self._state.plan(request.digest) or b""
         try:
-            plan = decode_plan(request.plan)
+            plan = decode_plan(data)
         except PlanError as error:
             raise Refused(f"the plan cannot be read: {error}") from None
         ledger = EvmLedger(hub.chain, hub.address, plan, LeafValues())
@@ -236,6 +294,7 @@ class Service:
             raise Refused("the plan is not the one that was named")
         if plan.field != self._peers.field:
             raise Refused(f"the plan computes over {plan.field}, these nodes over {self._peers.field}")
+        self._state.keep_plan(request.digest, data)
         made = self._programs[request.digest] = _Program(plan, ledger.contracts, ledger)
         return made
 
@@ -244,35 +303,20 @@ class Service:
         address, block = known.requested.opened.contract, request.block
         if block < max(known.requested.opened.block, self._block) or hub.chain.find_block(block) is None:
             raise Refused(f"block {block} is not there, or older than the job or what was computed before")
+        if self._seat is not None and self._seat.depth and block > hub.chain.block_number() - self._seat.depth:
+            raise Refused(f"block {block} is not final yet")
         if hub.job(request.job, block).status != OPEN or hub.attachment(address, block).oldest != request.job:
             raise Refused(f"job {request.job} is not the next one of its contract")
         self._block = block
         known.program.ledger.pin(block)
-        self._settle(hub, address, block)
-        if known.requested.contract.private_root(block) != self._roots.get(address, EMPTY):
+        self._keeper.settle(hub, address, request.job, block)
+        ended = {n for n, k in self._jobs.items() if k.requested.opened.contract == address and n < request.job}
+        self._session.close_masks(ended)
+        for number in ended:
+            del self._jobs[number]
+        if known.requested.contract.private_root(block) != self._state.root(address):
             raise Refused(f"these nodes do not have the private state of the contract at {address}")
         return known.requested.contract.version(block)
-
-    def _settle(self, hub: Hub, address: str, block: int) -> None:
-        """What earlier jobs of the contract wrote becomes current, or is forgotten."""
-        for number, known in list(self._jobs.items()):
-            if known.requested.opened.contract != address:
-                continue
-            status = hub.job(number, block).status
-            if status == OPEN:
-                continue
-            if status == FULFILLED:
-                self._keep(hub, address, number, known)
-            del self._jobs[number]
-
-    def _keep(self, hub: Hub, address: str, number: int, known: _Known) -> None:
-        event = hub_interface().event("Settled")
-        log = hub.chain.logs(hub.address, [event.topic, number.to_bytes(32, "big")], known.requested.opened.block)[-1]
-        settled = event.decode(log.topics, log.data)
-        written = known.writes.get((settled["version"], settled["revealed"]))
-        if written:
-            known.program.ledger.keep(written)
-            self._roots[address] = settled["root"]
 
     # ---- computing
 
@@ -280,109 +324,76 @@ class Service:
         """The outcome of a job on the pinned state, signed. All nodes come here with the same state, or their circuits
         differ, which they notice.
         """
+        self._engine.job = request.job
+        self._keeper.load(known.requested.opened.contract, known.program.ledger)
         world = self._world(hub, known.program, request.block)
         work = Work(world)
         try:
             if known.request is None:
-                known.request = self._admitted(world, known.requested)
+                known.request = self._admitted(world, known)
             made = outcome(world, known.request)
         except (EnigmaError, LedgerError, _Fails) as failure:
-            return self._failed(hub, known, version, _text(failure), work)
+            done = work_of(work.attested((), ()))
+            return failed(hub.domain, self._key, known.requested, version, text_of(failure), done)
         attested = work.attested(words_of(made.said), tuple(made.context.writes))
-        known.writes[version, revealed_digest(attested.words)] = dict(made.context.writes)
-        return self._signed(hub, known, version, (world, made, attested))
+        self._at(points.JOB_COMPUTED)
+        try:
+            root = self._staged(known, version, made, attested)
+        except StateError as error:  # the others can do without this node's signature
+            return unsigned(request.number, str(error))
+        others = [address for _, _, address in made.context.deliveries if world.identities.at(address) is not None]
+        signed = fulfilled(hub.domain, self._key, known.requested, version, root, attested, made, others)
+        self._at(points.JOB_SIGNED)
+        return signed
+
+    def _staged(self, known: _Known, version: int, made: Computed, attested: Attested) -> bytes:
+        """Keep what the job wrote; the root that the contract's private state has then."""
+        contract, ledger = known.requested.opened.contract, known.program.ledger
+        root = ledger.private_root(contract, known.requested.opened.job, attested.written)
+        if not attested.written:
+            return root
+        root = run_root(root, self._engine.run_name)
+        self._keeper.stage(known.requested, version, revealed_digest(attested.words), root, made.context.writes)
+        self._at(points.JOB_STAGED)
+        return root
 
     def _world(self, hub: Hub, program: _Program, block: int) -> World:
         directory = Directory(hub.chain, hub.address, block)
         return World(program.plan, program.ledger, MemoryStore(), directory, self._engine, out=_silent,
                      tracer=self._tracer)
 
-    def _admitted(self, world: World, requested: Requested) -> Request:
+    def _admitted(self, world: World, known: _Known) -> Request:
         """The request with its private arguments as shares. Raises _Fails for what only the requester can have done
         wrong; no mask is used up then.
         """
-        call, job = requested.job.call, requested.job
+        call, job = known.requested.job.call, known.requested.job
         kinds = [kind for kind in private_leaves(call.function.public) if kind is not None]
         secrets: Iterator[Any] = iter(())
         if any(leaf.private for leaf in call.function.result_leaves) and (
                 world.identities.at(call.sender.address) is None):
             raise _Fails("the requester has published no key to receive its result under")
         if kinds:
-            self._check_mask(job.mask, call.sender.address, job.masked, sum(prod(shape) for shape in call.shapes))
+            self._check_mask(known.masked, job)
             secrets = iter(world.domain.admit(Masked(job.mask, job.masked, call.shapes), kinds))
         args = tuple(next(secrets) if kind is not None else arg
                      for kind, arg in zip(private_leaves(call.function.public), call.args, strict=True))
         op = call.function.public.body.ops[0]
         return Request(op, call.function, call.address, call.contract, call.sender.address, call.value, args)
 
-    def _check_mask(self, mask: int, sender: str, masked: bytes, size: int) -> None:
-        known = self._session.mask(mask)
-        if known is None or known[0] != sender:
+    def _check_mask(self, masked: bool, job: Job) -> None:
+        if not masked:
+            raise _Fails("the inputs' mask is not the requester's, was used, or does not fit them")
+        given = self._session.mask(job.mask)
+        if given is None or given.owner != job.call.sender.address or given.job not in (None, job.number):
             raise _Fails("the inputs' mask is not the requester's, or was used")
-        if known[1] != size or not are_elements(self._peers.field, masked, size):
+        size = input_size(job)
+        if given.size != size or not are_elements(self._peers.field, job.masked, size):
             raise _Fails("the inputs do not fit their mask")
-
-    # ---- signing
-
-    def _failed(self, hub: Hub, known: _Known, version: int, text: str, work: Work) -> msg.Executed:
-        return self._failure(hub, known, version, text, work_of(work.attested((), ())))
-
-    def _failure(self, hub: Hub, known: _Known, version: int, text: str, done: Done) -> msg.Executed:
-        error = text.encode()[:MAX_ERROR].decode(errors="ignore") or "failed"
-        digest = failure_digest(hub.domain, known.requested.digests, version, error, done)
-        return msg.Executed(0, version, [], EMPTY, [done.rounds, done.products, done.additions], error,
-                            self._key.sign(digest).to_bytes(), [], [])
-
-    def _signed(self, hub: Hub, known: _Known, version: int, out: tuple[World, Computed, Attested]) -> msg.Executed:
-        (world, made, attested), number = out, known.requested.opened.job
-        root = known.program.ledger.private_root(known.requested.opened.contract, number, attested.written)
-        done = work_of(attested)
-        revealed = revealed_digest(attested.words)
-        digest = result_digest(hub.domain, known.requested.digests, version, revealed, root, done)
-        sender = known.requested.opened.requester
-        results = [_parcel(sender, envelope) for envelope in made.results]
-        others = [address for _, _, address in made.context.deliveries if world.identities.at(address) is not None]
-        parcels = [_parcel(address, e) for address, e in zip(others, made.deliveries, strict=True)]
-        return msg.Executed(
-            0, version, [word.to_bytes(32, "big", signed=word < 0) for word in attested.words], root,
-            [done.rounds, done.products, done.additions], "", self._key.sign(digest).to_bytes(), results, parcels,
-            self._key.sign(delivered_digest(hub.domain, number, results, parcels)).to_bytes())
 
 
 class _Fails(Exception):
     """A job that fails before it is computed."""
 
 
-def _text(failure: Exception) -> str:
-    """What the requester is told: on the chain, for everyone."""
-    if isinstance(failure, Revert):
-        return failure.text
-    return failure.diagnostic.message if isinstance(failure, EnigmaError) else str(failure)
-
-
-def _parcel(receiver: str, envelope: Envelope) -> msg.Parcel:
-    sealed, bits, truth = envelope.content
-    (piece,) = sealed.pieces
-    return msg.Parcel(receiver, list(sealed.shape), bits, truth, piece)
-
-
-def _unsigned(number: int, reason: str) -> msg.Executed:
-    return msg.Executed(number, 0, [], b"", [], reason, b"", [], [])
-
-
 def _silent(text: str) -> None:
     """A contract has nobody to print to."""
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Which values are kept depends on which are alive: the collector must not run at one node here, at another there.
-    """
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-

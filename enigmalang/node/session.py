@@ -6,7 +6,7 @@ of it and of everything public that goes with it, in one round among themselves;
 circuit fill the time until the others' digests are there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -20,6 +20,8 @@ from enigmalang.mpc.setup import exchange_keys
 from enigmalang.mpc.shuffle import OrderError
 from enigmalang.node.admission import Admission
 from enigmalang.node.blocks import NodeBlock
+from enigmalang.node.durable import points
+from enigmalang.node.durable.masks import Given, Masks, MemoryMasks
 from enigmalang.node.masking import (
     InputsDigest,
     Mask,
@@ -31,7 +33,7 @@ from enigmalang.node.masking import (
     unmask_share,
 )
 from enigmalang.node.receivers import check_receivers
-from enigmalang.sharing import Share
+from enigmalang.sharing import Keys, Share
 from enigmalang.transport.network import Network
 from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import encode_array
@@ -64,13 +66,27 @@ class _Prepared:
     inputs: InputsDigest = field(default_factory=InputsDigest)
 
 
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What a session has that was there before it and stays after it: a committee's keys, its masks."""
+
+    keys: Keys
+    masks: Masks
+    at: points.Hook = points.unwatched
+
+
 class Session:
     """One node's side of a cluster, from the agreement of keys on. Used by the executing thread only."""
 
-    def __init__(self, field: str, threshold: int, network: Network, runs: Runs | None = None) -> None:
-        """Agrees keys with the other nodes and loads the kernels. `runs`: see `execute`. Raises PeerError."""
+    def __init__(self, field: str, threshold: int, network: Network, runs: Runs | None = None,
+                 lasting: Lasting | None = None) -> None:
+        """Agrees keys with the other nodes, for this session alone, and loads the kernels. `runs`: see `execute`.
+        Without `lasting` masks end with the session. Raises PeerError.
+        """
         keys = exchange_keys(network, threshold, NODE_TAGS)
+        lasting = lasting or Lasting(keys, MemoryMasks())
         warm()
+        self.name = keys.derive(b"name").everyone()  # known to all nodes, and of no other session
         self._network = network
         self._runs = runs
         self._party = Party(network, keys, field_named(field), b"cluster")
@@ -79,7 +95,7 @@ class Session:
         self._prepared: _Prepared | None = None
         self._asked = bytes(DIGEST_BYTES)
         self._block = NodeBlock(self._party)
-        self._admission = Admission(self._party)
+        self._admission = Admission(self._party, lasting.keys.derive(b"masks"), lasting.masks, lasting.at)
         begin(self._party)
 
     def answer(self, request: msg.Request) -> msg.Reply | None:
@@ -99,11 +115,12 @@ class Session:
                 self._remember(b"replenish", request.number)
                 return msg.Stocked(request.number, replenish(self._party))
             case msg.Reserve():
-                self._remember(msg.encode_message(request), request.number)
+                if self._admission.draws:
+                    self._remember(msg.encode_message(request), request.number)
                 return msg.Masks(request.number, self._admission.reserve(
                     request.number, request.size, request.owner, request.receiver))
             case msg.Admit():
-                self._admit(request)
+                self.admit(request)
                 return None
             case msg.Forget():
                 for handle in request.handles:
@@ -114,20 +131,50 @@ class Session:
             case msg.AskStats():
                 return self._stats(request)
 
-    def mask(self, number: int) -> tuple[str, int] | None:
-        """Whose jobs may use mask `number`, and how many numbers it masks; None for one that is not there."""
+    def mask(self, number: int) -> Given | None:
+        """What mask `number` is bound to; None for one that is not there."""
         return self._admission.known(number)
 
+    def adopt_mask(self, number: int, given: Given) -> None:
+        """Take over from the other nodes what a mask is bound to: it was given while this one was away."""
+        self._admission.adopt(number, given)
+
+    def close_masks(self, jobs: Collection[int]) -> None:
+        """These jobs have ended: the masks that they used are not needed any more."""
+        self._admission.close(jobs)
+
+    @property
+    def can_adopt(self) -> bool:
+        return not self._admission.draws
+
     def hold(self, handle: int, share: Share) -> None:
-        """Keep a share that no request brought: for rehearsals (`node.costing`)."""
+        """Keep a share that no request brought: what an earlier session left, and for rehearsals (`node.costing`)."""
         self._memory[handle] = share
 
-    def _admit(self, request: msg.Admit) -> None:
-        """Keep the shares of an input that came over the ledger; the next agreement shows whether all nodes saw one."""
+    def share(self, handle: int) -> Share:
+        """What is kept under `handle`. KeyError for nothing."""
+        return self._memory[handle]
+
+    @property
+    def pieces(self) -> int:
+        """Of a shared bit, that this node has."""
+        return self._party.pieces
+
+    def tell_all(self, row: bytes) -> dict[int, bytes]:
+        """One round: `row` to all others, and from each as many bytes. Raises PeerError."""
+        peers = [peer for peer in self._party.structure.parties if peer != self._party.me]
+        received = self._party.swap(dict.fromkeys(peers, memoryview(row)), dict.fromkeys(peers, len(row)))
+        return {peer: bytes(data) for peer, data in received.items()}
+
+    def admit(self, request: msg.Admit, job: int | None = None) -> None:
+        """Keep the shares of an input that came over the ledger, for `job`; the next agreement shows whether all nodes
+        saw one, with one mask. Raises WireError.
+        """
         if len(request.handles) != len(request.shapes):
             raise WireError("an input with another number of handles than of arrays")
-        shares = self._admission.admit(request.mask, request.masked, request.shapes)
-        self._remember(msg.encode_message(request), request.number)
+        binding = self._admission.binding(request.mask)
+        shares = self._admission.admit(request.mask, request.masked, request.shapes, job)
+        self._remember(msg.encode_message(request) + binding, request.number)
         self._memory.update(zip(request.handles, shares, strict=True))
 
     def _prepare(self, request: msg.Prepare) -> msg.Masks | None:
