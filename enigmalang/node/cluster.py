@@ -57,6 +57,8 @@ class Cluster:
     >>> with Cluster.start(nodes=3) as cluster: ...     result = cluster.run(circuit, inputs)
     """
 
+    term = 1  # see `teams.Asked`: a cluster that was lost does not come back
+
     def __init__(self, n: int, t: int, field: str, timeout: float, workers: Processes | None = None) -> None:
         """Use `start`."""
         self.n = n

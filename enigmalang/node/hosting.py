@@ -23,8 +23,9 @@ from enigmalang.chain.server import Server
 from enigmalang.ethereum.keys import SigningKey
 from enigmalang.node.cluster import Cluster
 from enigmalang.node.networks import Network, drop_record, folder, keep_record
-from enigmalang.node.operator import Operator, form_team
+from enigmalang.node.operator import Operator
 from enigmalang.node.service import ServiceEvm
+from enigmalang.node.teams import form_team
 
 ANVIL, EMBEDDED, LOCAL = "anvil", "embedded", "local"
 

@@ -4,10 +4,9 @@ He is trusted with nothing but to be there: what he changes has no t+1 signature
 undone is refunded after its deadline. He sees what is on the chain, and ciphertexts.
 """
 
-import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 from enigmalang.chain import development
@@ -17,40 +16,23 @@ from enigmalang.chain.errors import ChainError, ChainUnreachable, Reverted
 from enigmalang.chain.follow import Follower
 from enigmalang.chain.hub import OPEN, Attachment, Hub, JobState, hub_interface
 from enigmalang.chain.ledger import STALE
-from enigmalang.chain.memory import FUNDS
 from enigmalang.chain.requested import NoSuchJob, Opened, Requested, read_opened, read_requested
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.ethereum.keys import SigningKey
 from enigmalang.execute.onchain import TRIES
 from enigmalang.execute.ports import EngineError
-from enigmalang.node.cluster import Cluster
 from enigmalang.node.devchain import LeafValues
 from enigmalang.node.reserved import signed_by
+from enigmalang.node.teams import KeptOutcomes, Manner, Outcome, Outcomes, Team, as_signature
 from enigmalang.plan.calls import Attested
 from enigmalang.plan.codec import PlanError, decode_plan
 from enigmalang.plan.plan import Plan
 from enigmalang.wire import messages as msg
 
-#: Seconds between two looks at the chain.
-PAUSE = 0.1
-#: Seconds that a consent to form a committee is good for.
-CONSENT_SECONDS = 3600
-#: Wei for a node's transactions, beside its deposit, where nobody gives money away.
-GAS_MONEY = 10**17
 #: How often the outcome of a job is sent when the chain refuses it for another reason than a newer state.
 ATTEMPTS = 3
-#: Jobs whose private results are kept for who asked for them.
-KEPT_OUTCOMES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """A committee of the hub, and the cluster that is it: members in the order of the nodes' numbers."""
-
-    cluster: Cluster
-    number: int
-    members: tuple[str, ...]
-    threshold: int
+#: Seconds until nodes that could not compute a job are asked again: more each time, up to the longest.
+RETRY, LONGEST = 0.2, 5.0
 
 
 @dataclass(slots=True)
@@ -61,34 +43,10 @@ class _Pending:
     since: float
     refused: str = ""
     attempts: int = 0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What the nodes handed over with a job: pieces by node, and the text of a failure."""
-
-    error: str = ""
-    replies: dict[int, msg.Executed] = field(default_factory=dict)
-
-
-def form_team(cluster: Cluster, hub: Hub, key: SigningKey, url: str, endpoint: str) -> Team:
-    """Make the nodes of `cluster` a committee of `hub`: they make keys, get money from `key` (on a development chain
-    from nowhere), register, and agree. Raises EngineError and ChainError.
-    """
-    deposit = hub.minimum_deposit()
-    replies = cluster.ask(lambda n: msg.Enlist(n, url, hub.address, "0", endpoint), msg.Signer)
-    members = [replies[node].address for node in sorted(replies)]
-    for member in members:
-        if hub.chain.development:
-            development.fund(hub.chain, member, FUNDS)
-        else:
-            hub.chain.send(key, member, b"", deposit + GAS_MONEY)
-    cluster.ask(lambda n: msg.Enlist(n, url, hub.address, str(deposit), endpoint), msg.Signer)
-    salt, until = secrets.token_bytes(32), hub.chain.block().time + CONSENT_SECONDS
-    signed = cluster.ask(lambda n: msg.Consent(n, members, cluster.t, salt, until), msg.Signed)
-    signatures = [_signature(signed[node].signature) for node in sorted(signed)]
-    number = hub.form(key, members, cluster.t, salt, until, signatures)
-    return Team(cluster, number, tuple(members), cluster.t)
+    refusals: int = 0
+    breaks: int = 0  # terms that ended while it was computed: others have their turn first
+    due: float = 0.0  # since when it is the next one of its contract
+    next_try: float = 0.0
 
 
 class Operator:
@@ -96,18 +54,23 @@ class Operator:
     should know.
     """
 
-    def __init__(self, hub: Hub, key: SigningKey, team: Team, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, hub: Hub, key: SigningKey, team: Team, say: Callable[[str], None] = lambda line: None, *,
+                 plans: MutableMapping[bytes, bytes] | None = None, outcomes: Outcomes | None = None,
+                 manner: Manner | None = None) -> None:
+        """`plans`: the canonical bytes of plans by their hash."""
         self.hub, self.team = hub, team
-        self.lost = ""  # why there are no nodes any more
-        self.plans: dict[bytes, bytes] = {}
-        self.outcomes: dict[int, Outcome] = {}
-        self._chain, self._key, self._tell = hub.chain, key, say
+        self.lost = ""  # why the nodes cannot be asked
+        self.plans: MutableMapping[bytes, bytes] = {} if plans is None else plans
+        self.outcomes: Outcomes = KeptOutcomes() if outcomes is None else outcomes
+        self._chain, self._key, self._tell, self._manner = hub.chain, key, say, manner or Manner()
         self._programs: dict[bytes, tuple[Plan, Contracts]] = {}
         self._shipped: set[bytes] = set()
+        self._term = self._lost_in = 0  # the terms in which the nodes were asked last, and were lost last
         self._jobs: dict[int, _Pending] = {}
         opened = hub_interface().event("Opened").topic
         committee = team.number.to_bytes(32, "big")
-        start = self._chain.block_number()
+        given = self._manner.start
+        start = self._chain.block_number() if given is None else given
         self._follower = Follower(self._chain, hub.address, [opened, None, None, committee], start=start)
 
     def run(self, stop: threading.Event) -> None:
@@ -121,7 +84,7 @@ class Operator:
                 if not silent:
                     self._say(str(error))
                 silent = True
-            stop.wait(PAUSE)
+            stop.wait(self._manner.pause)
 
     def step(self) -> None:
         """Take up new jobs, and bring each that can be brought further, further. Raises ChainError."""
@@ -131,8 +94,25 @@ class Operator:
                 self._jobs.pop(opened.job, None)
             else:
                 self._jobs[opened.job] = _Pending(opened, monotonic())
-        for number in sorted(self._jobs):
+        for number in sorted(self._jobs, key=lambda job: (self._jobs[job].breaks, job)):
             self._advance(number, self._jobs[number])
+
+    @property
+    def open_jobs(self) -> list[int]:
+        """The jobs that have not ended, as of the last step."""
+        return sorted(self._jobs)
+
+    @property
+    def settled_before(self) -> int:
+        """No job that was opened before this block is open."""
+        blocks = [pending.opened.block for pending in list(self._jobs.values())]
+        return min([self._follower.next_block, *blocks])
+
+    @property
+    def waiting(self) -> float:
+        """Seconds for which the job that waits longest was let lie, of those that could be computed."""
+        since = [pending.due for pending in list(self._jobs.values()) if pending.due and not pending.refused]
+        return monotonic() - min(since) if since else 0.0
 
     def reserve(self, size: int, owner: str, receiver: bytes) -> tuple[int, dict[int, msg.Masks]]:
         """A mask for inputs of `owner`, told to the holder of `receiver`. Raises EngineError."""
@@ -143,10 +123,10 @@ class Operator:
         """Errors are what contracts say, and they may be anybody's: a terminal gets printable characters."""
         self._tell("".join(char if char.isprintable() else "?" for char in line))
 
-    def _over(self, number: int, outcome: Outcome) -> None:
-        self.outcomes[number] = outcome
-        if len(self.outcomes) > KEPT_OUTCOMES:
-            del self.outcomes[min(self.outcomes)]
+    @property
+    def _able(self) -> bool:
+        """Whether the nodes can be asked: once they were lost, not before their next term."""
+        return self.team.nodes.term not in (0, self._lost_in)
 
     # ---- one job
 
@@ -156,9 +136,11 @@ class Operator:
             del self._jobs[number]
             return
         attached = self.hub.attachment(pending.opened.contract)
+        if not pending.due and attached.oldest == number and attached.plan in self.plans:
+            pending.due = monotonic()
         if self._overdue(pending, state, attached):
             self._expire(number)
-        elif not self.lost and not pending.refused and attached.oldest == number:
+        elif self._able and not pending.refused and attached.oldest == number and monotonic() >= pending.next_try:
             self._attempt(pending, attached.plan)
 
     def _again(self, pending: _Pending, error: ChainError) -> None:
@@ -171,11 +153,13 @@ class Operator:
         """Whether the deadline is over. A development chain's clock stands still without blocks: there it is moved when
         as much time has passed here.
         """
-        now = self._chain.block().time
+        now, late = self._chain.block().time, self._manner.late
+        if now > state.deadline + late:
+            return True
+        if not self._chain.development or monotonic() - pending.since <= attached.job_time + late:
+            return False
         if now > state.deadline:
             return True
-        if not self._chain.development or monotonic() - pending.since <= attached.job_time:
-            return False
         development.advance(self._chain, seconds=state.deadline + 1 - now)
         return True
 
@@ -189,8 +173,8 @@ class Operator:
     def _attempt(self, pending: _Pending, digest: bytes) -> None:
         number = pending.opened.job
         if digest not in self.plans:
-            if number not in self.outcomes:
-                self._over(number, Outcome("nobody has handed over the plan of its contract"))
+            if self.outcomes.get(number) is None:
+                self.outcomes.put(number, Outcome("nobody has handed over the plan of its contract"))
                 self._say(f"job {number}: nobody has handed over its plan {digest.hex()}")
             return  # perhaps somebody will
         try:
@@ -203,11 +187,12 @@ class Operator:
         except (NoSuchJob, PlanError, EnigmaError) as error:
             self._refuse(pending, str(error))
         except EngineError as error:
+            pending.breaks += 1
             self._say(f"the nodes are gone: {error}; open jobs are refunded after their deadlines (job {number})")
 
     def _refuse(self, pending: _Pending, reason: str) -> None:
         pending.refused = reason
-        self._over(pending.opened.job, Outcome(reason))
+        self.outcomes.put(pending.opened.job, Outcome(reason))
         self._say(f"job {pending.opened.job}: refused, and refunded after its deadline: {reason}")
 
     def _requested(self, opened: Opened, digest: bytes) -> Requested:
@@ -221,21 +206,27 @@ class Operator:
         return self._programs[digest]
 
     def _execute(self, pending: _Pending, requested: Requested, digest: bytes) -> None:
-        opened = pending.opened
+        opened, term = pending.opened, self.team.nodes.term
+        if term != self._term:  # they may have forgotten
+            self._shipped.clear()
+            self._term = term
         block = self._chain.block_number() - self._chain.confirmations
         plan = b"" if digest in self._shipped else self.plans[digest]
         replies = self._asked(
             lambda n: msg.Execute(n, opened.job, opened.block, block, digest, plan), msg.Executed)
+        agreed = self._agreed(requested, replies)
         reasons = [reply.error for reply in replies.values() if not reply.signature]
-        if reasons:
-            self._refuse(pending, reasons[0])
+        if reasons and (agreed is None or any(reply.results or reply.parcels for reply in replies.values())):
+            pending.refusals += 1  # of private results each node's piece is needed
+            pending.next_try = monotonic() + min(RETRY * pending.refusals, LONGEST)
+            if pending.refusals >= self._manner.refusals:
+                self._refuse(pending, reasons[0])
             return
         self._shipped.add(digest)
-        agreed = self._agreed(requested, replies)
         if agreed is None:
             self._refuse(pending, "the nodes do not agree on its outcome")
             return
-        self._over(opened.job, Outcome(agreed[0].error, replies))
+        self.outcomes.put(opened.job, Outcome(agreed[0].error, replies))
         self._send(pending, requested, *agreed)
 
     def _agreed(self, requested: Requested, replies: Mapping[int, msg.Executed]
@@ -249,7 +240,7 @@ class Operator:
         largest = max(groups.values(), key=len, default=[])
         if len(largest) <= self.team.threshold:
             return None
-        return replies[largest[0]], [_signature(replies[node].signature) for node in largest]
+        return replies[largest[0]], [as_signature(replies[node].signature) for node in largest]
 
     def _digest(self, requested: Requested, reply: msg.Executed) -> bytes:
         domain, work = self.hub.domain, Work(*reply.work)
@@ -289,25 +280,19 @@ class Operator:
             return
         if agreed is None:
             return self._refuse(pending, f"the chain does not take its outcome: {error}")
-        self._over(pending.opened.job, Outcome(agreed[0].error, replies))
+        self.outcomes.put(pending.opened.job, Outcome(agreed[0].error, replies))
         self._send(pending, requested, *agreed)
 
     def _asked(self, make: Callable[[int], msg.Message], kind: type[msg.M]) -> dict[int, msg.M]:
-        if self.lost:
+        if not self._able:
             raise EngineError(f"the nodes are gone: {self.lost}")
+        term = self.team.nodes.term
         try:
-            return self.team.cluster.ask(make, kind)
+            return self.team.nodes.ask(make, kind)
         except EngineError as error:
-            self.lost = str(error)
+            self.lost, self._lost_in = str(error), term
             raise
 
 
 def _words(reply: msg.Executed) -> tuple[int, ...]:
     return tuple(int.from_bytes(word, "big", signed=True) for word in reply.words)
-
-
-def _signature(data: bytes) -> Signature:
-    """r, s and v; what is too short verifies nowhere."""
-    return Signature(data[:32].rjust(32, b"\0"), data[32:64].rjust(32, b"\0"), data[64] if len(data) == 65 else 0)
-
-

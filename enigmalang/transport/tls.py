@@ -74,6 +74,13 @@ class TlsNetwork:
             sender.flush()
         self.waiting_for = 0
 
+    def wake(self) -> None:
+        """Make whoever sends or waits for a frame raise PeerError. Any thread may call it; `close` is still due."""
+        for receiver in self._receivers.values():
+            receiver.wake()
+        for sender in self._senders.values():
+            sender.close()
+
     def close(self) -> None:
         for receiver in self._receivers.values():
             receiver.close()

@@ -1,0 +1,81 @@
+"""How a client reaches nodes: the Unix socket of an operator on this machine, or the nodes' own ports.
+
+A node is known by the fingerprint that the hub has of it, and by nothing else; a request is a method and its
+parameters (JSON), and any member of a committee answers for it. Who does not answer is passed over for the next one.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from enigmalang.chain.errors import RpcError
+from enigmalang.transport.peering.client import ClientConnection
+from enigmalang.transport.peering.contacts import Contact
+from enigmalang.transport.peering.errors import PeeringError
+from enigmalang.transport.peering.limits import Limits
+
+#: JSON-RPC's codes for what a server cannot do, and for what it cannot do just now.
+REFUSED, LATER = -32000, -32001
+#: Answers may hold the pieces of many private results.
+LIMITS = Limits(frame_bytes=1 << 26, memory_per_peer=1 << 27)
+
+
+class Unanswered(Exception):
+    """Nobody answered; the text says who was asked."""
+
+
+class Line(Protocol):
+    """Where nodes' methods are asked for. `request` raises ChainError for what they refuse, `Unanswered` when nobody is
+    there."""
+
+    def request(self, method: str, params: Sequence[Any] = ()) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class NodesLine:
+    """The ports of some nodes: the first that answers does. One thread at a time."""
+
+    def __init__(self, contacts: Sequence[Contact], seconds: float) -> None:
+        """`seconds` that a node may take for an answer."""
+        self._left = list(contacts)
+        self._seconds = seconds
+        self._open: tuple[Contact, ClientConnection] | None = None
+
+    def request(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """See `Line.request`. A node that does not answer is asked last from then on; each is asked once."""
+        body = json.dumps({"method": method, "params": list(params)}).encode()
+        failed: list[str] = []
+        for contact in list(self._left):
+            try:
+                return _result(self._connected(contact).ask(body, self._seconds))
+            except PeeringError as error:
+                failed.append(f"{contact.host}:{contact.port} ({error.reason})")
+                self.close()
+                self._left.remove(contact)
+                self._left.append(contact)
+        raise Unanswered(", ".join(failed) or "there is no node to ask")
+
+    def _connected(self, contact: Contact) -> ClientConnection:
+        if self._open is not None and self._open[0] != contact:
+            self.close()
+        if self._open is None:
+            self._open = contact, ClientConnection(contact, LIMITS)
+        return self._open[1]
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+
+def _result(body: Any) -> Any:
+    """What a node answered. Raises RpcError."""
+    try:
+        answer = json.loads(bytes(body))
+        if "error" not in answer:
+            return answer["result"]
+        code, text = int(answer["error"]["code"]), str(answer["error"]["message"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise RpcError(REFUSED, f"an answer that is none ({type(error).__name__})") from None
+    raise RpcError(code, text)
