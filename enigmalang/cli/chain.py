@@ -21,7 +21,7 @@ READY = "ready"
 #: Seconds in which a network that goes to the background is up, and in which one ends.
 UP_SECONDS, DOWN_SECONDS = 120.0, 30.0
 #: Leaves Python's own places in the path alone: the folder that the user works in is none to import from.
-_ENIG = ("-P", "-c", "import sys; from enigmalang.cli.app import run; sys.exit(run(sys.argv[1:]))")
+ENIG = ("-P", "-c", "import sys; from enigmalang.cli.app import run; sys.exit(run(sys.argv[1:]))")
 
 
 @click.group("chain")
@@ -136,7 +136,7 @@ def _in_background() -> int:
     folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix="up-", suffix=".log", dir=folder())
     with open(descriptor, "wb") as log:
-        process = subprocess.Popen([sys.executable, *_ENIG, *arguments], stdin=subprocess.DEVNULL, stdout=log,
+        process = subprocess.Popen([sys.executable, *ENIG, *arguments], stdin=subprocess.DEVNULL, stdout=log,
                                    stderr=log, start_new_session=True)
     deadline = monotonic() + UP_SECONDS
     while process.poll() is None and monotonic() < deadline:

@@ -1,0 +1,11 @@
+"""What a node does: the parts of the daemon, in the order in which they start."""
+
+from collections.abc import Sequence
+
+from enigmalang.node.daemon.config import Config
+from enigmalang.node.daemon.parts import Part
+
+
+def parts(config: Config) -> Sequence[Part]:
+    """New parts for one run of the daemon."""
+    return ()

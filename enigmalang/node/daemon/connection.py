@@ -1,0 +1,136 @@
+"""The way to the chain: waited for when it is not there, checked when it is, and let go of when the node stops."""
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from enigmalang.chain.client import Chain
+from enigmalang.chain.errors import ChainError, ChainUnreachable, Reverted, RpcError
+from enigmalang.chain.evm import Call, Evm, Json
+from enigmalang.chain.hub import Hub
+from enigmalang.chain.rpc import RpcEvm
+from enigmalang.node.daemon.config import ChainOptions
+from enigmalang.node.daemon.log import Log
+
+#: Seconds between two tries: the first, and the most.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+
+
+class Misconfigured(Exception):
+    """A node that cannot run as it is told to; the text says what to change."""
+
+
+class Stopping(ChainUnreachable):
+    """The node is about to stop, and asks the chain nothing more."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where, "the node is stopping", "")
+
+
+class GatedEvm:
+    """An `Evm` that answers nothing any more once `closed` is set: so who waits for a block stops waiting."""
+
+    def __init__(self, evm: Evm, where: str, closed: threading.Event) -> None:
+        self._evm, self._where, self._closed = evm, where, closed
+
+    def request(self, method: str, params: Sequence[Json] = ()) -> Json:
+        """See `Evm.request`; raises Stopping too."""
+        return self.batch([(method, params)])[0]
+
+    def batch(self, calls: Sequence[Call]) -> list[Json]:
+        """See `Evm.batch`; raises Stopping too."""
+        if self._closed.is_set():
+            raise Stopping(self._where)
+        return self._evm.batch(calls)
+
+    def close(self) -> None:
+        self._evm.close()
+
+    def __enter__(self) -> "GatedEvm":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def reach(options: ChainOptions, log: Log, closed: threading.Event) -> tuple[Chain, Hub]:
+    """The chain and its hub, waited for until they are there: said once, in the log. `closed`: see `GatedEvm`.
+
+    Raises Stopping when `closed` is set meanwhile, and Misconfigured for another chain, or one that has no such hub.
+    """
+    pause, said = FIRST_PAUSE, ""
+    while not closed.is_set():
+        try:
+            found = open_chain(options, closed)
+        except ChainError as error:
+            if not said:
+                log.warning("waiting for the chain", reason=str(error))
+            said = str(error)
+        else:
+            if said:
+                log.info("the chain is there")
+            return found
+        closed.wait(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+    raise Stopping(options.url)
+
+
+def open_chain(options: ChainOptions, closed: threading.Event | None = None) -> tuple[Chain, Hub]:
+    """The chain and its hub, now. Raises ChainError and Misconfigured."""
+    evm = GatedEvm(RpcEvm(options.url, options.timeout_seconds), options.url, closed or threading.Event())
+    try:
+        chain = Chain(evm, confirmations=options.confirmations, patience=options.patience_seconds)
+        if options.id and chain.id != options.id:
+            raise Misconfigured(f"the chain at {options.url} has the number {chain.id}, and node.toml says chain.id = "
+                                f"{options.id}: change one of chain.url and chain.id")
+        hub = Hub(chain, options.hub.lower())
+        _check(hub, options)
+    except BaseException:
+        evm.close()
+        raise
+    return chain, hub
+
+
+def _check(hub: Hub, options: ChainOptions) -> None:
+    from eth_abi.exceptions import DecodingError
+
+    try:
+        hub.minimum_deposit()
+    except (Reverted, DecodingError):
+        if _syncing(hub.chain):
+            raise ChainError(f"the chain at {options.url} is still being read by its node") from None
+        raise Misconfigured(f"there is no hub at {options.hub} on the chain at {options.url} (number {hub.chain.id}): "
+                            "change chain.hub or chain.url in node.toml") from None
+
+
+def _syncing(chain: Chain) -> bool:
+    try:
+        return bool(chain.ask("eth_syncing"))
+    except RpcError:
+        return False  # a chain that does not know the word
+
+
+class Retried:
+    """What goes wrong again and again with the chain, said once; and that it is over."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._said = log, ""
+
+    def __call__(self, step: Callable[[], None]) -> bool:
+        """Whether `step` went well. A ChainError is logged, but not twice in a row. Raises Stopping."""
+        try:
+            step()
+        except Stopping:
+            raise
+        except ChainError as error:
+            if str(error) != self._said:
+                self._log.warning("the chain does not answer" if isinstance(error, ChainUnreachable) else
+                                  "the chain refuses", reason=str(error))
+            self._said = str(error)
+            return False
+        if self._said:
+            self._log.info("the chain answers again")
+            self._said = ""
+        return True
