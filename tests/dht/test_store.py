@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from enigmalang.dht.memory import lock, unlock
+from enigmalang.dht.sealing import lock, unlock
 from enigmalang.identity.keys import Keystore
 
 
