@@ -1,7 +1,5 @@
 """What `enig cost` counts is what the nodes measure, for every example and for workloads of the benchmarks."""
 
-from statistics import median
-
 import pytest
 from cost_support import SomeData, benchmark, counts, given, measured
 from run_support import EXAMPLES, ROOT, Program, read_program
@@ -30,10 +28,11 @@ def test_examples(example: Program, nodes: int, monkeypatch: pytest.MonkeyPatch)
         assert counts(cost) == counts(stats)
         return
     assert (cost.products, cost.circuits) == (stats.products, stats.circuits)
-    costs = [cost, *(cost_of_program(plan, nodes) for _ in range(4))]
-    found = [stats, *(measured(plan, nodes, given(example.arguments)) for _ in range(4))]  # one of sixty takes far more
+    # One order of sixty takes a third more, none takes far less.
+    costs = [cost, *(cost_of_program(plan, nodes) for _ in range(2))]
+    found = [stats, *(measured(plan, nodes, given(example.arguments)) for _ in range(2))]
     for name in counts(stats):
-        told, taken = (median(getattr(one, name) for one in many) for many in (costs, found))
+        told, taken = (min(getattr(one, name) for one in many) for many in (costs, found))
         assert told == pytest.approx(taken, rel=0.25), name
 
 
