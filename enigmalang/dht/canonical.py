@@ -28,7 +28,7 @@ def decode(decoder: msgspec.msgpack.Decoder[T], data: bytes | memoryview, most: 
         raise Malformed(f"{len(data)} bytes, where {most} is the most")
     try:
         value = decoder.decode(data)
-    except msgspec.DecodeError as error:  # a ValidationError is one
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(str(error)) from None
     if _ENCODER.encode(value) != data:
         raise Malformed("not in its canonical encoding")

@@ -9,7 +9,7 @@ A *stored* size counts bytes as nodes keep them: of a sealed value each chunk ha
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,19 @@ class ChunkRefused(Exception):
 
 class BadSource(Exception):
     """What should be stored is shorter or longer than was said."""
+
+
+class ValueName(NamedTuple):
+    """What chunks belong to: a root, and the stored size that was signed with it. A root with another size is another
+    value, so that a false size that somebody signs stands in nobody's way."""
+
+    root: Bytes32
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_STORED)]
+
+    @property
+    def chunks(self) -> int:
+        """How many it has."""
+        return count_of(self.size)
 
 
 # ---- sizes
@@ -151,12 +164,6 @@ def root_by(leaf: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes
     return found if last == 0 else None
 
 
-def check_leaves(leaves: Sequence[bytes], root: bytes, stored: int) -> None:
-    """Raises ChunkRefused unless these are the leaves of `root`, as many as a value of `stored` bytes has."""
-    if len(leaves) != count_of(stored) or any(len(leaf) != 32 for leaf in leaves) or root_of(leaves) != root:
-        raise ChunkRefused("the leaves are not those of the root")
-
-
 # ---- a chunk on its way
 
 
@@ -170,12 +177,11 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     def __repr__(self) -> str:
         return f"<chunk {self.index}, {len(self.data)} bytes>"
 
-    def check(self, root: bytes, stored: int) -> None:
-        """Raises ChunkRefused unless it is a chunk of the value of `stored` bytes under `root`."""
-        count = count_of(stored)
-        if self.index >= count or len(self.data) != length_of(stored, self.index):
+    def check(self, value: ValueName) -> None:
+        """Raises ChunkRefused unless it is a chunk of `value`."""
+        if not 0 <= self.index < value.chunks or len(self.data) != length_of(value.size, self.index):
             raise ChunkRefused(f"chunk {self.index} has another size, or no place in the value")
-        if root_by(leaf_of(self.data), self.index, count, self.path) != root:
+        if root_by(leaf_of(self.data), self.index, value.chunks, self.path) != value.root:
             raise ChunkRefused(f"chunk {self.index} is not the one that was signed for")
 
 

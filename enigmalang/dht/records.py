@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from enigmalang.dht.canonical import Malformed, decode, encode
-from enigmalang.dht.chunks import MAX_STORED, Bytes32, content_size
+from enigmalang.dht.chunks import MAX_STORED, Bytes32, ValueName, content_size
 from enigmalang.dht.sealing import MOST_READERS, Sealing
 from enigmalang.ethereum.hashing import keccak256
 from enigmalang.ethereum.keys import Signature, SigningKey, recover
@@ -47,6 +47,11 @@ class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     def address(self) -> str:
         """The owner's, 0x-hex in lower case."""
         return "0x" + self.owner.hex()
+
+    @property
+    def value(self) -> ValueName:
+        """What its chunks belong to."""
+        return ValueName(self.root, self.size)
 
     def commitment(self) -> bytes:
         """What the hub's pointer holds: the struct hash of EIP-712, 32 bytes."""

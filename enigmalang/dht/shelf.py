@@ -2,9 +2,9 @@
 
 WAL with `synchronous=FULL`, one writer thread that puts what waits into one transaction (one fsync for many), readers
 beside it. What `put` and `put_chunks` returned from is on disk; what a crash cut short is there whole or not at all.
-Chunks are kept by their root and place, so equal values in the clear are kept once. Nothing is taken unchecked: records
-come as `Verified`, leaves must hash to the record's root, chunks to their leaf; a chunk that the disk has changed is
-missing from then on, so that repair copies it again. The quota is taken when a record comes, for the whole value.
+Equal values in the clear are kept once. Nothing is taken unchecked: records come as `Verified`, chunks with the proof
+that they are of a value with a record; a chunk that the disk has changed is missing from then on, so that repair copies
+it again. The quota is taken when a record comes, for the whole value.
 """
 
 import os
@@ -15,33 +15,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from enigmalang.dht.chunks import Chunk, ChunkRefused, check_leaves, count_of, leaf_of, length_of, path_to
+from enigmalang.dht.chunks import Chunk, ChunkRefused, ValueName
 from enigmalang.dht.records import SignedRecord, Verified, decode_record, encode_record, supersedes
 from enigmalang.dht.writing import Passed, Writer
 
-#: Bytes that are counted for a value beside its chunks, its leaves and its record.
+#: Bytes that are counted for a value, and for each chunk, beside what they hold.
 OVERHEAD = 512
 _PAGE = 256  # records of one page of an iteration
-_LEAF = 32
+_HASH = 32
 _GIVEN_BACK = 1024  # pages that one transaction gives back to the disk
 T = TypeVar("T")
 
-_SCHEMA = f"""
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS kept (
-    root BLOB PRIMARY KEY, size INTEGER NOT NULL, leaves BLOB NOT NULL) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY, root BLOB NOT NULL, size INTEGER NOT NULL, room INTEGER NOT NULL, UNIQUE (root, size));
 CREATE TABLE IF NOT EXISTS records (
-    db INTEGER NOT NULL, key BLOB NOT NULL, root BLOB NOT NULL REFERENCES kept(root), body BLOB NOT NULL,
+    db INTEGER NOT NULL, key BLOB NOT NULL, value INTEGER NOT NULL REFERENCES kept(id), body BLOB NOT NULL,
     PRIMARY KEY (db, key)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS records_of ON records(root);
+CREATE INDEX IF NOT EXISTS records_of ON records(value);
 CREATE TABLE IF NOT EXISTS chunks (
-    root BLOB NOT NULL REFERENCES kept(root) ON DELETE CASCADE, place INTEGER NOT NULL, data BLOB NOT NULL,
-    UNIQUE (root, place));
+    value INTEGER NOT NULL REFERENCES kept(id) ON DELETE CASCADE, place INTEGER NOT NULL, path BLOB NOT NULL,
+    data BLOB NOT NULL, UNIQUE (value, place));
 CREATE TABLE IF NOT EXISTS taken (bytes INTEGER NOT NULL);
 INSERT INTO taken SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM taken);
 CREATE TRIGGER IF NOT EXISTS kept_in AFTER INSERT ON kept BEGIN
-    UPDATE taken SET bytes = bytes + new.size + length(new.leaves) + {OVERHEAD}; END;
+    UPDATE taken SET bytes = bytes + new.room; END;
 CREATE TRIGGER IF NOT EXISTS kept_out AFTER DELETE ON kept BEGIN
-    UPDATE taken SET bytes = bytes - old.size - length(old.leaves) - {OVERHEAD}; END;
+    UPDATE taken SET bytes = bytes - old.room; END;
 CREATE TRIGGER IF NOT EXISTS records_in AFTER INSERT ON records BEGIN
     UPDATE taken SET bytes = bytes + length(new.body); END;
 CREATE TRIGGER IF NOT EXISTS records_out AFTER DELETE ON records BEGIN
@@ -50,7 +50,7 @@ CREATE TRIGGER IF NOT EXISTS records_other AFTER UPDATE ON records BEGIN
     UPDATE taken SET bytes = bytes + length(new.body) - length(old.body); END;
 """
 _TAKEN = "SELECT bytes FROM taken"
-_SWEEP = "DELETE FROM kept WHERE root NOT IN (SELECT root FROM records)"
+_SWEEP = "DELETE FROM kept WHERE id NOT IN (SELECT value FROM records)"
 _VERSION = 1
 
 
@@ -108,14 +108,14 @@ class Shelf:
 
     # ---- writing
 
-    def put(self, verified: Verified, leaves: Sequence[bytes]) -> bool:
-        """Keep a record, and room for its value; `leaves` of all its chunks. False: it is kept already.
+    def put(self, verified: Verified) -> bool:
+        """Keep a record, and room for its value. False: it is kept already.
 
-        Raises ChunkRefused for leaves of another root, ShelfRefused for an older version than the one that is kept,
-        ShelfFull. The value that it replaces is no longer kept after the next `sweep`.
+        Raises ShelfRefused for a record that does not supersede the one that is kept, ShelfFull. The value that it
+        replaces is no longer kept after the next `sweep`.
         """
         record, body = verified.record, encode_record(verified.signed)
-        check_leaves(leaves, record.root, record.size)
+        value = record.value
 
         def write(db: sqlite3.Connection) -> bool:
             row = db.execute("SELECT body FROM records WHERE db=? AND key=?", (record.db, record.key)).fetchone()
@@ -123,12 +123,13 @@ class Shelf:
                 old = decode_record(row[0])
                 if old == verified.signed:
                     return False
-                if not supersedes(record, old.record) and record != old.record:
+                if record != old.record and not supersedes(record, old.record):
                     raise ShelfRefused(f"version {old.record.version} is kept, and {record.version} is not after it")
-            db.execute("INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                       (record.root, record.size, b"".join(leaves)))
-            db.execute("INSERT INTO records VALUES (?, ?, ?, ?) ON CONFLICT (db, key) DO UPDATE SET root=excluded.root,"
-                       " body=excluded.body", (record.db, record.key, record.root, body))
+            db.execute("INSERT INTO kept (root, size, room) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                       (*value, value.size + OVERHEAD * (1 + value.chunks)))
+            db.execute("INSERT INTO records VALUES (?, ?, (SELECT id FROM kept WHERE root=? AND size=?), ?)"
+                       " ON CONFLICT (db, key) DO UPDATE SET value=excluded.value, body=excluded.body",
+                       (record.db, record.key, *value, body))
             self._within_quota(db)
             return True
 
@@ -143,29 +144,22 @@ class Shelf:
         if used > self._quota:
             raise ShelfFull(f"{used} bytes would be kept, and the quota is {self._quota}")
 
-    def put_chunks(self, root: bytes, chunks: Sequence[tuple[int, bytes]]) -> None:
-        """Keep chunks, by place, of a value of which a record is kept: all of them or none.
+    def put_chunks(self, value: ValueName, chunks: Sequence[Chunk]) -> None:
+        """Keep chunks of a value of which a record is kept: all of them or none.
 
-        Raises ShelfRefused for an unknown root, ChunkRefused for a chunk that is another than the one signed for,
-        ShelfFull.
+        Raises ChunkRefused for a chunk that is not of the value, ShelfRefused for an unknown value, ShelfFull.
         """
-        hashes = [leaf_of(data) for _, data in chunks]
+        for chunk in chunks:
+            chunk.check(value)
 
         def write(db: sqlite3.Connection) -> None:
-            size, leaves = self._known(db, root)
-            for (place, data), leaf in zip(chunks, hashes, strict=True):
-                if not 0 <= place < count_of(size) or leaf != _leaf(leaves, place):
-                    raise ChunkRefused(f"chunk {place} is not the one that was signed for")
-                db.execute("INSERT INTO chunks VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (root, place, data))
+            row = db.execute("SELECT id FROM kept WHERE root=? AND size=?", value).fetchone()
+            if row is None:
+                raise ShelfRefused("no record of this value is kept")
+            db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                           [(row[0], c.index, b"".join(c.path), c.data) for c in chunks])
 
         self._write(write)
-
-    @staticmethod
-    def _known(db: sqlite3.Connection, root: bytes) -> tuple[int, bytes]:
-        row = db.execute("SELECT size, leaves FROM kept WHERE root=?", (root,)).fetchone()
-        if row is None:
-            raise ShelfRefused("no record of this value is kept")
-        return row[0], row[1]
 
     def drop(self, db: int, key: bytes) -> bool:
         """Forget the record of a key; its chunks go with the next `sweep`. False: there was none."""
@@ -192,31 +186,29 @@ class Shelf:
         row = self._one("SELECT body FROM records WHERE db=? AND key=?", db, key)
         return None if row is None else decode_record(row[0])
 
-    def leaves(self, root: bytes) -> tuple[bytes, ...] | None:
-        """Of all chunks of a value; None for one that is not kept."""
-        row = self._one("SELECT leaves FROM kept WHERE root=?", root)
-        return None if row is None else tuple(_split(row[0]))
-
-    def chunk(self, root: bytes, place: int) -> Chunk | None:
+    def chunk(self, value: ValueName, place: int) -> Chunk | None:
         """A chunk with its proof; None when it is not kept. One that is damaged is forgotten."""
-        row = self._one("SELECT data, leaves, size FROM chunks JOIN kept USING (root) WHERE root=? AND place=?", root,
-                        place)
+        row = self._one("SELECT data, path, value FROM chunks JOIN kept ON id = value WHERE root=? AND size=?"
+                        " AND place=?", *value, place)
         if row is None:
             return None
-        data, leaves, size = row
-        if len(data) != length_of(size, place) or leaf_of(data) != _leaf(leaves, place):
-            self._write(lambda db: db.execute("DELETE FROM chunks WHERE root=? AND place=?", (root, place)))
+        data, path, number = row
+        found = Chunk(place, data, tuple(path[i : i + _HASH] for i in range(0, len(path), _HASH)))
+        try:
+            found.check(value)
+        except ChunkRefused:
+            self._write(lambda db: db.execute("DELETE FROM chunks WHERE value=? AND place=?", (number, place)))
             return None
-        return Chunk(place, data, path_to(_split(leaves), place))
+        return found
 
-    def missing(self, root: bytes) -> tuple[int, ...] | None:
+    def missing(self, value: ValueName) -> tuple[int, ...] | None:
         """The places of a value whose chunks are not kept; None for a value that is not kept."""
         with self._lock:
-            row = self._reading.execute("SELECT size FROM kept WHERE root=?", (root,)).fetchone()
+            row = self._reading.execute("SELECT id FROM kept WHERE root=? AND size=?", value).fetchone()
             if row is None:
                 return None
-            there = {p for (p,) in self._reading.execute("SELECT place FROM chunks WHERE root=?", (root,))}
-        return tuple(place for place in range(count_of(row[0])) if place not in there)
+            there = {place for (place,) in self._reading.execute("SELECT place FROM chunks WHERE value=?", row)}
+        return tuple(place for place in range(value.chunks) if place not in there)
 
     def records(self) -> Iterator[SignedRecord]:
         """All records in the order of their keys, a page at a time: what changes meanwhile may be seen or not."""
@@ -249,14 +241,6 @@ def _given_back(db: sqlite3.Connection) -> int:
     for _ in range(min(free, _GIVEN_BACK)):
         db.execute("PRAGMA incremental_vacuum(1)")
     return min(int(free), _GIVEN_BACK)
-
-
-def _split(leaves: bytes) -> list[bytes]:
-    return [leaves[i : i + _LEAF] for i in range(0, len(leaves), _LEAF)]
-
-
-def _leaf(leaves: bytes, place: int) -> bytes:
-    return leaves[place * _LEAF : (place + 1) * _LEAF]
 
 
 def _private(path: Path) -> None:

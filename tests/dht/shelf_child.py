@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from storing import Value, filled, in_the_clear, verified
+from storing import Ready, filled, in_the_clear, verified
 
 from enigmalang.dht.chunks import CHUNK
 from enigmalang.dht.shelf import Shelf
@@ -16,7 +16,7 @@ from enigmalang.dht.shelf import Shelf
 COUNT = 4
 
 
-def value_of(number: int) -> Value:
+def value_of(number: int) -> Ready:
     return in_the_clear(filled(CHUNK // 4 + number, f"value {number}"))
 
 
@@ -32,9 +32,9 @@ def main(path: str, point: str, before: int) -> None:
     shelf = Shelf(Path(path), 2**30, passed=at)
     for number in range(COUNT):
         value = value_of(number)
-        shelf.put(verified(value, str(number)), value.leaves)
+        shelf.put(verified(value, str(number)))
         print(f"record {number}", flush=True)
-        shelf.put_chunks(value.root, list(enumerate(value.chunks)))
+        shelf.put_chunks(value.name, value.all_chunks())
         print(f"chunks {number}", flush=True)
         if number:
             shelf.drop(1, verified(value_of(number - 1), str(number - 1)).record.key)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha3_256, shake_256
 from io import BytesIO
 
-from enigmalang.dht.chunks import leaf_of, pieces, root_of
+from enigmalang.dht.chunks import Chunk, ValueName, leaf_of, path_to, pieces, root_of
 from enigmalang.dht.records import Record, SignedRecord, Verified, sign_record, verify
 from enigmalang.dht.sealing import CLEAR, Sealer, Sealing
 from enigmalang.ethereum.keys import SigningKey
@@ -51,7 +51,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Value:
+class Ready:
     """What a client has ready to store: the chunks as they are stored, their leaves and the header."""
 
     chunks: tuple[bytes, ...]
@@ -69,26 +69,37 @@ class Value:
     def root(self) -> bytes:
         return root_of(self.leaves)
 
+    @property
+    def name(self) -> ValueName:
+        return ValueName(self.root, self.size)
+
+    def chunk(self, index: int) -> Chunk:
+        """As it travels."""
+        return Chunk(index, self.chunks[index], path_to(self.leaves, index))
+
+    def all_chunks(self) -> list[Chunk]:
+        return [self.chunk(i) for i in range(len(self.chunks))]
+
 
 def filled(size: int, seed: str = "content") -> bytes:
     """Bytes that repeat nowhere, the same for the same seed."""
     return shake_256(seed.encode()).digest(size)
 
 
-def in_the_clear(content: bytes) -> Value:
-    return Value(tuple(pieces(BytesIO(content), len(content), sealed=False)))
+def in_the_clear(content: bytes) -> Ready:
+    return Ready(tuple(pieces(BytesIO(content), len(content), sealed=False)))
 
 
-def sealed(content: bytes, readers: Sequence[Identity]) -> Value:
+def sealed(content: bytes, readers: Sequence[Identity]) -> Ready:
     sealer = Sealer(len(content), [reader.public_key for reader in readers])
-    return Value(tuple(sealer.chunks(BytesIO(content))), sealer.sealing)
+    return Ready(tuple(sealer.chunks(BytesIO(content))), sealer.sealing)
 
 
 def name(text: str) -> bytes:
     return sha3_256(text.encode()).digest()
 
 
-def record_of(value: Value, key: str = "key", owner: Identity = ALICE, version: int = 1, expires: int = 0) -> Record:
+def record_of(value: Ready, key: str = "key", owner: Identity = ALICE, version: int = 1, expires: int = 0) -> Record:
     return Record(1, name(key), bytes.fromhex(owner.address[2:]), version, value.size, value.root, value.sealing, RULE,
                   "bytes", expires)
 
@@ -102,7 +113,7 @@ def signed(record: Record, by: Identity = ALICE) -> SignedRecord:
     return sign_record(record, DOMAIN, signing_key(by))
 
 
-def verified(value: Value, key: str = "key", version: int = 1, expires: int = 0) -> Verified:
+def verified(value: Ready, key: str = "key", version: int = 1, expires: int = 0) -> Verified:
     """Alice's record of `value`, as the ledger knows it."""
     record, ledger = record_of(value, key, version=version, expires=expires), Ledger()
     ledger.point(record)

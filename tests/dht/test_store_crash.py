@@ -40,8 +40,8 @@ def test_killed(tmp_path: Path, point: str, before: int):
         for number in range(COUNT):  # and it goes on where it stopped
             value = value_of(number)
             if shelf.record(1, name(str(number))) is not None:
-                shelf.put_chunks(value.root, list(enumerate(value.chunks)))
-                assert shelf.missing(value.root) == ()
+                shelf.put_chunks(value.name, value.all_chunks())
+                assert shelf.missing(value.name) == ()
 
 
 def check(shelf: Shelf, said: set[str]) -> None:
@@ -53,6 +53,6 @@ def check(shelf: Shelf, said: set[str]) -> None:
         elif f"record {number}" in said and f"chunks {number + 1}" not in said:
             assert found is not None and found.record.root == value.root
         if f"chunks {number}" in said:
-            chunk = shelf.chunk(value.root, 0)
+            chunk = shelf.chunk(value.name, 0)
             assert chunk is not None and chunk.data == value.chunks[0]
-        assert shelf.missing(value.root) in ((), (0,), None)
+        assert shelf.missing(value.name) in ((), (0,), None)

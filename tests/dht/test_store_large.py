@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storing import ALICE, DOMAIN, NOW, Ledger, name, signed
 
-from enigmalang.dht.chunks import MAX_CONTENT, MAX_STORED, leaf_of, root_of
+from enigmalang.dht.chunks import MAX_CONTENT, MAX_STORED, Chunk, leaf_of, path_to, root_of
 from enigmalang.dht.records import Record, verify
 from enigmalang.dht.sealing import Sealer, opener
 from enigmalang.dht.shelf import Shelf
@@ -54,18 +54,17 @@ def store_and_read(source: Path, spool: Path, shelf_path: Path) -> bytes:
     assert found is not None
     content = sha256()
     with Shelf(shelf_path, 2 * MAX_STORED) as shelf, spool.open("rb") as reading:
-        shelf.put(verify(signed(record), DOMAIN, ledger, NOW), leaves)
-        for some in together(enumerate(reading.read(length) for length in lengths)):
-            shelf.put_chunks(record.root, some)
+        shelf.put(verify(signed(record), DOMAIN, ledger, NOW))
+        for some in together(Chunk(i, reading.read(n), path_to(leaves, i)) for i, n in enumerate(lengths)):
+            shelf.put_chunks(record.value, some)
         for place in range(len(leaves)):
-            chunk = shelf.chunk(record.root, place)
+            chunk = shelf.chunk(record.value, place)
             assert chunk is not None
-            chunk.check(record.root, record.size)
             content.update(found.open(place, chunk.data))
     return content.digest()
 
 
-def together(chunks: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+def together(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
     """A few at a time, in one transaction."""
     left = iter(chunks)
     while some := list(islice(left, TOGETHER)):

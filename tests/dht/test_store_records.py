@@ -196,3 +196,11 @@ def test_all_nodes_keep_the_same_one_in_whatever_order():
 def test_bounds_hold_for_what_is_made_here():
     check_bounds(RECORD)
     check_bounds(record_of(in_the_clear(b"")))
+
+
+def test_what_is_no_text_and_what_is_too_deep():
+    data = encode_record(signed(RECORD))
+    for wrong in (data.replace(b"\xa5bytes", b"\xa5\xff\xff\xff\xff\xff"), b"\x91" * MAX_RECORD):
+        assert wrong != data
+        with pytest.raises(Malformed):
+            decode_record(wrong)

@@ -6,7 +6,7 @@ from io import BytesIO
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from storing import ALICE, BOB, EVE, Value, filled, in_the_clear, sealed
+from storing import ALICE, BOB, EVE, Ready, filled, in_the_clear, sealed
 
 from enigmalang.dht.chunks import CHUNK, TAG, BadSource
 from enigmalang.dht.sealing import MOST_READERS, Opener, SealBroken, Sealer, Sealing, Wrap, opener
@@ -15,11 +15,11 @@ from enigmalang.identity.keys import Identity
 CONTENT = filled(2 * CHUNK + 100)
 
 
-def opened_by(value: Value, who: Identity) -> Opener | None:
+def opened_by(value: Ready, who: Identity) -> Opener | None:
     return opener(value.sealing, value.size, who.public_key, who.private_key)
 
 
-def opened(value: Value, who: Identity = ALICE) -> bytes:
+def opened(value: Ready, who: Identity = ALICE) -> bytes:
     found = opened_by(value, who)
     assert found is not None
     return b"".join(found.open(i, chunk) for i, chunk in enumerate(value.chunks))

@@ -5,8 +5,9 @@ import stat
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
-from storing import ALICE, Value, filled, in_the_clear, name, sealed, verified
+from storing import ALICE, Ready, filled, in_the_clear, name, sealed, verified
 
 from enigmalang.dht.chunks import CHUNK, ChunkRefused
 from enigmalang.dht.records import SignedRecord, Verified
@@ -22,17 +23,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "shelf.db"
 
 
-def fill(shelf: Shelf, value: Value, key: str = "key", version: int = 1) -> None:
-    shelf.put(verified(value, key, version), value.leaves)
-    shelf.put_chunks(value.root, list(enumerate(value.chunks)))
+def fill(shelf: Shelf, value: Ready, key: str = "key", version: int = 1) -> None:
+    shelf.put(verified(value, key, version))
+    shelf.put_chunks(value.name, value.all_chunks())
 
 
-def content_of(shelf: Shelf, value: Value) -> bytes:
+def content_of(shelf: Shelf, value: Ready) -> bytes:
     found = []
     for i in range(len(value.chunks)):
-        chunk = shelf.chunk(value.root, i)
+        chunk = shelf.chunk(value.name, i)
         assert chunk is not None
-        chunk.check(value.root, value.size)
+        chunk.check(value.name)
         found.append(chunk.data)
     return b"".join(found)
 
@@ -40,55 +41,52 @@ def content_of(shelf: Shelf, value: Value) -> bytes:
 def test_what_is_put_is_there_and_after_opening_again(path: Path):
     with Shelf(path, QUOTA) as shelf:
         fill(shelf, LARGE)
-        assert shelf.missing(LARGE.root) == ()
+        assert shelf.missing(LARGE.name) == ()
         used = shelf.usage().used
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with Shelf(path, QUOTA) as shelf:
         assert shelf.record(1, name("key")) == verified(LARGE).signed
-        assert shelf.leaves(LARGE.root) == tuple(LARGE.leaves)
         assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
         assert shelf.usage().used == used >= LARGE.size
 
 
 def test_chunks_come_in_any_order(path: Path):
     with Shelf(path, QUOTA) as shelf:
-        shelf.put(verified(LARGE), LARGE.leaves)
-        assert shelf.missing(LARGE.root) == (0, 1, 2, 3)
-        shelf.put_chunks(LARGE.root, [(2, LARGE.chunks[2])])
-        shelf.put_chunks(LARGE.root, [(0, LARGE.chunks[0]), (2, LARGE.chunks[2])])  # again is no fault
-        assert shelf.missing(LARGE.root) == (1, 3)
-        assert shelf.chunk(LARGE.root, 1) is None
+        shelf.put(verified(LARGE))
+        assert shelf.missing(LARGE.name) == (0, 1, 2, 3)
+        shelf.put_chunks(LARGE.name, [LARGE.chunk(2)])
+        shelf.put_chunks(LARGE.name, [LARGE.chunk(0), LARGE.chunk(2)])  # again is no fault
+        assert shelf.missing(LARGE.name) == (1, 3)
+        assert shelf.chunk(LARGE.name, 1) is None
 
 
 def test_what_is_not_there(path: Path):
     with Shelf(path, QUOTA) as shelf:
-        assert shelf.record(1, name("key")) is None and shelf.leaves(LARGE.root) is None
-        assert shelf.missing(LARGE.root) is None and shelf.chunk(LARGE.root, 0) is None
+        assert shelf.record(1, name("key")) is None and shelf.missing(LARGE.name) is None
+        assert shelf.missing(LARGE.name) is None and shelf.chunk(LARGE.name, 0) is None
         assert not shelf.drop(1, name("key")) and list(shelf.records()) == [] and shelf.sweep() == 0
 
 
 def test_chunks_of_nothing_and_wrong_ones(path: Path):
     with Shelf(path, QUOTA) as shelf:
         with pytest.raises(ShelfRefused, match="no record"):
-            shelf.put_chunks(LARGE.root, [(0, LARGE.chunks[0])])
-        with pytest.raises(ChunkRefused):
-            shelf.put(verified(LARGE), LARGE.leaves[::-1])
-        shelf.put(verified(LARGE), LARGE.leaves)
-        for place, chunk in ((1, LARGE.chunks[0]), (4, LARGE.chunks[0]), (-1, LARGE.chunks[3]),
-                             (0, LARGE.chunks[0][1:])):
+            shelf.put_chunks(LARGE.name, [LARGE.chunk(0)])
+        shelf.put(verified(LARGE))
+        first = LARGE.chunk(0)
+        for change in ({"index": 1}, {"index": 4}, {"index": -1}, {"data": first.data[1:]}, {"path": first.path[1:]}):
             with pytest.raises(ChunkRefused):
-                shelf.put_chunks(LARGE.root, [(2, LARGE.chunks[2]), (place, chunk)])
-        assert shelf.missing(LARGE.root) == (0, 1, 2, 3)  # all or none
+                shelf.put_chunks(LARGE.name, [LARGE.chunk(2), msgspec.structs.replace(first, **change)])
+        assert shelf.missing(LARGE.name) == (0, 1, 2, 3)  # all or none
 
 
 def test_versions(path: Path):
     one, two = in_the_clear(b"one"), in_the_clear(b"two")
     with Shelf(path, QUOTA) as shelf:
-        assert shelf.put(verified(one, version=1), one.leaves)
-        assert not shelf.put(verified(one, version=1), one.leaves)
-        assert shelf.put(verified(two, version=2), two.leaves)
+        assert shelf.put(verified(one, version=1))
+        assert not shelf.put(verified(one, version=1))
+        assert shelf.put(verified(two, version=2))
         with pytest.raises(ShelfRefused, match="version 2 is kept"):
-            shelf.put(verified(one, version=1), one.leaves)
+            shelf.put(verified(one, version=1))
         found = shelf.record(1, name("key"))
         assert found is not None and found.record.root == two.root
 
@@ -100,7 +98,7 @@ def test_two_of_one_version_end_alike_on_all_shelves(tmp_path: Path):
         with Shelf(tmp_path / f"{len(kept)}-{order[0].root.hex()}", QUOTA) as shelf:
             for value in order:
                 try:
-                    shelf.put(verified(value), value.leaves)
+                    shelf.put(verified(value))
                 except ShelfRefused:
                     assert value is order[1]
             found = shelf.record(1, name("key"))
@@ -116,9 +114,9 @@ def test_what_nothing_refers_to_is_swept(path: Path):
         shelf.drop(1, name("one"))
         assert shelf.sweep() == 0 and content_of(shelf, LARGE)
         shelf.drop(1, name("two"))
-        assert shelf.missing(LARGE.root) == ()
+        assert shelf.missing(LARGE.name) == ()
         assert shelf.sweep() == 1
-        assert shelf.missing(LARGE.root) is None and shelf.usage().used == 0
+        assert shelf.missing(LARGE.name) is None and shelf.usage().used == 0
     assert path.stat().st_size < LARGE.size  # the room is the disk's again
 
 
@@ -129,7 +127,7 @@ def test_a_new_version_frees_what_it_replaces(path: Path):
         fill(shelf, other, version=2)
         assert content_of(shelf, LARGE)  # whoever reads it now may finish
         assert shelf.sweep() == 1
-        assert shelf.leaves(LARGE.root) is None and content_of(shelf, other)
+        assert shelf.missing(LARGE.name) is None and content_of(shelf, other)
 
 
 def test_records_are_gone_through_in_the_order_of_their_keys(path: Path):
@@ -137,7 +135,7 @@ def test_records_are_gone_through_in_the_order_of_their_keys(path: Path):
     with Shelf(path, QUOTA) as shelf:
         for i in range(600):
             if i < 3 or i > 596:
-                shelf.put(verified(value, str(i)), value.leaves)
+                shelf.put(verified(value, str(i)))
         found = [r.record.key for r in shelf.records()]
         assert found == sorted(name(str(i)) for i in (0, 1, 2, 597, 598, 599))
 
@@ -147,7 +145,7 @@ def test_pages_of_an_iteration(path: Path, monkeypatch: pytest.MonkeyPatch):
     value = in_the_clear(b"x")
     with Shelf(path, QUOTA) as shelf:
         for i in range(5):
-            shelf.put(verified(value, str(i)), value.leaves)
+            shelf.put(verified(value, str(i)))
         assert len({r.record.key for r in shelf.records()}) == 5
 
 
@@ -157,13 +155,13 @@ def test_pages_of_an_iteration(path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_the_quota_is_for_whole_values(path: Path):
     small = in_the_clear(b"small")
     with Shelf(path, LARGE.size + 4096) as shelf:
-        shelf.put(verified(LARGE), LARGE.leaves)
+        shelf.put(verified(LARGE))
         other = in_the_clear(filled(CHUNK, "other"))
         with pytest.raises(ShelfFull, match="quota"):
-            shelf.put(verified(other, "other"), other.leaves)
-        assert shelf.record(1, name("other")) is None and shelf.leaves(other.root) is None
-        shelf.put_chunks(LARGE.root, list(enumerate(LARGE.chunks)))  # promised room is there
-        shelf.put(verified(small, "small"), small.leaves)
+            shelf.put(verified(other, "other"))
+        assert shelf.record(1, name("other")) is None and shelf.missing(other.name) is None
+        shelf.put_chunks(LARGE.name, LARGE.all_chunks())  # promised room is there
+        shelf.put(verified(small, "small"))
         assert shelf.usage().used <= shelf.usage().quota
 
 
@@ -173,7 +171,7 @@ def test_room_is_made_before_it_is_refused(path: Path):
         fill(shelf, LARGE)
         shelf.drop(1, name("key"))
         fill(shelf, other, "other")
-        assert shelf.leaves(LARGE.root) is None and content_of(shelf, other)
+        assert shelf.missing(LARGE.name) is None and content_of(shelf, other)
 
 
 def test_a_full_disk_refuses_and_keeps_what_it_has(path: Path):
@@ -181,15 +179,15 @@ def test_a_full_disk_refuses_and_keeps_what_it_has(path: Path):
     other = in_the_clear(filled(6 * CHUNK, "other"))
     with Shelf(path, 2**30, most_pages=120) as shelf:
         fill(shelf, LARGE)
-        shelf.put(verified(other, "other"), other.leaves)
+        shelf.put(verified(other, "other"))
         with pytest.raises(ShelfFull, match="disk"):
-            shelf.put_chunks(other.root, list(enumerate(other.chunks)))
-        assert shelf.missing(other.root) == (0, 1, 2, 3, 4, 5)
+            shelf.put_chunks(other.name, other.all_chunks())
+        assert shelf.missing(other.name) == (0, 1, 2, 3, 4, 5)
         assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
         shelf.drop(1, name("key"))  # room can still be made
         assert shelf.sweep() == 1
-        shelf.put_chunks(other.root, list(enumerate(other.chunks)))
-        assert shelf.missing(other.root) == ()
+        shelf.put_chunks(other.name, other.all_chunks())
+        assert shelf.missing(other.name) == ()
 
 
 def test_on_a_full_disk_the_small_ones_of_a_batch_get_in(path: Path):
@@ -197,12 +195,12 @@ def test_on_a_full_disk_the_small_ones_of_a_batch_get_in(path: Path):
     values = [in_the_clear(filled(CHUNK if i % 4 else 8 * CHUNK, str(i))) for i in range(16)]
     with Shelf(path, 2**30, most_pages=230) as shelf:
         for i, value in enumerate(values):
-            shelf.put(verified(value, str(i)), value.leaves)
+            shelf.put(verified(value, str(i)))
         outcomes: dict[int, bool] = {}
 
         def put(i: int) -> None:
             try:
-                shelf.put_chunks(values[i].root, list(enumerate(values[i].chunks)))
+                shelf.put_chunks(values[i].name, values[i].all_chunks())
                 outcomes[i] = True
             except ShelfFull:
                 outcomes[i] = False
@@ -214,7 +212,7 @@ def test_on_a_full_disk_the_small_ones_of_a_batch_get_in(path: Path):
             thread.join()
         assert len(outcomes) == 16 and any(outcomes.values()) and not all(outcomes.values())
         for i, kept in outcomes.items():
-            assert (shelf.missing(values[i].root) == ()) == kept
+            assert (shelf.missing(values[i].name) == ()) == kept
 
 
 # ---- damage
@@ -227,9 +225,9 @@ def test_a_chunk_that_the_disk_changed_is_missing(path: Path):
         raw.execute("UPDATE chunks SET data = CAST(x'00' || substr(data, 2) AS BLOB) WHERE place = 1")
     raw.close()
     with Shelf(path, QUOTA) as shelf:
-        assert shelf.chunk(LARGE.root, 1) is None
-        assert shelf.missing(LARGE.root) == (1,)
-        shelf.put_chunks(LARGE.root, [(1, LARGE.chunks[1])])
+        assert shelf.chunk(LARGE.name, 1) is None
+        assert shelf.missing(LARGE.name) == (1,)
+        shelf.put_chunks(LARGE.name, [LARGE.chunk(1)])
         assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
 
 
@@ -246,7 +244,7 @@ def test_a_closed_shelf(path: Path):
     shelf.close()
     shelf.close()
     with pytest.raises(Closed):
-        shelf.put(verified(LARGE), LARGE.leaves)
+        shelf.put(verified(LARGE))
 
 
 def test_nothing_secret_stands_in_the_file(path: Path):
@@ -258,10 +256,20 @@ def test_nothing_secret_stands_in_the_file(path: Path):
     assert value.chunks[0] in files and secret not in files
 
 
+def test_a_false_size_stands_in_nobodys_way(path: Path):
+    """Eve signs for Alice's root with another size, and comes first."""
+    lying = msgspec.structs.replace(verified(LARGE).record, key=name("lie"), size=LARGE.size + 1)
+    with Shelf(path, QUOTA) as shelf:
+        shelf.put(Verified(SignedRecord(lying, bytes(65))))
+        fill(shelf, LARGE)
+        assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
+        assert shelf.missing(lying.value) == (0, 1, 2, 3)
+
+
 def test_a_record_with_another_signature_of_the_same_owner_is_the_same_record(path: Path):
     first = verified(LARGE)
     again = Verified(SignedRecord(first.record, bytes(65)))  # as if signed with other randomness
     with Shelf(path, QUOTA) as shelf:
-        shelf.put(first, LARGE.leaves)
-        assert shelf.put(again, LARGE.leaves)
+        shelf.put(first)
+        assert shelf.put(again)
         assert shelf.record(1, name("key")) == again.signed
