@@ -55,12 +55,9 @@ def own_part(shape: Structure, dealers: tuple[int, ...], me: int, value: Share) 
     if kind.field is not None:
         return kind.field.scale(vector, _factor(kind, shape, dealers, me))
     if shape.wide:
-        words = additive(shape.degree, dealers, me, vector)
-    else:
-        mine = [row for row, subset in enumerate(shape.held(me)) if _answers_for(subset, dealers) == me]
-        words = np.bitwise_xor.reduce(vector[mine], axis=0) if mine else np.zeros(kind.units(), np.uint64)
-    clear_padding(words, kind.size)
-    return words
+        return additive(shape.degree, dealers, me, vector)
+    mine = [row for row, subset in enumerate(shape.held(me)) if _answers_for(subset, dealers) == me]
+    return np.bitwise_xor.reduce(vector[mine], axis=0) if mine else np.zeros(kind.units(), np.uint64)
 
 
 def _factor(kind: Kind, shape: Structure, dealers: tuple[int, ...], me: int) -> int:

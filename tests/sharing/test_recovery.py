@@ -282,6 +282,17 @@ def test_more_liars_are_noticed_but_not_named(n: int, t: int) -> None:
     assert caught.value.suspects == tuple(range(2, n + 1))
 
 
+def test_liars_count_over_all_arrays() -> None:
+    """Nine parties, t = 4: one of eight answers can be found wrong, not one in each array."""
+    shape = structure(9, 4)
+    keys, (shares, _) = keys_of(shape), committee_of(shape)
+    answers = {j: Helper(keys[j], {}).answer(Request(ROOT, 1, 1), shares[j]) for j in shape.parties if j != 1}
+    for liar, name in ((2, "a"), (3, "f")):
+        answers[liar] = corrupted(KINDS, shape, liar, 1, name, answers[liar])
+    with pytest.raises(SharingError, match="not on one polynomial"):
+        restore(shape, 1, KINDS, answers)
+
+
 def test_malformed_answers_are_left_out() -> None:
     shape = structure(5, 2)
     keys, (shares, _) = keys_of(shape), committee_of(shape)

@@ -280,6 +280,30 @@ def test_dealt_elements_are_uniform(field: Field, old: tuple[int, int], new: tup
             assert all(irregularity(field, field.add(raws[j], raws[k])) < LIMIT for j, k in combinations(raws, 2))
 
 
+def test_arrays_of_one_dealing_have_draws_of_their_own() -> None:
+    """The difference of two arrays, both known to be constant, is as uniform as each."""
+    old, new = structure(3, 1), structure(5, 2)
+    for field in (M61, M127):
+        kinds = (Kind(field, (LANES,)),) * 2
+        out = deal(Dealing(new, 1, kinds), [field.from_ints(np.full(LANES, v)) for v in (0, 7)])
+        for j in new.parties:
+            one, other = (vector_of(share) for share in gather(new, j, kinds, {1: out[j]}))
+            assert irregularity(field, field.sub(one, other)) < LIMIT
+    for shape in (old, structure(3, 1, True)):
+        bits = (Kind(None, (LANES,)),) * 2
+        out = deal(Dealing(shape, 1, bits), [np.zeros(LANES // 64, np.uint64)] * 2)
+        for j in shape.parties:
+            one, other = (vector_of(share) for share in gather(shape, j, bits, {1: out[j]}))
+            ones = unpack_bits(one ^ other, LANES).sum(axis=1)
+            assert (abs(ones.astype(int) - LANES // 2) < 400).all(), "Hoeffding: 2e^-78"
+
+
+def test_dealers_spread_what_they_send() -> None:
+    shape = structure(5, 2)
+    dealings = [Dealing(shape, i, (KINDS["a"], KINDS["c"])) for i in (1, 2, 3, 4, 5, 6)]
+    assert len({d.silent for d in dealings}) == len({d.told for d in dealings}) == 5
+
+
 @pytest.mark.parametrize("space", [elements(M61), elements(M127), planes(3)], ids=["M61", "M127", "planes"])
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (5, 2), (7, 3)])
 def test_vanishing_shares(space: Space, n: int, t: int) -> None:
