@@ -1,7 +1,7 @@
 """The table of live connections: who has how many, whose place is given away, and which must end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 
@@ -9,6 +9,8 @@ from enigmalang.transport.peering.errors import Refusal
 from enigmalang.transport.peering.limits import Limits
 from enigmalang.transport.peering.prelude import Purpose
 from enigmalang.transport.peering.timed import TimedChannel
+
+CLOSED = "this end is closed"
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +26,8 @@ class Place:
     channel: TimedChannel
     host: str = ""
     idle_since: float | None = None
-    reason: str = field(default="")  # why it was ended from here
+    reason: str = ""  # why it was ended from here
+    told: bool = False  # that it is connected: then its end is told too
 
     def end(self, reason: str) -> None:
         """Make whoever uses the connection see its end."""
@@ -40,14 +43,17 @@ class Connections:
         self._limits = limits
         self._lock = Lock()
         self._places: set[Place] = set()
+        self._closed = False
 
     def enter(self, place: Place) -> Place | None:
         """Take a place, and return the idle connection that lost its own for it, if one did.
 
         A party over its limit loses its connection that is idle longest; a full table that of an anonymous client
-        first. Raises Refusal when none is idle.
+        first. Raises Refusal when none is idle, and when the table is closed.
         """
         with self._lock:
+            if self._closed:
+                raise Refusal(CLOSED)
             victim = self._make_room(place) if place.incoming else None
             if victim is not None:
                 self._places.discard(victim)
@@ -61,13 +67,18 @@ class Connections:
         with self._lock:
             self._places.discard(place)
 
-    def end(self, unwanted: Callable[[Place], bool], reason: str) -> list[Place]:
+    def end(self, unwanted: Callable[[Place], bool], reason: str) -> None:
         """End those that are not wanted; they leave when who uses them sees it."""
         with self._lock:
             found = [place for place in self._places if unwanted(place)]
         for place in found:
             place.end(reason)
-        return found
+
+    def close(self) -> None:
+        """End all, and let none in any more."""
+        with self._lock:
+            self._closed = True
+        self.end(lambda place: True, CLOSED)
 
     def count(self, wanted: Callable[[Place], bool]) -> int:
         with self._lock:

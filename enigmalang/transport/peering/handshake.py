@@ -6,6 +6,7 @@ why not. Four round trips with TCP's, then none: connections are kept.
 """
 
 import ssl
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from socket import create_connection, socket
@@ -125,10 +126,19 @@ class Gate:
 
 
 def call(
-    contact: Contact, key: ChannelKey, purpose: Purpose, room: bytes, limits: Limits, deadline: float
+    contact: Contact,
+    key: ChannelKey,
+    purpose: Purpose,
+    room: bytes,
+    limits: Limits,
+    deadline: float,
+    met: Callable[[TimedChannel], None] = lambda channel: None,
 ) -> TimedChannel:
-    """A channel to the node of `contact`, which greeted us by `deadline` (monotonic clock); all that comes before the
-    greeting is also limited by `Limits.handshake_seconds`. Raises PeerUnreachable and PeerRefused."""
+    """A channel to the node of `contact`, which greeted us by `deadline` (monotonic clock).
+
+    All that comes before the greeting is also limited by `Limits.handshake_seconds`; then `met` gets the channel, so
+    that others can end the wait for the greeting. Raises PeerUnreachable and PeerRefused, and what `met` raises.
+    """
     opening = Opening(purpose, room, contact.fingerprint, key.certificate)
     first = min(deadline, monotonic() + limits.handshake_seconds)
     with ExitStack() as undo:
@@ -137,6 +147,8 @@ def call(
             undo.callback(plain.close)
             tune(plain, limits)
             channel = _introduce(plain, contact, key, opening, first)
+            undo.callback(channel.close)
+            met(channel)
             channel.until(deadline)
             _await_greeting(channel, contact.address, proof("answer", opening, Reply(channel.certificate())))
         except OSError as error:

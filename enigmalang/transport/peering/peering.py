@@ -14,18 +14,19 @@ links, passes in the threads of the callers.
 """
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 
 from enigmalang.transport.identity import ChannelKey
 from enigmalang.transport.links import ReceiveLink, SendLink
 from enigmalang.transport.peering.connections import Connections, Place
 from enigmalang.transport.peering.contacts import Contact, Registry
-from enigmalang.transport.peering.errors import PeerRefused, PeerUnreachable
+from enigmalang.transport.peering.dialling import Attempt, Dialler
+from enigmalang.transport.peering.errors import PeerUnreachable
 from enigmalang.transport.peering.events import Event, Heard, Kind, unheard
-from enigmalang.transport.peering.handshake import Arrival, Gate, call
+from enigmalang.transport.peering.handshake import Arrival, Gate
 from enigmalang.transport.peering.keys import Keys
 from enigmalang.transport.peering.limits import Limits
 from enigmalang.transport.peering.pool import Pool
@@ -64,6 +65,7 @@ class Peering:
         self._heard = heard
         self._keys = Keys(me, key, registry)
         self._connections = Connections(limits)
+        self._dialler = Dialler(self._keys, registry, self._connections, limits, heard)
         self._rooms = Rooms()
         self._pool = Pool(limits, self._dial)
         gate = Gate(me, self._keys, registry, serve is not None)
@@ -89,12 +91,7 @@ class Peering:
         at once when nobody listens, or when the peer does not open the room by then; PeerRefused when we are not of it.
         """
         _check_room(room)
-        contact = self._contact(peer)
-        channel = call(contact, self._keys.registered(), Purpose.DATA, room, self._limits, deadline)
-        place = Place(peer, peer, contact.fingerprint, Purpose.DATA, False, channel, contact.host)
-        self._enter(place)
-        channel.forever()
-        return SendLink(number, channel, self._limits.link_bytes)
+        return self._link(peer, room, deadline, number)
 
     def meet(self, room: bytes, peers: Collection[str] | Mapping[str, int], deadline: float) -> dict[str, ReceiveLink]:
         """The data links of all `peers` into `room` (32 bytes), by `deadline` (monotonic clock). Who is not among
@@ -116,20 +113,17 @@ class Peering:
         me = numbers.pop(self.me)
         _check_room(room)
         meeting = self._rooms.open(room, numbers)
-        senders: dict[int, SendLink] = {}
         try:
-            for peer, number in numbers.items():
-                senders[number] = self.link(peer, room, deadline, number)
-        except BaseException as error:
-            self._rooms.cancel(meeting, str(error))
-            with suppress(PeerUnreachable):  # the meeting is over; whom we missed first says more
+            senders = self._link_all(room, numbers, deadline)
+        except BaseException:
+            self._rooms.cancel(meeting, "another member is missing")
+            with suppress(PeerUnreachable):  # whom we missed first says more
                 self._rooms.wait(meeting, deadline)
-            _close_all(senders)
             raise
         try:
             links = self._links(self._rooms.wait(meeting, deadline), numbers)
         except BaseException:
-            _close_all(senders)
+            _close_all(senders.values())
             raise
         receivers = {numbers[peer]: link for peer, link in links.items()}
         return TlsNetwork(me, len(seats), senders, receivers, timeout)
@@ -142,10 +136,8 @@ class Peering:
     def refresh(self) -> None:
         """The registry changed: end connections, data links too, of keys that are not registered any more."""
         self._keys.forget()
-        ended = self._connections.end(self._outdated, "the key is not registered any more")
-        for place in ended:
-            purpose = place.purpose.name.lower()
-            self._heard(Event(Kind.LOST, place.peer, place.host, place.reason, purpose, place.incoming))
+        self._connections.end(self._outdated, "the key is not registered any more")
+        self._pool.sweep(monotonic())
 
     def close(self) -> None:
         """End all connections and join all threads. Data links belong to who has them: they are ended, and to be
@@ -158,7 +150,7 @@ class Peering:
         self._reception.closing.set()
         self._server.stop()
         self._rooms.close()
-        self._connections.end(lambda place: True, "this end is closed")
+        self._connections.close()
         self._pool.close()
         self._server.join()
 
@@ -196,31 +188,36 @@ class Peering:
         return contact
 
     def _dial(self, contact: Contact, deadline: float) -> Line:
-        try:
-            channel = call(contact, self._keys.registered(), Purpose.CONTROL, NO_ROOM, self._limits, deadline)
-        except PeerRefused as error:
-            self._heard(Event(Kind.REFUSED, contact.address, contact.host, error.reason, "control", False))
-            raise
-        place = Place(
-            contact.address, contact.address, contact.fingerprint, Purpose.CONTROL, False, channel, contact.host
-        )
-        self._enter(place)
-        self._heard(Event(Kind.CONNECTED, place.peer, place.host, "", "control", False))
-        return Line(place, self._limits)
+        return Line(self._dialler.dial(contact, Purpose.CONTROL, NO_ROOM, deadline), self._limits)
 
-    def _enter(self, place: Place) -> None:
-        self._connections.enter(place)
-        place.channel.closed = partial(self._connections.leave, place)
-        if self._closed or self._outdated(place):  # what ended all others did not see this one
-            place.channel.close()
-            raise PeerUnreachable(place.peer, "this end is closed" if self._closed else "is not registered any more")
+    def _link(self, peer: str, room: bytes, deadline: float, number: int, attempt: Attempt | None = None) -> SendLink:
+        place = self._dialler.dial(self._contact(peer), Purpose.DATA, room, deadline, attempt)
+        place.channel.forever()
+        return SendLink(number, place.channel, self._limits.link_bytes)
+
+    def _link_all(self, room: bytes, numbers: Mapping[str, int], deadline: float) -> dict[int, SendLink]:
+        # All at once: who is missing is seen at once, and then nobody is waited for.
+        attempt = Attempt()
+        fault: BaseException | None = None
+        with ThreadPoolExecutor(max(1, len(numbers)), "peering-link") as pool:
+            dials = {
+                pool.submit(self._link, peer, room, deadline, number, attempt): number
+                for peer, number in numbers.items()
+            }
+            for dialled in as_completed(dials):
+                if fault is None and (fault := dialled.exception()) is not None:
+                    attempt.end("another member is missing")
+        if fault is not None:
+            _close_all([dialled.result() for dialled in dials if dialled.exception() is None])
+            raise fault
+        return {number: dialled.result() for dialled, number in dials.items()}
 
     def _outdated(self, place: Place) -> bool:
         return place.purpose is not Purpose.CLIENT and self._registry.who(place.fingerprint) != place.peer
 
 
-def _close_all(senders: Mapping[int, SendLink]) -> None:
-    for sender in senders.values():
+def _close_all(senders: Iterable[SendLink]) -> None:
+    for sender in senders:
         sender.close()
 
 

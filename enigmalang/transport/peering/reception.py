@@ -14,7 +14,7 @@ from enigmalang.transport.peering.events import Event, Heard, Kind
 from enigmalang.transport.peering.handshake import Arrival, Gate
 from enigmalang.transport.peering.limits import Limits
 from enigmalang.transport.peering.prelude import Purpose
-from enigmalang.transport.peering.requests import Answer, Desk
+from enigmalang.transport.peering.requests import Answer, Closing, Desk
 from enigmalang.transport.peering.rooms import Rooms
 from enigmalang.transport.peering.server import Server, Visit
 from enigmalang.wire.errors import WireError
@@ -55,9 +55,9 @@ class Reception:
             return
         try:
             reason = self._answer_all(arrival, place)
+            place.reason = place.reason or reason
         finally:
             arrival.channel.close()
-        self._tell(Kind.LOST, arrival, reason)
 
     def _receive(self, visit: Visit) -> Arrival | None:
         try:
@@ -82,22 +82,25 @@ class Reception:
             arrival.host,
         )
         try:
-            if self.closing.is_set():
-                raise Refusal("closing")
             victim = self.connections.enter(place)
         except Refusal as error:
             arrival.turn_away(str(error))
             self._tell(Kind.LIMITED, arrival, str(error))
             return None
-        arrival.channel.closed = partial(self.connections.leave, place)
+        arrival.channel.closed = partial(self._left, arrival, place)
+        self._tell(Kind.CONNECTED, arrival, "")
         if victim is not None:
             reason = "an idle connection lost its place to another"
             self.heard(Event(Kind.LIMITED, victim.peer, victim.host, reason, victim.purpose.name.lower()))
-        if self.closing.is_set() or not self._still_registered(place):  # what ended all others did not see this one
-            arrival.turn_away("closing" if self.closing.is_set() else "not registered any more")
+        if not self._still_registered(place):  # a refresh may have been before this one was there
+            place.reason = "not registered any more"
+            arrival.turn_away(place.reason)
             return None
-        self._tell(Kind.CONNECTED, arrival, "")
         return place
+
+    def _left(self, arrival: Arrival, place: Place) -> None:
+        self.connections.leave(place)
+        self._tell(Kind.LOST, arrival, place.reason or "closed")
 
     def _lead_to_room(self, arrival: Arrival) -> None:
         reason = self.rooms.arrive(arrival)
@@ -118,8 +121,7 @@ class Reception:
             assert self.serve is not None  # the gate lets no client in otherwise
             return self.serve(body)
         if not self._still_registered(place):
-            place.end("not registered any more")
-            raise Refusal("the certificate is not that of a registered node any more")
+            raise Closing("the certificate is not that of a registered node any more")
         return self.answer(place.peer, body)
 
     def _still_registered(self, place: Place) -> bool:

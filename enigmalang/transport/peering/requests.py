@@ -106,6 +106,8 @@ class Desk:
             account.release(length)
         account.answered(len(result))
         self._send(channel, kind, result)
+        if kind == tag + _CLOSING:
+            raise Closing(printable(result))
 
     def _wait(self, account: Account, length: int, slowed: Callable[[str], None]) -> None:
         # The other end waits too: its bytes stay in the system's buffers, and then in its own.
@@ -127,7 +129,7 @@ class Desk:
         try:
             result = answer(body)
         except (WireError, Refusal) as error:
-            return tag + _REFUSED, as_reason(str(error))
+            return tag + (_CLOSING if isinstance(error, Closing) else _REFUSED), as_reason(str(error))
         except OSError as error:  # not one of this connection: like any other, it ends this thread loudly
             raise RuntimeError("what answers requests failed") from error
         finally:

@@ -20,11 +20,12 @@ class Meeting:
         self.room = room
         self.members = frozenset(members)
         self.here: dict[str, Arrival] = {}
+        self.greeting: set[str] = set()  # of these, those who are being greeted: whose thread owns the guest
         self.cancelled = ""
         self.over = False
 
     def missing(self) -> set[str]:
-        return set(self.members) - self.here.keys()
+        return set(self.members) - (self.here.keys() - self.greeting)
 
 
 class Rooms:
@@ -79,9 +80,10 @@ class Rooms:
                 meeting.over = True
                 del self._meetings[meeting.room]
             missing = meeting.missing()
+            greeted = [guest for peer, guest in meeting.here.items() if peer not in meeting.greeting]
         if not missing and not meeting.cancelled:
             return meeting.here
-        for guest in meeting.here.values():
+        for guest in greeted:
             guest.channel.close()
         late = f"did not come into the room in time ({len(missing)} are missing)"
         raise PeerUnreachable(min(missing or meeting.members), meeting.cancelled or late)
@@ -119,28 +121,32 @@ class Rooms:
             return "not of this room"
         with self._changed:
             before = meeting.here.get(guest.peer)
-            twice = before is not None and not before.channel.ended()
-            if not twice:
-                meeting.here.pop(guest.peer, None)
-        if twice:
-            guest.turn_away("in the room already")
-            return "in the room already"
+            twice = before is not None and (guest.peer in meeting.greeting or not before.channel.ended())
+            mine = not twice and not meeting.over
+            if mine:
+                meeting.here[guest.peer] = guest
+                meeting.greeting.add(guest.peer)
+        if not mine:
+            reason = "in the room already" if twice else "the room is closed"
+            guest.turn_away(reason)
+            return reason
         if before is not None:
             before.channel.close()  # it gave up that link and dials again
-        try:
-            guest.greet()
-        except OSError:  # it gave up this one; it may come again
-            guest.channel.close()
-            return "hung up before it was greeted"
-        return self._keep(meeting, guest)
+        return self._greet(meeting, guest)
 
-    def _keep(self, meeting: Meeting, guest: Arrival) -> str:
+    def _greet(self, meeting: Meeting, guest: Arrival) -> str:
+        gone = guest.channel.ended()
+        if not gone:
+            try:
+                guest.greet()
+            except OSError:
+                gone = True
         with self._changed:
-            late = meeting.over or guest.peer in meeting.here
-            if not late:
-                meeting.here[guest.peer] = guest
-                self._changed.notify_all()
-        if late:
+            meeting.greeting.discard(guest.peer)
+            if gone:
+                del meeting.here[guest.peer]
+            over = meeting.over
+            self._changed.notify_all()
+        if gone or over:
             guest.channel.close()
-            return "came when the room was closed"
-        return ""
+        return "hung up before it was greeted" if gone else "the room was closed" if over else ""
