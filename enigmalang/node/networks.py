@@ -16,6 +16,8 @@ class Network:
     """A chain with a hub, and the committee whose service answers at `socket` (a Unix socket's path).
 
     `url` is where the chain itself is reached; `nodes` are the members' addresses, in the order of their numbers.
+    Where each node is on its own, committees are drawn when they are needed: `committee` is 0, and nothing is said of
+    socket, threshold and field.
     """
 
     chain: int
@@ -26,6 +28,10 @@ class Network:
     nodes: tuple[str, ...]
     threshold: int
     field: str
+
+    @property
+    def drawn(self) -> bool:
+        return self.committee == 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

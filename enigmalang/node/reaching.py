@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from enigmalang.chain.errors import RpcError
+from enigmalang.chain.hub import Node
+from enigmalang.node.daemon.endpoints import BadEndpoint, read_endpoint
 from enigmalang.transport.peering.client import ClientConnection
 from enigmalang.transport.peering.contacts import Contact
 from enigmalang.transport.peering.errors import PeeringError
@@ -16,6 +18,8 @@ from enigmalang.transport.peering.limits import Limits
 
 #: JSON-RPC's codes for what a server cannot do, and for what it cannot do just now.
 REFUSED, LATER = -32000, -32001
+#: The first byte of what is asked of a node about committees (`daemon.parts`).
+TOPIC = 2
 #: Answers may hold the pieces of many private results.
 LIMITS = Limits(frame_bytes=1 << 26, memory_per_peer=1 << 27)
 
@@ -33,6 +37,15 @@ class Line(Protocol):
     def close(self) -> None: ...
 
 
+def contact_of(address: str, node: Node) -> Contact | None:
+    """Where a node is reached, by what the hub has of it; None when it has no port."""
+    try:
+        endpoint = read_endpoint(node.endpoint)
+    except BadEndpoint:
+        return None
+    return Contact(address, endpoint.host, endpoint.port, node.fingerprint) if endpoint.port else None
+
+
 class NodesLine:
     """The ports of some nodes: the first that answers does. One thread at a time."""
 
@@ -44,7 +57,7 @@ class NodesLine:
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any:
         """See `Line.request`. A node that does not answer is asked last from then on; each is asked once."""
-        body = json.dumps({"method": method, "params": list(params)}).encode()
+        body = bytes([TOPIC]) + json.dumps({"method": method, "params": list(params)}).encode()
         failed: list[str] = []
         for contact in list(self._left):
             try:

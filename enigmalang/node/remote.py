@@ -5,162 +5,35 @@ nodes tell of a mask comes encrypted from each of them, and must fit together; r
 """
 
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from random import SystemRandom
+from typing import TypeVar
 
 from enigmalang.chain.client import Chain
-from enigmalang.chain.digests import Domain
 from enigmalang.chain.errors import ChainError, ChainUnreachable, Reverted
 from enigmalang.chain.hub import Attachment, Committee, Hub
 from enigmalang.chain.interface import Interface
 from enigmalang.chain.ledger import FEE, EvmLedger
 from enigmalang.chain.rpc import RpcEvm
-from enigmalang.circuits.circuit import Array
-from enigmalang.identity.files import home
 from enigmalang.node.devchain import LeafValues
-from enigmalang.node.masking import MaskError
-from enigmalang.node.networks import BadRecord, Network, read_network, records
-from enigmalang.node.reserved import open_told
-from enigmalang.plan.codec import PlanError, decode_plan, encode_plan, hash_plan
+from enigmalang.node.networks import BadRecord, Network, records
+from enigmalang.node.reaching import contact_of
+from enigmalang.node.remote_service import RemoteError as RemoteError
+from enigmalang.node.remote_service import Service as Service
+from enigmalang.node.remote_service import checked_plan as checked_plan
+from enigmalang.node.remote_service import closed_on_error as closed_on_error
+from enigmalang.node.remote_service import keep_plan as keep_plan
+from enigmalang.node.remote_service import kept_plan as kept_plan
 from enigmalang.plan.plan import Plan
+from enigmalang.transport.peering.contacts import Contact
 
 T = TypeVar("T")
 
 
-class Closed(Protocol):
-    """Whatever is to be closed."""
-
-    def close(self) -> None: ...
-
-
-#: Seconds that a service may take for an answer: its nodes may be in the middle of a job.
-ANSWER_SECONDS = 120.0
 _UP = "`enig chain up` starts a network; `--chain URL` names the chain of one that is up"
 _ENDPOINT = "unix:"
-
-
-class RemoteError(Exception):
-    """What is wrong, as a diagnostic's code, text and way out."""
-
-    def __init__(self, code: str, text: str, help: str | None = None) -> None:
-        super().__init__(text)
-        self.code, self.text, self.help = code, text, help
-
-
-class Service:
-    """What answers for a committee's nodes. A context manager. Raises RemoteError E0709 when nobody answers."""
-
-    def __init__(self, socket: str) -> None:
-        try:
-            self._rpc = RpcEvm(socket, ANSWER_SECONDS)
-        except ChainUnreachable as error:
-            raise RemoteError("E0709", f"the nodes' service at {socket} does not answer: {error.reason}",
-                              "start it again with `enig chain up`, or ask who runs it") from None
-        self.socket = socket
-
-    def close(self) -> None:
-        self._rpc.close()
-
-    def network(self) -> Network:
-        found = self._ask("enigma_network")
-        try:
-            return read_network({"socket": self.socket, **found} if isinstance(found, Mapping) else found)
-        except BadRecord as error:
-            raise self._nonsense(str(error)) from None
-
-    def put_plan(self, plan: Plan) -> None:
-        """Hand the plan over, for everyone who asks for it by its hash."""
-        told = self._ask("enigma_putPlan", "0x" + encode_plan(plan).hex())
-        if _bytes(told) != hash_plan(plan):
-            raise self._nonsense("it gave another hash to the plan")
-
-    def plan(self, name: bytes) -> Plan:
-        """The plan with hash `name`."""
-        data = _bytes(self._ask("enigma_getPlan", "0x" + name.hex()))
-        if data is None:
-            raise self._nonsense("a plan that is no bytes")
-        return checked_plan(data, name)
-
-    def reserve(self, field: str, size: int, owner: str, receiver: X25519PrivateKey, members: Sequence[str],
-                threshold: int, domain: Domain) -> tuple[int, Array]:
-        """A mask for `size` numbers that only jobs of `owner` may use: its number, and its values, which nobody but
-        the holder of `receiver` is told, by all `members` of the committee."""
-        told = self._ask("enigma_reserve", field, size, owner, "0x" + receiver.public_key().public_bytes_raw().hex())
-        try:
-            return open_told(told, receiver.private_bytes_raw(), field, size, owner, members, threshold, domain)
-        except MaskError as error:
-            raise RemoteError("E0706", str(error), "nothing was sent; ask who runs the nodes") from None
-
-    def result(self, job: int) -> Mapping[str, Any]:
-        found = self._ask("enigma_result", job)
-        if not isinstance(found, Mapping):
-            raise self._nonsense("a result that is none")
-        return found
-
-    def _ask(self, method: str, *params: Any) -> Any:
-        try:
-            return self._rpc.request(method, params)
-        except ChainUnreachable as error:
-            raise RemoteError("E0709", f"the nodes' service at {self.socket} no longer answers: {error.reason}",
-                              "look at what `enig chain up` says there") from None
-        except ChainError as error:
-            raise RemoteError("E0709", f"the nodes' service refuses: {error}") from None
-
-    def _nonsense(self, what: str) -> RemoteError:
-        return RemoteError("E0703", f"the nodes' service at {self.socket} told nonsense: {what}")
-
-
-def _bytes(text: Any) -> bytes | None:
-    try:
-        return bytes.fromhex(text.removeprefix("0x"))
-    except (AttributeError, ValueError):
-        return None
-
-
-# ---- plans
-
-
-def _plan_path(name: bytes) -> Path:
-    return home() / "plans" / f"{name.hex()}.plan"
-
-
-def checked_plan(data: bytes, name: bytes) -> Plan:
-    """The plan whose bytes are `data`, which must hash to `name`. Raises RemoteError."""
-    try:
-        plan = decode_plan(data)
-    except PlanError as error:
-        raise RemoteError("E0703", f"what should be the contract's plan is none: {error}") from None
-    if hash_plan(plan) != name:
-        raise RemoteError("E0703", f"what should be the plan {name.hex()} is another one: nothing was done with it")
-    keep_plan(plan)
-    return plan
-
-
-def keep_plan(plan: Plan) -> None:
-    """Keep it on this machine, so that what is public can be read when no node is up."""
-    path = _plan_path(hash_plan(plan))
-    if path.exists():
-        return
-    with suppress(OSError):  # a convenience: without it the service is asked
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_bytes(encode_plan(plan))
-        os.replace(temporary, path)
-
-
-def kept_plan(name: bytes) -> Plan | None:
-    """The plan with hash `name`, if it was kept here, whole."""
-    try:
-        plan = decode_plan(_plan_path(name).read_bytes())
-    except (OSError, PlanError):
-        return None
-    return plan if hash_plan(plan) == name else None
 
 
 # ---- chains and networks
@@ -176,17 +49,6 @@ def connect(url: str, confirmations: int = 0) -> Chain:
         raise RemoteError("E0708", str(error)) from None
 
 
-@contextmanager
-def closed_on_error(held: Closed | None) -> Iterator[None]:
-    """Close `held` when what follows fails."""
-    try:
-        yield
-    except BaseException:
-        if held is not None:
-            held.close()
-        raise
-
-
 def known_networks() -> list[Network]:
     """Those that are up on this machine: a record whose operator was killed stays behind. Raises RemoteError E0709."""
     try:
@@ -196,9 +58,13 @@ def known_networks() -> list[Network]:
 
 
 def _answers(network: Network) -> bool:
+    """Whether its operator is there; its chain, when its committees are drawn."""
     try:
-        Service(network.socket).close()
-    except RemoteError:
+        if network.drawn:
+            RpcEvm(network.url).close()
+        else:
+            Service.at_socket(network.socket).close()
+    except (RemoteError, ChainUnreachable):
         return False
     return True
 
@@ -221,13 +87,17 @@ def choose_network(url: str | None, hub: str | None, confirmations: int = 0) -> 
         if hub is None:
             raise RemoteError("E0709", f"no network is up on this machine that uses the chain at {url}",
                               f"`enig chain up --chain {url}` starts one; for one elsewhere say --hub ADDRESS")
-        return chain, _network_of_hub(chain, hub.lower())
+        return chain, _network_of_hub(chain, hub.lower(), url)
 
 
-def _network_of_hub(chain: Chain, hub: str) -> Network:
-    """The network of the committee formed last on `hub` whose service answers."""
+def _network_of_hub(chain: Chain, hub: str, url: str) -> Network:
+    """The nodes on `hub` that can be reached, from whom committees are drawn; else the network of the committee formed
+    last whose service answers."""
     asked = Hub(chain, hub)
     formed = reading(lambda: asked.events(["Formed"]), f"there is no hub at {hub}")
+    reached = active_nodes(asked)
+    if reached:
+        return Network(chain.id, url, hub, 0, "", tuple(contact.address for contact in reached), 0, "")
     for event in reversed(formed):
         service = service_of(asked, int(event.fields["committee"]))
         if service is not None:
@@ -240,12 +110,30 @@ def _network_of_hub(chain: Chain, hub: str) -> Network:
 
 def service_of(hub: Hub, committee: int) -> Service | None:
     """The service of a committee's nodes, found by what they registered; None when none of them answers."""
+    contacts: list[Contact] = []
     for member in hub.committee(committee).members:
-        endpoint = hub.node(member).endpoint
-        if endpoint.startswith(_ENDPOINT):
+        node = hub.node(member)
+        if node.endpoint.startswith(_ENDPOINT):
             with suppress(RemoteError):
-                return Service(endpoint.removeprefix(_ENDPOINT))
+                return Service.at_socket(node.endpoint.removeprefix(_ENDPOINT))
+        contact = contact_of(member, node)
+        if contact is not None:
+            contacts.append(contact)
+    if contacts:
+        SystemRandom().shuffle(contacts)  # clients spread
+        with suppress(RemoteError):
+            return Service.of_members(contacts, committee)
     return None
+
+
+def active_nodes(hub: Hub) -> list[Contact]:
+    """The nodes of the hub that take part and have a port, in no order."""
+    addresses = dict.fromkeys(str(event.fields["node"]).lower() for event in hub.events(["Registered"]))
+    found = [contact_of(address, node) for address in addresses
+             if (node := hub.node(address)).deposit and not node.leaves]
+    contacts = [contact for contact in found if contact is not None]
+    SystemRandom().shuffle(contacts)
+    return contacts
 
 
 def reading(read: Callable[[], T], else_: str) -> T:

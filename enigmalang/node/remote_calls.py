@@ -41,7 +41,8 @@ from enigmalang.mpc.outputs import unseal
 from enigmalang.node.devchain import LeafValues
 from enigmalang.node.masking import MaskError
 from enigmalang.node.networks import Network
-from enigmalang.node.remote import Remote, RemoteError, Service, connect, keep_plan, open_contract
+from enigmalang.node.remote import Remote, RemoteError, connect, keep_plan, open_contract
+from enigmalang.node.remote_forming import service_at, with_committee
 from enigmalang.node.reserved import read_parcels
 from enigmalang.plan.calls import LedgerError
 from enigmalang.plan.plan import Plan, PlanFunction
@@ -74,10 +75,12 @@ def deploy(chain: Chain, network: Network, plan: Plan, name: str, identity: Iden
     is its first job. Raises EnigmaError (Revert), RemoteError, ChainError.
     """
     jobs = [f for f in plan.contracts[name].functions if f in plan.functions and plan.functions[f].secret is not None]
+    if network.drawn:
+        network = with_committee(chain, network, identity, plan.field, say)
     if jobs and plan.field != network.field:
         raise RemoteError("E0709", f"{name} computes over {plan.field}, and these nodes over {network.field}",
                           f"`enig chain up --field {plan.field}` starts nodes that can")
-    service = Service(network.socket)
+    service = service_at(chain, network)
     try:
         service.put_plan(plan)
     finally:

@@ -8,4 +8,6 @@ from enigmalang.node.daemon.parts import Part
 
 def parts(config: Config) -> Sequence[Part]:
     """New parts for one run of the daemon."""
-    return ()
+    from enigmalang.node.daemon.seats.part import SeatsPart  # protocols and their kernels: half a second
+
+    return (SeatsPart(),)

@@ -1,0 +1,185 @@
+"""Forming a committee on request: it is drawn by the chain's randomness, and each member repeats the draw before it
+agrees (`node.draws` says what can be chosen).
+
+The node that is asked announces the request to all nodes; the draw's block comes after that, so nobody knows the
+outcome when it is asked for. Members agree once to a draw, with those alone whose request they have heard. The
+requester sends the committee to the hub, and pays for that: nodes spend nothing on strangers.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from enigmalang.chain import development
+from enigmalang.chain.digests import consent_digest
+from enigmalang.chain.errors import ChainError
+from enigmalang.node.daemon.seats import messages as sm
+from enigmalang.node.daemon.seats.here import Here
+from enigmalang.node.draws import DRAWS, WITHIN, Drawing
+from enigmalang.sharing.structure import structure
+from enigmalang.transport.peering.errors import PeeringError, Refusal
+
+#: Seconds that a consent is good for.
+CONSENT_SECONDS = 600
+#: Requests of one proposer that are remembered, and how many it may make in so many seconds: each is a draw.
+REMEMBERED, REQUESTS, SECONDS = 256, 60, 600.0
+#: Committees in which a node serves at most: the hub takes 32.
+SERVES = 31
+#: Seconds for a new block.
+BLOCK_SECONDS = 60.0
+
+
+class CannotForm(Exception):
+    """No committee could be formed now; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """A committee that its members have agreed to: what `hub.form` takes, and which draw it is."""
+
+    drawing: Drawing
+    members: tuple[str, ...]
+    until: int
+    signatures: tuple[bytes, ...]
+
+
+@dataclass(slots=True)
+class _Heard:
+    """A request, and the newest block when it was heard."""
+
+    size: int
+    threshold: int
+    block: int
+    agreed: int = -1  # the last draw that was agreed to
+
+
+def check_size(size: int, threshold: int) -> None:
+    """Raises ValueError for what committees cannot be: 2t+1 to 9 nodes, so that masks need no meeting."""
+    if not 3 <= size <= 9 or not 1 <= threshold <= (size - 1) // 2:
+        raise ValueError(f"{size} nodes with threshold {threshold}: a committee has 3 to 9 nodes, and at least 2t+1")
+    structure(size, threshold)
+
+
+class Forming:
+    """Both ends of it, at one node. `peers` gives the addresses of the other active nodes; `start`: the block from
+    which on nodes have registered. Threads may share one."""
+
+    def __init__(self, here: Here, peers: Callable[[], tuple[str, ...]], start: int) -> None:
+        self._here, self._peers, self._start = here, peers, start
+        self._lock = threading.Lock()
+        self._heard: OrderedDict[tuple[str, bytes], _Heard] = OrderedDict()
+        self._times: dict[str, list[float]] = {}
+
+    # ---- a member
+
+    def heard(self, proposer: str, request: sm.Propose) -> sm.Heard:
+        """A request is announced. Raises Refusal for more than a proposer may make."""
+        try:
+            check_size(request.size, request.threshold)
+            block = self._here.hub.chain.block_number()
+        except (ValueError, ChainError) as error:
+            raise Refusal(str(error)) from None
+        with self._lock:
+            now = monotonic()
+            times = self._times[proposer] = [t for t in self._times.get(proposer, []) if now - t < SECONDS]
+            if (proposer, request.nonce) in self._heard:
+                raise Refusal("a request that was made before")
+            if len(times) >= REQUESTS:
+                raise Refusal(f"more than {REQUESTS} requests in {SECONDS:g} seconds")
+            times.append(now)
+            self._heard[proposer, request.nonce] = _Heard(request.size, request.threshold, block)
+            own = [key for key in self._heard if key[0] == proposer]
+            for old in own[:-REMEMBERED]:
+                del self._heard[old]
+        return sm.Heard(block)
+
+    def agree(self, proposer: str, request: sm.Agree) -> sm.Agreed:
+        """This node's consent to a draw, which it has repeated. Raises Refusal."""
+        here, hub = self._here, self._here.hub
+        with self._lock:
+            heard = self._heard.get((proposer, request.nonce))
+            if heard is None:
+                raise Refusal("a request that was not announced here")
+            if not heard.block < request.block <= heard.block + WITHIN:
+                raise Refusal(f"a draw at block {request.block} of a request that was made at {heard.block}")
+            if not heard.agreed < request.number < DRAWS:
+                raise Refusal(f"draw {request.number} of this request")
+            heard.agreed = request.number
+        drawing = Drawing(proposer, request.nonce, heard.size, heard.threshold, request.block, request.number)
+        try:
+            members = drawing.members(hub, self._start)
+            if here.key.address not in members:
+                raise Refusal("this node is not drawn")
+            if len(hub.committees_of(here.key.address)) >= SERVES:
+                raise Refusal("this node serves in as many committees as it can")
+            if not 0 < request.until - hub.chain.block().time <= 2 * CONSENT_SECONDS:
+                raise Refusal("a consent for another time than now")
+        except (ChainError, ValueError) as error:
+            raise Refusal(str(error)) from None
+        digest = consent_digest(hub.domain, members, drawing.threshold, drawing.salt(), request.until)
+        return sm.Agreed(here.key.sign(digest).to_bytes())
+
+    # ---- the node that is asked
+
+    def form(self, size: int, threshold: int, nonce: bytes) -> Consented:
+        """A committee for a request. Raises CannotForm, ChainError, and ValueError for an impossible one."""
+        check_size(size, threshold)
+        here, me = self._here, self._here.key.address
+        propose = sm.Propose(size, threshold, nonce)
+        try:
+            own = self.heard(me, propose)
+        except Refusal as refusal:
+            raise CannotForm(str(refusal)) from None
+        answers = here.ask_all(dict(enumerate(self._peers())), lambda _: propose, here.pace.ask)
+        blocks = [own.block, *(answer.block for answer in answers.values() if isinstance(answer, sm.Heard))]
+        if len(blocks) < size:
+            raise CannotForm(f"{len(blocks)} nodes answer, and a committee of {size} is asked for")
+        highest = max(block for block in blocks if block < own.block + WITHIN)
+        block = self._await_block(highest + 1)
+        reason = ""
+        for number in range(DRAWS):
+            drawing = Drawing(me, nonce, size, threshold, block, number)
+            try:
+                members = drawing.members(here.hub, self._start)
+            except ValueError as error:
+                raise CannotForm(f"there are not enough nodes: {error}") from None
+            consented = self._ask_members(drawing, members)
+            if isinstance(consented, Consented):
+                return consented
+            reason = consented
+        raise CannotForm(reason)
+
+    def _ask_members(self, drawing: Drawing, members: tuple[str, ...]) -> Consented | str:
+        """Their consent, or why there is none."""
+        here = self._here
+        until = here.hub.chain.block().time + CONSENT_SECONDS
+        agree = sm.Agree(drawing.nonce, drawing.block, drawing.number, until)
+        others = {seat: address for seat, address in enumerate(members) if address != here.key.address}
+        found: dict[int, sm.Answer | PeeringError] = dict(here.ask_all(others, lambda _: agree, here.pace.ask))
+        for seat in set(range(len(members))) - others.keys():
+            try:
+                found[seat] = self.agree(here.key.address, agree)
+            except Refusal as refusal:
+                return f"{members[seat]}: {refusal}"
+        signatures = []
+        for seat, address in enumerate(members):
+            answer = found[seat]
+            if not isinstance(answer, sm.Agreed):
+                return str(answer) if isinstance(answer, PeeringError) else f"{address} does not agree"
+            signatures.append(answer.signature)
+        return Consented(drawing, members, until, tuple(signatures))
+
+    def _await_block(self, number: int) -> int:
+        """Wait for block `number`; a development chain makes none by itself. Raises CannotForm and ChainError."""
+        chain, began = self._here.hub.chain, monotonic()
+        while chain.block_number() < number:
+            if chain.development:
+                development.advance(chain, blocks=1)
+            elif monotonic() - began > BLOCK_SECONDS:
+                raise CannotForm(f"the chain has made no block for {BLOCK_SECONDS:g} seconds")
+            self._here.stop.wait(0.0 if chain.development else self._here.pace.poll)
+            if self._here.stop.is_set():
+                raise CannotForm("the node is stopping")
+        return number

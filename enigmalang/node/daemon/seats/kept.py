@@ -1,0 +1,124 @@
+"""What seats keep besides private state, in a file of their own: nothing in it is secret (results are encrypted for who
+receives them). SQLite, a write-ahead log, flushed at every commit; threads take turns.
+
+What private state there is, and the keys of committees, are in the state's own file (`node.durable`).
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from enigmalang.node.durable.errors import StateError, StateFull
+
+#: Outcomes that are kept for who asks for them, of each committee; and bytes of one.
+OUTCOMES, OUTCOME_BYTES = 4096, 1 << 25
+_TABLES = """
+CREATE TABLE IF NOT EXISTS outcomes (committee INTEGER, job INTEGER, value BLOB NOT NULL, PRIMARY KEY (committee, job))
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS looked (committee INTEGER PRIMARY KEY, block INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS counters (committee INTEGER, seat INTEGER, counter INTEGER NOT NULL,
+    PRIMARY KEY (committee, seat)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS plans (digest BLOB PRIMARY KEY, value BLOB NOT NULL);
+"""
+
+
+class Kept:
+    """The file at `path`. Everything raises StateError when it cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        with self._explained():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+            self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(_TABLES)
+
+    # ---- outcomes
+
+    def outcome(self, committee: int, job: int) -> bytes:
+        """Empty when there is none."""
+        row = self._row("SELECT value FROM outcomes WHERE committee = ? AND job = ?", committee, job)
+        return b"" if row is None else bytes(row[0])
+
+    def keep_outcome(self, committee: int, job: int, value: bytes) -> None:
+        """The oldest jobs' are forgotten when there are too many."""
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)", (committee, job, value))
+            self._db.execute(
+                "DELETE FROM outcomes WHERE committee = ?1 AND job <= (SELECT job FROM outcomes WHERE committee = ?1 "
+                "ORDER BY job DESC LIMIT 1 OFFSET ?2)", (committee, OUTCOMES))
+
+    # ---- where a committee's jobs are looked for
+
+    def looked(self, committee: int) -> int | None:
+        """A block before which no open job of the committee was opened; None when that is not known."""
+        row = self._row("SELECT block FROM looked WHERE committee = ?", committee)
+        return None if row is None else int(row[0])
+
+    def look(self, committee: int, block: int) -> None:
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO looked VALUES (?, ?)", (committee, block))
+
+    # ---- who was helped with its shares (`sharing.recovery.Helper`)
+
+    def counter(self, committee: int, seat: int) -> int | None:
+        row = self._row("SELECT counter FROM counters WHERE committee = ? AND seat = ?", committee, seat)
+        return None if row is None else int(row[0])
+
+    def keep_counter(self, committee: int, seat: int, counter: int) -> None:
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (committee, seat, counter))
+
+    # ---- plans
+
+    def plan(self, digest: bytes) -> bytes | None:
+        row = self._row("SELECT value FROM plans WHERE digest = ?", digest)
+        return None if row is None else bytes(row[0])
+
+    def keep_plan(self, digest: bytes, value: bytes) -> None:
+        with self._writing():
+            self._db.execute("INSERT OR IGNORE INTO plans VALUES (?, ?)", (digest, value))
+
+    def plans(self) -> tuple[int, int]:
+        """How many there are, and their bytes."""
+        number, size = self._row("SELECT COUNT(*), COALESCE(SUM(LENGTH(value)), 0) FROM plans") or (0, 0)
+        return int(number), int(size)
+
+    # ---- parts
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _row(self, query: str, *values: Any) -> Any:
+        with self._lock, self._explained():
+            return self._db.execute(query, values).fetchone()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock, self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise StateFull(f"there is no room left for {self.path}: nothing was written") from None
+            raise StateError(f"{self.path} cannot be read or written: {error}") from None
+        except OSError as error:
+            raise StateError(f"{self.path} cannot be opened: {error.strerror}") from None

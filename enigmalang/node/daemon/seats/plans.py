@@ -1,0 +1,78 @@
+"""Plans by their hash: kept by each member, and handed on to those who lack them. A plan is nothing secret."""
+
+from collections.abc import Iterator, MutableMapping
+from time import monotonic
+
+from enigmalang.node.daemon.seats import messages as sm
+from enigmalang.node.daemon.seats.here import Here, Place
+from enigmalang.plan.codec import PlanError, decode_plan, encode_plan, hash_plan
+from enigmalang.transport.peering.errors import Refusal
+
+#: Plans that a node keeps, and bytes of all.
+MAX_PLANS, MAX_BYTES = 1024, 1 << 28
+#: Seconds after which the others are asked again for a plan that nobody had.
+AGAIN = 2.0
+
+
+def take_plan(here: Here, data: bytes) -> bytes:
+    """Keep a plan; its hash. Raises Refusal for what is none, and when there is no room."""
+    try:
+        plan = decode_plan(data)
+    except PlanError as error:
+        raise Refusal(f"that is no plan: {error}") from None
+    name, raw = hash_plan(plan), encode_plan(plan)
+    if here.kept.plan(name) is None:
+        number, size = here.kept.plans()
+        if number >= MAX_PLANS or size + len(raw) > MAX_BYTES:
+            raise Refusal("no room for another plan")
+        here.kept.keep_plan(name, raw)
+    return name
+
+
+class CommitteePlans(MutableMapping[bytes, bytes]):
+    """The plans that a committee has: what is not here is asked for at the other members."""
+
+    def __init__(self, here: Here, place: Place) -> None:
+        self._here, self._place = here, place
+        self._asked: dict[bytes, float] = {}
+
+    def __getitem__(self, name: bytes) -> bytes:
+        found = self._here.kept.plan(name) or self._fetched(name)
+        if found is None:
+            raise KeyError("nobody has handed over the plan")
+        return found
+
+    def __setitem__(self, name: bytes, data: bytes) -> None:
+        take_plan(self._here, data)
+
+    def __delitem__(self, name: bytes) -> None:
+        raise TypeError("plans are not taken away")
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise TypeError("plans are asked for by their hash")
+
+    def __len__(self) -> int:
+        return self._here.kept.plans()[0]
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(name, bytes) and bool(self[name])
+        except KeyError:
+            return False
+
+    def hand_on(self, data: bytes) -> None:
+        """To the other members, those who can be reached: others ask for it."""
+        self._here.ask_all(self._place.others, lambda _: sm.TakePlan(data), self._here.pace.ask)
+
+    def _fetched(self, name: bytes) -> bytes | None:
+        if monotonic() - self._asked.get(name, -AGAIN) < AGAIN:
+            return None
+        answers = self._here.ask_all(self._place.others, lambda _: sm.WantPlan(name), self._here.pace.ask)
+        self._asked = {**self._asked, name: monotonic()} if len(self._asked) < MAX_PLANS else {name: monotonic()}
+        for answer in answers.values():
+            try:
+                if isinstance(answer, sm.Plan) and answer.data and take_plan(self._here, answer.data) == name:
+                    return self._here.kept.plan(name)
+            except Refusal:
+                continue  # what that member gave is no plan, or there is no room
+        return None
