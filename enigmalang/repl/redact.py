@@ -1,7 +1,7 @@
 """Which literals of an input are secrets: they stay out of the history file, and out of what `:save` writes.
 
 A literal is one where it goes into a private place: `private x = 41`, a private parameter, a private field, an entry
-of `MPC`, a variable that is private already. The tree tells where it parses; else every literal of a line that has to
+of `MPC`, a variable that is private already, what a method such as `append` puts into one. The tree tells where it parses; else every literal of a line that has to
 do with secrets counts.
 """
 
@@ -70,16 +70,29 @@ class Secrets:
         match node:
             case ast.VarDecl(private=True, value=value) if value is not None:
                 yield Place(node.name, value, node)
+            case ast.Param(private=True, name=name, default=value) if value is not None:
+                yield Place(name, value)
             case ast.Assign(target=target, value=value) | ast.AugAssign(target=target, value=value):
-                if (name := _root(target)) in self.variables or name == "MPC":
-                    yield Place(str(name), value)
+                yield from self._assigned(target, value)
             case ast.Call(function=ast.Attribute(value=ast.Name(id="MPC"), name="set"), args=args):
                 yield from (Place("MPC", value) for value in args[1:])
+            case ast.Call(function=ast.Attribute(value=held), args=args) if _root(held) in self.variables:
+                yield from (Place(str(_root(held)), value) for value in args)
             case ast.Call(function=function, args=args, keywords=keywords):
                 name = function.id if isinstance(function, ast.Name) else getattr(function, "name", "")
                 yield from self._arguments(name, args, keywords)
             case _:
                 pass
+
+    def _assigned(self, target: ast.Node, value: ast.Expr) -> Iterator[Place]:
+        if isinstance(target, ast.TupleLit):
+            values = value.items if isinstance(value, ast.TupleLit) else ()
+            if len(values) != len(target.items):  # what goes where is known when it runs
+                values = (value,) * len(target.items)
+            for one, its in zip(target.items, values, strict=True):
+                yield from self._assigned(one, its)
+        elif (name := _root(target)) in self.variables or name == "MPC":
+            yield Place(str(name), value)
 
     def _arguments(self, name: str, args: tuple[ast.Expr, ...], keywords: tuple[ast.Keyword, ...]) -> Iterator[Place]:
         params = self.parameters.get(name, ())
@@ -91,7 +104,7 @@ class Secrets:
                 yield Place(keyword.name, keyword.value)
 
 
-def _root(target: ast.Expr) -> str | None:
+def _root(target: ast.Node) -> str | None:
     while isinstance(target, ast.Attribute | ast.Index):
         target = target.value
     return target.id if isinstance(target, ast.Name) else None
