@@ -14,9 +14,10 @@ from hashlib import sha256
 from enigmalang.fields import Raw
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.sharing import Keys, Share, Structure, structure
+from enigmalang.sharing.blinds import wire_bytes
 from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.kinds import Kind, kind_of, vector_of
-from enigmalang.sharing.recovery import Helper, Request, Restored, answer_bytes, parse_answer, restore, wire_bytes
+from enigmalang.sharing.recovery import Helper, Request, Restored, answer_bytes, parse_answer, restore
 from enigmalang.sharing.resharing import Dealing, deal, gather, own_part, vanishing_shares
 from enigmalang.transport.network import Network, PeerError
 from enigmalang.wire.frames import Buffer

@@ -27,12 +27,13 @@ from hashlib import sha256
 import numpy as np
 
 from enigmalang.fields import Raw, words_from
+from enigmalang.sharing.audit import prove
+from enigmalang.sharing.blinds import blind, wire_bytes
 from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.keys import KEY_BYTES, Keys, shared_groups
 from enigmalang.sharing.kinds import Kind, kind_of, vector_of
 from enigmalang.sharing.robust import Buffer, decide, find_liars
 from enigmalang.sharing.secret import Share
-from enigmalang.sharing.spaces import Space
 from enigmalang.sharing.streams import Streams
 from enigmalang.sharing.structure import Structure, Subset
 
@@ -84,17 +85,13 @@ class Helper:
     def answer(self, request: Request, values: Mapping[str, Share]) -> bytes:
         """This party's part of the asker's shares of `values`, by name. Names belong to the root.
 
-        Raises SharingError when the asker is no other member or used the counter before, ValueError when the committee
-        has no keys of sets.
+        Raises SharingError when the asker is not another member or used the counter before, ValueError when the
+        committee has no keys of sets.
         """
         shape, asker = self._keys.structure, request.asker
-        if asker not in shape.parties or asker == self._keys.me:
-            raise SharingError(f"party {asker} is no other member of this committee", (asker,))
-        if not shape.subsets:
-            raise ValueError("the committee has no keys of sets: its members deal the blinds (mpc.reshare)")
-        if request.counter <= self._last.get(asker, -1):
-            raise SharingError(f"party {asker} asks again with counter {request.counter}", (asker,))
-        self._last[asker] = request.counter
+        if asker == self._keys.me:
+            raise SharingError("a party does not help itself", (asker,))
+        self._check(request)
         names, parts = sorted(values), []
         streams = Streams(self._keys.derive(request.label(names)))
         for number, name in enumerate(names):
@@ -102,40 +99,30 @@ class Helper:
             if space is None:
                 parts.append(wire_bytes(vector[common_rows(shape, self._keys.me, asker)]))
                 continue
-            z = _blind(streams, shape, self._keys.me, space, asker, number, space.size_of(vector))
+            z = blind(streams, shape, self._keys.me, space, asker, number, space.size_of(vector))
             parts.append(wire_bytes(space.add(vector, z)))
         return b"".join(parts)
 
+    def prove(self, request: Request, values: Mapping[str, Share]) -> bytes:
+        """What this party says when a member, or itself, audits `values` (`sharing.audit`). Raises as `answer`."""
+        self._check(request)
+        return prove(self._keys, b"audit/" + request.label(sorted(values)), values)
 
-def _blind(
-    streams: Streams, shape: Structure, me: int, space: Space, asker: int, number: int, size: int
-) -> Raw:
-    """z(me) for `size` pseudo-random polynomials of degree t that vanish at the asker: the request's number-th draw."""
-    total: Raw = np.zeros_like(space.empty(1, size)[0])
-    for subset in shape.held(me):
-        if asker not in subset:
-            rows, stream = space.empty(1, size), streams.of_subset(subset)
-            stream.seek(number)
-            space.draw(stream, rows[0])
-            scaled: Raw = space.combine(((set_value(space, shape, subset, me),),), rows)[0]
-            total = space.add(total, scaled)
-    return total
-
-
-def set_value(space: Space, shape: Structure, subset: Subset, at: int) -> int:
-    """f_A(at): degree t, f_A(0) = 1, zero at the t parties outside A (`shamir.subset_value` over any space)."""
-    outside = tuple(j for j in shape.parties if j not in subset)
-    return space.lagrange((0, *outside), at)[0]
+    def _check(self, request: Request) -> None:
+        """That the request is new, which it is not any more."""
+        shape, asker = self._keys.structure, request.asker
+        if asker not in shape.parties:
+            raise SharingError(f"party {asker} is no member of this committee", (asker,))
+        if not shape.subsets:
+            raise ValueError("the committee has no keys of sets: its members deal the blinds (mpc.reshare)")
+        if request.counter <= self._last.get(asker, -1):
+            raise SharingError(f"party {asker} asks again with counter {request.counter}", (asker,))
+        self._last[asker] = request.counter
 
 
 def common_rows(shape: Structure, me: int, asker: int) -> list[int]:
     """Which pieces of `me` belong to the asker too."""
     return [row for row, subset in enumerate(shape.held(me)) if asker in subset]
-
-
-def wire_bytes(vector: Raw) -> bytes:
-    """Little-endian words."""
-    return np.ascontiguousarray(vector, "<u8").tobytes()
 
 
 # --- the asker ---

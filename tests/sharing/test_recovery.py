@@ -9,11 +9,12 @@ import pytest
 from resharing_helpers import KINDS, committee_of, dealt, keys_of, same, values_of
 
 from enigmalang.fields import M61, M127, Field, gf2k, pack_bits, unpack_bits
-from enigmalang.sharing import BitShare, Keys, Structure, recovery, structure
+from enigmalang.sharing import BitShare, Keys, Structure, blinds, recovery, structure
 from enigmalang.sharing.binary import lagrange
+from enigmalang.sharing.blinds import set_value
 from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.kinds import Kind
-from enigmalang.sharing.recovery import Helper, Request, answer_bytes, keys_answer, restore, restore_keys, set_value
+from enigmalang.sharing.recovery import Helper, Request, answer_bytes, keys_answer, restore, restore_keys
 from enigmalang.sharing.spaces import Planes, Space, elements, planes
 
 ROOT = bytes(range(32))
@@ -153,7 +154,7 @@ def test_a_view_of_the_answers_exactly(n: int, t: int, monkeypatch: pytest.Monke
         views = [view(shape, coalition, secret) for secret in range(1 << shape.degree)]
         assert all(v == views[0] for v in views)
     with monkeypatch.context() as patch:
-        patch.setattr(recovery, "set_value", lambda *_: 0)
+        patch.setattr(blinds, "set_value", lambda *_: 0)
         assert view(shape, coalition, 0) != view(shape, coalition, 1), "without blinds they would not be"
 
 
@@ -179,7 +180,7 @@ def test_answers_of_elements_are_uniform(field: Field, n: int, t: int, monkeypat
     asked = Request(ROOT, 2, 1)
     helpers = [j for j in shape.parties if j != 2]
     assert all(irregularity(field, Helper(keys[j], {}).answer(asked, {"x": constant})) < LIMIT for j in helpers)
-    monkeypatch.setattr(recovery, "set_value", lambda *_: 0)
+    monkeypatch.setattr(blinds, "set_value", lambda *_: 0)
     assert all(irregularity(field, Helper(keys[j], {}).answer(asked, {"x": constant})) > LIMIT for j in helpers)
 
 
@@ -189,15 +190,15 @@ def test_every_answer_has_a_blind_of_its_own() -> None:
     keys = keys_of(shape)
     shares = dealt(shape, Kind(M61, (3,)), values_of(Kind(M61, (3,))))
 
-    def blinds(request: Request, name: str = "x") -> bytes:
+    def blinded(request: Request, name: str = "x") -> bytes:
         return Helper(keys[1], {}).answer(request, {name: shares[1]})
 
-    same_ = blinds(Request(ROOT, 2, 5))
+    same_ = blinded(Request(ROOT, 2, 5))
     others = [
-        blinds(Request(ROOT[::-1], 2, 5)), blinds(Request(ROOT, 3, 5)), blinds(Request(ROOT, 2, 6)),
-        blinds(Request(ROOT, 2, 5), "y"),
+        blinded(Request(ROOT[::-1], 2, 5)), blinded(Request(ROOT, 3, 5)), blinded(Request(ROOT, 2, 6)),
+        blinded(Request(ROOT, 2, 5), "y"),
     ]
-    assert same_ == blinds(Request(ROOT, 2, 5))
+    assert same_ == blinded(Request(ROOT, 2, 5))
     assert len({same_, *others}) == 5
     both = Helper(keys[1], {}).answer(Request(ROOT, 2, 5), {"y": shares[1], "x": shares[1]})
     assert len({both[:24], both[24:], same_, *others}) == 7
@@ -230,8 +231,8 @@ def test_refused_requests(root: bytes, asker: int, counter: int) -> None:
 def test_refused_askers_and_committees() -> None:
     shape = structure(3, 1)
     helper = Helper(keys_of(shape)[2], {})
-    for asker in (2, 4):
-        with pytest.raises(SharingError, match="no other member") as caught:
+    for asker, reason in ((2, "help itself"), (4, "no member")):
+        with pytest.raises(SharingError, match=reason) as caught:
             helper.answer(Request(ROOT, asker, 1), {})
         assert caught.value.suspects == (asker,)
     large = structure(12, 5)
