@@ -78,16 +78,17 @@ class Chain:
     """A chain as its users see it. Several threads may share one.
 
     `confirmations`: how many blocks must follow a transaction's before its receipt is handed out; `patience`: seconds
-    without progress after which a transaction is given up.
+    without progress after which a transaction is given up. `sending`: shared by chains through which one key sends.
     """
 
-    def __init__(self, evm: Evm, *, confirmations: int = 0, patience: float = 120.0) -> None:
+    def __init__(self, evm: Evm, *, confirmations: int = 0, patience: float = 120.0,
+                 sending: "threading.Lock | None" = None) -> None:
         self.evm, self.confirmations, self.patience = evm, confirmations, patience
         self.client, chain_id = self.ask_all([("web3_clientVersion", ()), ("eth_chainId", ())])
         self.id = unquantity(chain_id)
         self.embedded = self.client.startswith(EMBEDDED)
         self.development = self.embedded or self.client.lower().startswith("anvil")
-        self._sending = threading.Lock()
+        self._sending = sending or threading.Lock()
 
     # ---- reading
 

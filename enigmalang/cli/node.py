@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
@@ -150,10 +151,14 @@ def _run(config: "Config", keys: "NodeKeys", files: Any, rejoin: bool) -> int:
 
 def _end_on_signals(daemon: "Daemon") -> None:
     """The first asks the node to stop; a second one, to wait for nothing."""
+    heard: list[int] = []
+
     def end(number: int, frame: object) -> None:
-        if daemon.stop.is_set():
+        if heard:
             os._exit(128 + number)
-        daemon.stop.set()
+        heard.append(number)
+        # In another thread: the one that is interrupted here may hold the event's lock, for it waits for the event.
+        threading.Thread(target=daemon.stop.set, name="stop").start()
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
@@ -350,6 +355,6 @@ def _guarded(run: Callable[[], int]) -> int:
     except (BadConfig, BadKeys, Misconfigured, Ended, PortTaken) as error:
         print(f"enig: {error}", file=sys.stderr)
         return MISTAKE
-    except (AlreadyRunning, MadeAlready, NotYet, ChainError, PermissionError) as error:
+    except (AlreadyRunning, MadeAlready, NotYet, ChainError, OSError) as error:
         print(f"enig: {error}", file=sys.stderr)
         return 1

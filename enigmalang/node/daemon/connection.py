@@ -55,15 +55,16 @@ class GatedEvm:
         self.close()
 
 
-def reach(options: ChainOptions, log: Log, closed: threading.Event) -> tuple[Chain, Hub]:
-    """The chain and its hub, waited for until they are there: said once, in the log. `closed`: see `GatedEvm`.
+def reach(options: ChainOptions, log: Log, closed: threading.Event, sending: "threading.Lock") -> tuple[Chain, Hub]:
+    """The chain and its hub, waited for until they are there: said once, in the log. `closed`: see `GatedEvm`;
+    `sending`: see `Chain`.
 
     Raises Stopping when `closed` is set meanwhile, and Misconfigured for another chain, or one that has no such hub.
     """
     pause, said = FIRST_PAUSE, ""
     while not closed.is_set():
         try:
-            found = open_chain(options, closed)
+            found = open_chain(options, closed, sending)
         except ChainError as error:
             if not said:
                 log.warning("waiting for the chain", reason=str(error))
@@ -77,11 +78,13 @@ def reach(options: ChainOptions, log: Log, closed: threading.Event) -> tuple[Cha
     raise Stopping(options.url)
 
 
-def open_chain(options: ChainOptions, closed: threading.Event | None = None) -> tuple[Chain, Hub]:
+def open_chain(options: ChainOptions, closed: threading.Event | None = None, sending: "threading.Lock | None" = None
+               ) -> tuple[Chain, Hub]:
     """The chain and its hub, now. Raises ChainError and Misconfigured."""
     evm = GatedEvm(RpcEvm(options.url, options.timeout_seconds), options.url, closed or threading.Event())
     try:
-        chain = Chain(evm, confirmations=options.confirmations, patience=options.patience_seconds)
+        chain = Chain(evm, confirmations=options.confirmations, patience=options.patience_seconds,
+                      sending=sending)
         if options.id and chain.id != options.id:
             raise Misconfigured(f"the chain at {options.url} has the number {chain.id}, and node.toml says chain.id = "
                                 f"{options.id}: change one of chain.url and chain.id")

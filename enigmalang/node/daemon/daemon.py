@@ -15,6 +15,7 @@ from time import monotonic, time
 from typing import Any
 
 import enigmalang
+from enigmalang.chain.errors import ChainError
 from enigmalang.node.daemon.config import Config
 from enigmalang.node.daemon.connection import Misconfigured, open_chain
 from enigmalang.node.daemon.control import Control
@@ -109,12 +110,15 @@ class Daemon:
             self.log.warning("the chain does not answer, and is not waited for")
         for part in reversed(self._started):
             self._router.remove(part)
-            part.stop(max(deadline - monotonic(), 0.0))
+            try:
+                part.stop(max(deadline - monotonic(), 0.0))
+            except (ChainError, OSError) as error:  # the others are to stop all the same
+                self.log.error("not stopped in order", part=part.name, reason=str(error))
 
     def _start_parts(self) -> None:
         """In the chain's thread, when the node is on the hub; called again when the chain fell silent meanwhile."""
         if self._around is None:
-            chain, hub = open_chain(self.config.chain)  # for the parts, until all have stopped
+            chain, hub = open_chain(self.config.chain, sending=self.following.sending)  # until all parts have stopped
             self._stack.callback(chain.evm.close)
             registry = self.following.registry
             assert registry is not None
@@ -206,6 +210,7 @@ class Daemon:
             self.metrics.set(name, float(value))
         for level, times in self.log.counts().items():
             self.metrics.set("enig_problems_total", times, level)
+        self.metrics.set("enig_log_lines_lost_total", self.log.lost)
         for part in self._started:
             part.metrics(self.metrics)
 

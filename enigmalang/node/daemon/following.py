@@ -32,7 +32,7 @@ class Following:
         self._config, self._keys, self._files, self._log = config, keys, files, log
         self._endpoint, self._rejoin = endpoint, rejoin
         self._channels, self._found, self._entered = channels, found, entered
-        self.closed = threading.Event()
+        self.closed, self.sending = threading.Event(), threading.Lock()
         self.phase = REACHING
         self.chain: Chain | None = None
         self.hub: Hub | None = None
@@ -60,7 +60,7 @@ class Following:
                 self.chain.evm.close()
 
     def _follow(self) -> None:
-        chain, hub = reach(self._config.chain, self._log, self.closed)
+        chain, hub = reach(self._config.chain, self._log, self.closed, self.sending)
         self.registry = HubRegistry(hub, self._config.chain.start)
         self.membership = Membership(hub, self._keys, self._files, self._config, self._log)
         self.chain, self.hub = chain, hub

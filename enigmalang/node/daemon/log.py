@@ -70,6 +70,11 @@ class Log:
         with self._lock:
             return dict(self._counts)
 
+    @property
+    def lost(self) -> int:
+        """How many lines could not be written."""
+        return self._handler.lost
+
     def close(self) -> None:
         self._handler.close()
 
@@ -82,9 +87,9 @@ class Log:
         self._logger.log(LEVELS[level], event, extra={"facts": plain})
 
 
-def _handler(options: LogOptions, folder: Path, stream: TextIO | None) -> logging.Handler:
+def _handler(options: LogOptions, folder: Path, stream: TextIO | None) -> "_OwnFile | _Stream":
     if not options.file:
-        return logging.StreamHandler(stream or sys.stderr)
+        return _Stream(stream or sys.stderr)
     path = folder / options.file
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return _OwnFile(path, maxBytes=options.file_bytes, backupCount=options.files, encoding="utf-8")
@@ -116,7 +121,20 @@ def _shown(value: Fact) -> str:
     return json.dumps(value)
 
 
-class _OwnFile(RotatingFileHandler):
+class _Lenient(logging.Handler):
+    """A line that cannot be written is counted, not complained about: a full disk ends no node."""
+
+    lost = 0
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        self.lost += 1
+
+
+class _Stream(_Lenient, logging.StreamHandler[TextIO]):
+    pass
+
+
+class _OwnFile(_Lenient, RotatingFileHandler):
     """Files for their owner alone."""
 
     def _open(self) -> TextIOWrapper:

@@ -46,6 +46,7 @@ FAMILIES = (
     Family("enig_jobs_under_way", GAUGE, "Jobs that this node works on."),
     Family("enig_stored_bytes", GAUGE, "Bytes of the files in the node's data folder."),
     Family("enig_problems_total", COUNTER, "Warnings and errors in the log.", "level", ("warning", "error")),
+    Family("enig_log_lines_lost_total", COUNTER, "Lines that could not be written to the log, as on a full disk."),
 )
 
 

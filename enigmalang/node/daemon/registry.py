@@ -40,15 +40,6 @@ class Member:
         return self.deposit > 0 and (not self.leaves or now < self.leaves or bool(self.committees))
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A node that may be drawn for a committee: what its chance may depend on, the same for all who ask."""
-
-    address: str
-    deposit: int
-    committees: int
-
-
 class HubRegistry:
     """The registry of peering (`transport.peering.contacts`). `step` is for one thread, everything else for any."""
 
@@ -70,7 +61,6 @@ class HubRegistry:
             self._follower = follower
             self._waiting: list[Notice] = []  # read, and not yet taken in
             self._members: dict[str, Member] = {}
-            self._seen: set[str] = set()  # all who ever registered
             self._claims: dict[str, list[tuple[tuple[int, int], bytes]]] = {}
             self._holders: dict[bytes, str] = {}
             self.block = self._start - 1  # up to which everything is known
@@ -106,19 +96,6 @@ class HubRegistry:
         """The nodes that take part, by address."""
         with self._lock:
             return tuple(self._members[each] for each in sorted(self._members) if self._takes_part(each))
-
-    def candidates(self, block: int) -> tuple[Candidate, ...]:
-        """Who could be drawn for a committee as of `block`, by address: active nodes. All nodes find the same.
-
-        Raises ValueError for a block that is not known yet, and ChainError.
-        """
-        with self._lock:
-            if block > self.block:
-                raise ValueError(f"block {block} is not known yet; known is {self.block}")
-            asked = sorted(self._seen)
-        found = _ask(self._hub, asked, block)
-        return tuple(Candidate(each.address, each.deposit, len(each.committees)) for each in found
-                     if each.deposit and not each.leaves)
 
     # ---- keeping up
 
@@ -180,7 +157,6 @@ class HubRegistry:
             self._claims[address] = [claim for claim in claims if claim[0] != at]
             return
         print_ = b"" if event.name in ENDS else bytes(event.fields["fingerprint"])
-        self._seen.add(address)
         if not claims or claims[-1][1] != print_:
             claims.append((at, print_))
 

@@ -1,13 +1,12 @@
 """Who is a peer, from the events of the hub: also when the chain changes its mind, or somebody copies a key."""
 
-import pytest
-from daemon_world import ETHER, PARAMETERS, key_of, print_of
+from daemon_world import PARAMETERS, key_of, print_of
 
 from enigmalang.chain import development
 from enigmalang.chain.client import Chain
 from enigmalang.chain.errors import ChainUnreachable
 from enigmalang.chain.hub import Hub
-from enigmalang.node.daemon.registry import Candidate, HubRegistry
+from enigmalang.node.daemon.registry import HubRegistry
 from enigmalang.transport.peering.contacts import Contact
 
 
@@ -49,7 +48,6 @@ def test_who_leaves_is_a_peer_until_it_is_free(world):
         world.hub.leave(key_of(name))
     registry.step()
     assert names_of(registry) == set(addresses)
-    assert [each.address for each in registry.candidates(registry.block)] == sorted(addresses[1:3])
     development.advance(world.chain, seconds=PARAMETERS.unbonding + 1)
     registry.step()
     assert names_of(registry) == set(addresses[:3]) and registry.who(print_of("dan")) is None, "nothing binds dan"
@@ -123,24 +121,6 @@ def test_an_endpoint_that_is_none_has_no_contact(world):
     registry = HubRegistry(world.hub)
     registry.step()
     assert registry.contact(ann) is None and registry.who(print_of("ann")) == ann
-
-
-def test_candidates_are_the_same_for_all_who_ask_about_a_block(world):
-    names = ("ann", "bob", "cid")
-    ann, bob, cid = (world.register(name, deposit=ETHER + i) for i, name in enumerate(names))
-    world.form(*names)
-    block = world.chain.block_number()
-    registry, later = HubRegistry(world.hub), HubRegistry(world.hub)
-    registry.step()
-    found = registry.candidates(block)
-    assert found == tuple(sorted((Candidate(ann, ETHER, 1), Candidate(bob, ETHER + 1, 1), Candidate(cid, ETHER + 2, 1)),
-                                 key=lambda each: each.address))
-    world.hub.leave(key_of("ann"))
-    world.register("dan")
-    later.step()
-    assert later.candidates(block) == found
-    with pytest.raises(ValueError, match="not known yet"):
-        registry.candidates(world.chain.block_number())
 
 
 def test_a_chain_that_falls_silent_in_between_loses_nothing(world):

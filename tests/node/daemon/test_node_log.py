@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+from contextlib import suppress
 
 import pytest
 
@@ -79,3 +80,14 @@ def test_files_are_changed_when_they_are_full(tmp_path):
         assert path.stat().st_size <= 10_000
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert (tmp_path / "logs/node.log").read_text().splitlines()[-1].endswith("number=999")
+
+
+def test_a_full_disk_ends_nothing(tmp_path, capsys):
+    with open("/dev/full", "w", buffering=1) as full:
+        log = Log(LogOptions(), tmp_path, full)
+        log.warning("event")
+        log.info("event")
+        assert log.lost == 2 and len(log.problems()) == 1
+        with suppress(OSError):
+            full.close()
+    assert capsys.readouterr() == ("", "")
