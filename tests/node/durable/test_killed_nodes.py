@@ -32,7 +32,7 @@ def committee(tmp_path, evm):
 
 
 class Story:
-    """People who use a contract; `after` happens between any two steps."""
+    """People who use a contract; `after` happens between each request and its job."""
 
     def __init__(self, committee: Committee, plan, after=lambda: None):
         self.committee, self.after = committee, after
@@ -44,7 +44,6 @@ class Story:
         job = self.committee.asked(lambda: self.kept.request(name, sender, *args))
         self.after()
         assert self.committee.done(job) == FULFILLED
-        self.after()
         return job
 
     @property
@@ -65,7 +64,7 @@ def check_kept(story, inputs):
 
 
 @pytest.mark.parametrize("end", ["of their processes", "of their mesh"])
-def test_all_nodes_begin_again_between_any_two_steps(end, committee, plan):
+def test_all_nodes_begin_again_between_request_and_job(end, committee, plan):
     def again():
         committee.down()
         for node in committee.nodes.values() if end == "of their processes" else ():
