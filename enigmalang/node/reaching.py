@@ -5,7 +5,7 @@ parameters (JSON), and any member of a committee answers for it. Who does not an
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from enigmalang.chain.errors import RpcError
@@ -49,25 +49,36 @@ def contact_of(address: str, node: Node) -> Contact | None:
 class NodesLine:
     """The ports of some nodes: the first that answers does. One thread at a time."""
 
-    def __init__(self, contacts: Sequence[Contact], seconds: float) -> None:
-        """`seconds` that a node may take for an answer."""
-        self._left = list(contacts)
-        self._seconds = seconds
+    def __init__(self, find: Callable[[], Sequence[Contact]], seconds: float) -> None:
+        """`find` tells where they are, at first and when none of them is there any more. `seconds` that a node may take
+        for an answer."""
+        self._find, self._seconds = find, seconds
+        self._left: list[Contact] = []
         self._open: tuple[Contact, ClientConnection] | None = None
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any:
         """See `Line.request`. A node that does not answer is asked last from then on; each is asked once."""
         body = bytes([TOPIC]) + json.dumps({"method": method, "params": list(params)}).encode()
+        answer = self._first(body) if self._left else ""
+        if isinstance(answer, str):
+            self._left = list(self._find())  # they may have moved, or have other keys
+            answer = self._first(body)
+        if isinstance(answer, str):
+            raise Unanswered(answer or "there is no node to ask")
+        return _result(answer)
+
+    def _first(self, body: bytes) -> bytes | str:
+        """The answer of the first that gives one; else why there is none."""
         failed: list[str] = []
         for contact in list(self._left):
             try:
-                return _result(self._connected(contact).ask(body, self._seconds))
+                return self._connected(contact).ask(body, self._seconds)
             except PeeringError as error:
                 failed.append(f"{contact.host}:{contact.port} ({error.reason})")
                 self.close()
                 self._left.remove(contact)
                 self._left.append(contact)
-        raise Unanswered(", ".join(failed) or "there is no node to ask")
+        return ", ".join(failed)
 
     def _connected(self, contact: Contact) -> ClientConnection:
         if self._open is not None and self._open[0] != contact:
@@ -82,10 +93,10 @@ class NodesLine:
             self._open = None
 
 
-def _result(body: Any) -> Any:
+def _result(body: bytes) -> Any:
     """What a node answered. Raises RpcError."""
     try:
-        answer = json.loads(bytes(body))
+        answer = json.loads(body)
         if "error" not in answer:
             return answer["result"]
         code, text = int(answer["error"]["code"]), str(answer["error"]["message"])

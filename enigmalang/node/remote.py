@@ -5,7 +5,7 @@ nodes tell of a mask comes encrypted from each of them, and must fit together; r
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import SystemRandom
@@ -110,30 +110,30 @@ def _network_of_hub(chain: Chain, hub: str, url: str) -> Network:
 
 def service_of(hub: Hub, committee: int) -> Service | None:
     """The service of a committee's nodes, found by what they registered; None when none of them answers."""
-    contacts: list[Contact] = []
-    for member in hub.committee(committee).members:
-        node = hub.node(member)
+    members = hub.committee(committee).members
+    nodes = [hub.node(member) for member in members]
+    for node in nodes:
         if node.endpoint.startswith(_ENDPOINT):
             with suppress(RemoteError):
                 return Service.at_socket(node.endpoint.removeprefix(_ENDPOINT))
-        contact = contact_of(member, node)
-        if contact is not None:
-            contacts.append(contact)
-    if contacts:
-        SystemRandom().shuffle(contacts)  # clients spread
+    if any(contact_of(member, node) is not None for member, node in zip(members, nodes, strict=True)):
         with suppress(RemoteError):
-            return Service.of_members(contacts, committee)
+            return Service.of_members(lambda: _contacts(hub, members), committee)
     return None
 
 
-def active_nodes(hub: Hub) -> list[Contact]:
-    """The nodes of the hub that take part and have a port, in no order."""
-    addresses = dict.fromkeys(str(event.fields["node"]).lower() for event in hub.events(["Registered"]))
-    found = [contact_of(address, node) for address in addresses
-             if (node := hub.node(address)).deposit and not node.leaves]
+def _contacts(hub: Hub, addresses: Iterable[str]) -> list[Contact]:
+    """The active nodes among `addresses` that have a port, in a random order: clients spread."""
+    known = [(address, hub.node(address)) for address in addresses]
+    found = [contact_of(address, node) for address, node in known if node.deposit]
     contacts = [contact for contact in found if contact is not None]
     SystemRandom().shuffle(contacts)
     return contacts
+
+
+def active_nodes(hub: Hub) -> list[Contact]:
+    """The nodes of the hub that have a port, in no order."""
+    return _contacts(hub, dict.fromkeys(str(event.fields["node"]).lower() for event in hub.events(["Registered"])))
 
 
 def reading(read: Callable[[], T], else_: str) -> T:

@@ -76,7 +76,7 @@ def _asked(hub: Hub, contact: Contact, size: int, threshold: int
            ) -> tuple[Drawing, tuple[str, ...], int, Sequence[Signature]]:
     """A committee as one node forms it. Raises Unanswered, ChainError (what the node refuses, too), _Refused."""
     nonce, before = secrets.token_bytes(32), hub.chain.block_number()
-    line = NodesLine([contact], ANSWER_SECONDS)
+    line = NodesLine(lambda: [contact], ANSWER_SECONDS)
     try:
         answer = line.request("enigma_form", [size, threshold, "0x" + nonce.hex()])
     finally:

@@ -5,7 +5,7 @@ encrypted from each of them, and must fit together.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -77,9 +77,9 @@ class Service:
                               "start it again with `enig chain up`, or ask who runs it") from None
 
     @classmethod
-    def of_members(cls, contacts: Sequence[Contact], committee: int) -> "Service":
-        """The members of a committee that can be reached: any of them."""
-        made = cls(NodesLine(contacts, ANSWER_SECONDS), f"committee {committee}", committee)
+    def of_members(cls, find: Callable[[], Sequence[Contact]], committee: int) -> "Service":
+        """The members of a committee, any of which answers; `find` tells where they are."""
+        made = cls(NodesLine(find, ANSWER_SECONDS), f"committee {committee}", committee)
         with closed_on_error(made):
             made._ask("enigma_network")
         return made

@@ -19,9 +19,6 @@ from enigmalang.wire import messages as msg
 from enigmalang.wire.check import FIELDS
 from enigmalang.wire.errors import WireError
 
-#: Seconds that this node's view of the chain may be behind the leader's.
-BEHIND = 10.0
-
 
 class Computing:
     """`meshes.Work` of one member in one term. Used by the mesh's thread."""
@@ -68,7 +65,7 @@ class Computing:
         """Give this node's view of the chain a little time to be where the leader's is. The service checks."""
         began = monotonic()
         try:
-            while self._here.hub.chain.block_number() < number and monotonic() - began < BEHIND:
+            while self._here.hub.chain.block_number() < number and monotonic() - began < self._here.pace.behind:
                 if self._here.stop.wait(0.05):
                     return
         except ChainError:

@@ -21,13 +21,15 @@ from enigmalang.wire.errors import WireError
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds. `ask`: for the answer to a short question; `work`: for a job; `poll`: between two looks at the chain."""
+    """Seconds. `ask`: for the answer to a short question; `work`: for a job; `poll`: between two looks at the chain;
+    `behind`: that this node's view of the chain may be behind a leader's."""
 
     timing: Timing = field(default_factory=Timing)
     ask: float = 3.0
     work: float = 600.0
     poll: float = 0.25
     tick: float = 0.1
+    behind: float = 10.0
 
 
 class Say(Protocol):
