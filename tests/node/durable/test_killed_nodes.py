@@ -63,11 +63,10 @@ def check_kept(story, inputs):
     assert len(masks) == len(set(masks)) == inputs
 
 
-@pytest.mark.parametrize("end", ["of their processes", "of their mesh"])
-def test_all_nodes_begin_again_between_request_and_job(end, committee, plan):
+def test_all_processes_begin_again_between_request_and_job(committee, plan):
     def again():
         committee.down()
-        for node in committee.nodes.values() if end == "of their processes" else ():
+        for node in committee.nodes.values():
             node.die()
 
     story = Story(committee, plan, again)
@@ -83,6 +82,15 @@ def test_all_nodes_begin_again_between_request_and_job(end, committee, plan):
     mine = story.job("mine", story.bob)
     assert story.kept.private_result(mine, story.bob) == 70
     check_kept(story, 3)
+
+
+def test_processes_live_on_when_their_mesh_is_lost(committee, plan):
+    story = Story(committee, plan, committee.down)
+    story.job("join", story.alice, 40, True)
+    story.job("join", story.bob, 70, True)
+    story.job("total", story.alice)
+    assert story.shown == [110]
+    check_kept(story, 2)
 
 
 @pytest.mark.parametrize("point", AT_KEYS)
