@@ -11,7 +11,7 @@ Adversary: honest but curious, at most t parties together. With i among them the
 all sets but the one, A*, without any of them: f_A* vanishes at these points, so f + z is uniform among the polynomials
 that fit what they know. Without i they get nothing. Rounds: one message from each helper, t + 1 helpers suffice. Bytes
 from each: one element per number (8 for M61, 16 for M127), k bits per bit over GF(2^k), C(n-2, t) bits per replicated
-bit. Answers of more helpers are checked: of N, floor((N-t-1)/2) that are wrong are found and named.
+bit. Answers of more helpers are checked: of N, floor((N-t-1)/2) that are wrong are found and named (`sharing.robust`).
 
 **The blind must be new for every answer.** Two different values blinded by one z give their difference away. Its key
 is derived from a `Request`, which has the root of the state, the asker and the asker's counter, and from the names of

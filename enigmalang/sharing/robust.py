@@ -2,7 +2,8 @@
 
 Values of a polynomial of degree t at N points are a Reed-Solomon code word: floor((N-t-1)/2) wrong ones are told apart
 (Reed, Solomon 1960). The same number of wrong copies is outvoted. A party is wrong for all of an array at once, so one
-place where the shares do not fit shows who; there the few sets of possible liars are tried, smallest first.
+place where the shares do not fit shows who; there the few sets of possible liars are tried, smallest first. When more
+are wrong than that, it is noticed at best: what they say together may look like an innocent one's fault.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from enigmalang.mpc.party import Party
 from enigmalang.mpc.reshare import TAGS, Members, Move, Recovery, Seated, ask, help_one, refresh, reshare
 from enigmalang.sharing import ArithShare, Keys, Share, structure
 from enigmalang.sharing.faults import SharingError
+from enigmalang.sharing.kinds import Kind
 from enigmalang.sharing.recovery import Helper, Request
 from enigmalang.sharing.resharing import choose_dealers
 from enigmalang.transport.memory import MemoryNetwork, run_parties
@@ -314,6 +315,44 @@ def test_recovery_from_few_and_from_all(members: Members, nodes: int) -> None:
         restored = results[members.node(asker) - 1]
         assert restored.liars == ()
         assert all(same(restored.values[name], shares[asker][name]) for name in KINDS)
+
+
+class Listening(Altered):
+    """Keeps what comes."""
+
+    def __init__(self, inner: Network) -> None:
+        super().__init__(inner, -1, bytes)
+        self.heard: dict[int, bytes] = {}
+
+    def exchange(self, tag: int, sends: Mapping[int, Any], expects: Mapping[int, int]) -> Any:
+        received = super().exchange(tag, sends, expects)
+        self.heard |= {peer: bytes(frame) for peer, frame in received.items()}
+        return received
+
+
+def test_answers_with_dealt_blinds_are_uniform() -> None:
+    """All shares are one constant, so what the asker hears is the blinds: chi-square of 64 cells, above 220 with
+    probability below 1e-16.
+    """
+    members, kind = Members(tuple(range(1, 13)), 5), Kind(M61, (2048,))
+    share = kind.share_of(M61.from_ints(np.full(2048, 7)))
+    wanted = Recovery(members, Request(ROOT, 12, 1), (1, 3, 4, 5, 7, 8, 11), {"x": kind})
+
+    def body(network: MemoryNetwork) -> dict[int, bytes]:
+        net = Listening(network)
+        if network.me == 12:
+            assert same(ask(net, 1, wanted).values["x"], share)
+        elif network.me in wanted.helpers:
+            help_one(net, 1, wanted, None, {"x": share})
+        return net.heard
+
+    heard = run_parties(12, body)
+    frames = [*heard[11].values(), *(frame for node in wanted.helpers for frame in heard[node - 1].values())]
+    assert len(frames) == 7 + 5 * 6
+    for frame in frames:
+        cells = np.frombuffer(frame[32:], np.uint64) & np.uint64(63)
+        counts = np.bincount(cells.astype(np.int64), minlength=64)
+        assert ((counts - 32) ** 2).sum() / 32 < 220
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -122,3 +122,19 @@ def test_digests_of_pieces_are_no_dictionary() -> None:
     one, other = (proofs(keys, {1: {"x": share}}, Request(bytes(32), 1, k))[1] for k in (1, 2))
     assert one != other
     assert len({one[:16], one[16:]}) == 2
+    both = proofs(keys, {1: {"x": share, "y": share}})[1]
+    assert len({both[k : k + 16] for k in range(0, 64, 16)}) == 4, "nor see that two pieces are equal"
+
+
+def test_faults_that_would_cancel() -> None:
+    """The same bit of an even number of words: in one party's shares, and in those of two, which is noticed only."""
+    shape, kind = structure(5, 2, True), Kind(None, (64 * 6,))
+    keys, words = keys_of(shape), np.zeros((shape.degree, 6), np.uint64)
+    for lane in (0, 5, 63):
+        wrong = words.copy()
+        wrong[1, :] = np.uint64(1 << lane)
+        for liars in ((3,), (2, 4)):
+            shares: dict[int, dict[str, Share]] = {
+                j: {"x": kind.share_of(wrong if j in liars else words)} for j in shape.parties}
+            found = audit.audit(shape, {"x": kind}, proofs(keys, shares))
+            assert found == {"x": liars} if len(liars) == 1 else "x" in found
