@@ -9,7 +9,7 @@ from enigmalang.chain.hub import EMPTY
 from enigmalang.node.durable.box import Place
 from enigmalang.node.durable.file import StateFile
 from enigmalang.node.durable.masks import NUMBERS, Given, check_number
-from enigmalang.node.durable.state import Begun, Stage, Values, check_order
+from enigmalang.node.durable.state import Begun, Stage, Values, check_order, check_plan
 from enigmalang.node.durable.values import Name, Value, decode_name, decode_value, encode_name, encode_value
 
 #: Masks that no job used are kept until so many numbers were given after theirs.
@@ -89,6 +89,7 @@ class CommitteeState:
         return None if found is None else self._box.open(("plans", digest), found[0])
 
     def keep_plan(self, digest: bytes, data: bytes) -> None:
+        check_plan(digest, data)
         with self._file.writing():
             self._file.run("INSERT OR IGNORE INTO plans VALUES (?, ?)", digest,
                            self._box.seal(("plans", digest), data))

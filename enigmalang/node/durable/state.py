@@ -8,6 +8,7 @@ twice left shares of two sharings, and only those of one run fit together.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 
 from enigmalang.chain.hub import EMPTY
@@ -47,7 +48,9 @@ class State(Protocol):
 
     def plan(self, digest: bytes) -> bytes | None: ...
 
-    def keep_plan(self, digest: bytes, data: bytes) -> None: ...
+    def keep_plan(self, digest: bytes, data: bytes) -> None:
+        """Raises ValueError for bytes that have another digest."""
+        ...
 
     # ---- jobs
 
@@ -113,6 +116,7 @@ class MemoryState:
         return self._plans.get(digest)
 
     def keep_plan(self, digest: bytes, data: bytes) -> None:
+        check_plan(digest, data)
         self._plans[digest] = data
 
     def begun(self, job: int) -> Begun:
@@ -168,3 +172,9 @@ def check_order(stage: Stage, root: bytes, there: bool) -> None:
         raise StateError(f"nothing is staged of job {stage.job} under its root")
     if stage.before != root:
         raise StateError(f"what job {stage.job} wrote does not follow the state that is here")
+
+
+def check_plan(digest: bytes, data: bytes) -> None:
+    """Raises ValueError unless `digest` is that of the plan's bytes."""
+    if sha256(data).digest() != digest:
+        raise ValueError("a plan with another digest")

@@ -1,6 +1,7 @@
 """The store in memory and the one in a file do the same; the file does it after it was opened again, too."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -122,11 +123,14 @@ def test_runs_are_counted_by_block(kept):
 
 
 def test_plans_and_replaced_values(kept):
-    kept.state.keep_plan(b"d" * 32, b"a plan")
+    digest = sha256(b"a plan").digest()
+    kept.state.keep_plan(digest, b"a plan")
+    with pytest.raises(ValueError, match="another digest"):
+        kept.state.keep_plan(b"e" * 32, b"a plan")
     kept.state.stage(stage(1), VALUES)
     kept.state.settle(stage(1))
     kept.again().state.replace(POOL, b"z" * 32, {("y", ()): BITS})
-    assert kept.again().state.plan(b"d" * 32) == b"a plan" and kept.state.plan(b"e" * 32) is None
+    assert kept.again().state.plan(digest) == b"a plan" and kept.state.plan(b"e" * 32) is None
     assert kept.state.root(POOL) == b"z" * 32 and same(kept.state.values(POOL), {("y", ()): BITS})
 
 
