@@ -4,7 +4,7 @@ same requests, in the leader's order.
 """
 
 from collections.abc import Callable
-from time import monotonic
+from contextlib import suppress
 
 from enigmalang.chain.errors import ChainError
 from enigmalang.node.daemon.seats.here import Here, Place
@@ -45,7 +45,8 @@ class Computing:
         if not isinstance(asked, msg.Execute | msg.Refute):
             raise WireError(f"no leader asks for {type(asked).__name__}")
         service = self._service(field)
-        self._await_block(asked.block)
+        with suppress(ChainError):  # the service sees it too, and says so
+            self._here.await_block(asked.block)
         if isinstance(asked, msg.Execute):
             asked = self._prepared(asked, field)
         reply = service.answer(asked)
@@ -60,16 +61,6 @@ class Computing:
             self._services[field] = Service(
                 session, Peers(place.me, place.threshold, field, ()), seat, self._state, self._at)
         return self._services[field]
-
-    def _await_block(self, number: int) -> None:
-        """Give this node's view of the chain a little time to be where the leader's is. The service checks."""
-        began = monotonic()
-        try:
-            while self._here.hub.chain.block_number() < number and monotonic() - began < self._here.pace.behind:
-                if self._here.stop.wait(0.05):
-                    return
-        except ChainError:
-            return
 
     def _prepared(self, request: msg.Execute, field: str) -> msg.Execute:
         """With the plan, and with the private state of the job's contract as the chain has it, if others have them."""

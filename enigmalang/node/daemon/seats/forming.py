@@ -109,6 +109,7 @@ class Forming:
             heard.agreed = request.number
         drawing = Drawing(proposer, request.nonce, heard.size, heard.threshold, request.block, request.number)
         try:
+            here.await_block(request.block)
             members = drawing.members(hub, self._start)
             if here.key.address not in members:
                 raise Refusal("this node is not drawn")

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Protocol
+from time import monotonic
 
 from enigmalang.chain.hub import Hub
 from enigmalang.ethereum.keys import SigningKey
@@ -30,12 +30,6 @@ class Pace:
     poll: float = 0.25
     tick: float = 0.1
     behind: float = 10.0
-
-
-class Say(Protocol):
-    """Somebody who writes events down."""
-
-    def __call__(self, event: str, **facts: str | int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +67,13 @@ class Here:
     pool: Executor
     pace: Pace
     stop: threading.Event
+
+    def await_block(self, number: int) -> None:
+        """Give this node's view of the chain a little time to be where another's is. Raises ChainError."""
+        began = monotonic()
+        while self.hub.chain.block_number() < number and monotonic() - began < self.pace.behind:
+            if self.stop.wait(min(0.05, self.pace.poll)):
+                return
 
     def ask(self, peer: str, request: sm.Message, seconds: float) -> sm.Answer:
         """Raises PeeringError."""
