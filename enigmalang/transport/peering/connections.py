@@ -28,6 +28,7 @@ class Place:
     idle_since: float | None = None
     reason: str = ""  # why it was ended from here
     told: bool = False  # that it is connected: then its end is told too
+    left: bool = False
 
     def end(self, reason: str) -> None:
         """Make whoever uses the connection see its end."""
@@ -43,6 +44,7 @@ class Connections:
         self._limits = limits
         self._lock = Lock()
         self._places: set[Place] = set()
+        self._past: dict[str, tuple[int, int]] = {}  # peer -> bytes of connections that have ended
         self._closed = False
 
     def enter(self, place: Place) -> Place | None:
@@ -63,9 +65,21 @@ class Connections:
         return victim
 
     def leave(self, place: Place) -> None:
-        """Give the place back; a second time does nothing."""
+        """Give the place back; a second time does nothing. The channel is closed."""
         with self._lock:
             self._places.discard(place)
+            if not place.left:
+                place.left = True
+                self._past[place.peer] = _sum(self._past.get(place.peer, (0, 0)), place.channel.traffic())
+
+    def traffic(self) -> dict[str, tuple[int, int]]:
+        """Bytes received and sent so far, by peer; anonymous clients together under ""."""
+        with self._lock:
+            found = dict(self._past)
+            for place in self._places:
+                if not place.left:
+                    found[place.peer] = _sum(found.get(place.peer, (0, 0)), place.channel.traffic())
+        return found
 
     def end(self, unwanted: Callable[[Place], bool], reason: str) -> None:
         """End those that are not wanted; they leave when who uses them sees it."""
@@ -103,6 +117,10 @@ class Connections:
             text = f"{limits.connections} connections are open, the most that may be"
             return _idle_longest(clients or incoming, text)
         return None
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
 
 
 def idle_now(place: Place) -> None:

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from socket import create_connection, socket
+from socket import socket
 from time import monotonic
 
 from enigmalang.transport.identity import ChannelKey, client_context, server_context
@@ -26,7 +26,7 @@ from enigmalang.transport.peering.errors import (
 from enigmalang.transport.peering.keys import Keys
 from enigmalang.transport.peering.limits import Limits
 from enigmalang.transport.peering.prelude import Opening, Purpose, Reply, proof, read_opening, read_reply
-from enigmalang.transport.peering.timed import TimedChannel, linger, read_exactly, tune
+from enigmalang.transport.peering.timed import TimedChannel, connect, linger, read_exactly, tune
 from enigmalang.wire.errors import WireError
 from enigmalang.wire.frames import HEADER_BYTES, frame, parse_header
 
@@ -143,14 +143,16 @@ def call(
     first = min(deadline, monotonic() + limits.handshake_seconds)
     with ExitStack() as undo:
         try:
-            plain = create_connection((contact.host, contact.port), max(0.001, first - monotonic()))
+            plain = connect(contact.host, contact.port, first)
             undo.callback(plain.close)
             tune(plain, limits)
             channel = _introduce(plain, contact, key, opening, first)
             undo.callback(channel.close)
             met(channel)
+            reply = Reply(channel.certificate())
+            channel.send(frame(WELCOME, proof("dial", opening, reply)))
             channel.until(deadline)
-            _await_greeting(channel, contact.address, proof("answer", opening, Reply(channel.certificate())))
+            _await_greeting(channel, contact.address, proof("answer", opening, reply))
         except OSError as error:
             raise PeerUnreachable(contact.address, f"no connection ({cause(error)})") from None
         except WireError as error:
@@ -171,7 +173,6 @@ def _introduce(plain: socket, contact: Contact, key: ChannelKey, opening: Openin
     channel.handshake()
     if channel.certificate() != reply.certificate:
         raise WireError("TLS shows another certificate than the one that was named")
-    channel.send(frame(WELCOME, proof("dial", opening, reply)))
     return channel
 
 

@@ -10,7 +10,8 @@ class Limits:
     """Bytes, counts, and seconds. Raises ValueError when one is not positive.
 
     The memory that requests take is at most, per peer, `memory_per_peer` for what is being read and worked on
-    and `connections_per_peer * frame_bytes` for answers under way; an anonymous client counts by its host.
+    and `connections_per_peer * frame_bytes` for answers under way; and 300 KiB of buffers for each of its connections.
+    An anonymous client counts by its host.
     Frames of data links are not limited in rate: who reads them says beforehand how long they are.
     """
 
@@ -29,6 +30,9 @@ class Limits:
     handshakes: int = 64
     #: Connections of one host per second that do not turn out to be a peer's; a burst is two seconds' worth.
     strangers_per_second: float = 50.0
+    #: Connections of one peer per second that are free; those beyond count as a stranger's of its host. A burst is
+    #: as many as it may have at once.
+    connects_per_second: float = 20.0
     #: Requests being answered at once, of all peers and clients; more wait.
     requests: int = 64
     #: Of one peer, or one host's clients; a burst is one second's worth, or one frame.

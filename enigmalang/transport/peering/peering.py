@@ -139,6 +139,10 @@ class Peering:
         self._connections.end(self._outdated, "the key is not registered any more")
         self._pool.sweep(monotonic())
 
+    def traffic(self) -> dict[str, tuple[int, int]]:
+        """Bytes received and sent so far, by peer, as the system counts them; anonymous clients together under ""."""
+        return self._connections.traffic()
+
     def close(self) -> None:
         """End all connections and join all threads. Data links belong to who has them: they are ended, and to be
         closed there. Whoever asks or meets gets PeerUnreachable. Waits for requests that are being answered. Not to

@@ -43,6 +43,7 @@ class Pool:
             good = not isinstance(error, Closing)
             raise PeerRefused(peer, str(error)) from None
         except OSError as error:
+            self._drop_idle(peer)  # they go to the same machine
             raise PeerUnreachable(peer, line.place.reason or cause(error)) from None
         except WireError as error:
             raise PeerUnreachable(peer, f"broke the protocol: {error}") from None
@@ -159,6 +160,14 @@ class Pool:
         self._busy[peer].discard(line)
         if not self._busy[peer]:
             del self._busy[peer]
+
+    def _drop_idle(self, peer: str) -> None:
+        with self._changed:
+            entries = list(self._idle.get(peer, ()))
+            for entry in entries:
+                self._remove(peer, entry)
+        for line, _ in entries:
+            line.place.channel.close()
 
     def _unlist(self, peer: str, entry: tuple[Line, float]) -> None:
         self._idle[peer].remove(entry)

@@ -46,7 +46,7 @@ class Reception:
         arrival = self._receive(visit)
         if arrival is None:
             return
-        server.known(visit, bool(arrival.peer))
+        server.known(visit, arrival.peer)
         place = self._seat(arrival)
         if place is None:
             return

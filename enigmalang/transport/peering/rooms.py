@@ -19,13 +19,13 @@ class Meeting:
     def __init__(self, room: bytes, members: Collection[str]) -> None:
         self.room = room
         self.members = frozenset(members)
+        self.coming: dict[str, Arrival] = {}  # who dialled last, while its thread greets it
         self.here: dict[str, Arrival] = {}
-        self.greeting: set[str] = set()  # of these, those who are being greeted: whose thread owns the guest
         self.cancelled = ""
         self.over = False
 
     def missing(self) -> set[str]:
-        return set(self.members) - (self.here.keys() - self.greeting)
+        return set(self.members) - self.here.keys()
 
 
 class Rooms:
@@ -80,10 +80,9 @@ class Rooms:
                 meeting.over = True
                 del self._meetings[meeting.room]
             missing = meeting.missing()
-            greeted = [guest for peer, guest in meeting.here.items() if peer not in meeting.greeting]
         if not missing and not meeting.cancelled:
             return meeting.here
-        for guest in greeted:
+        for guest in meeting.here.values():
             guest.channel.close()
         late = f"did not come into the room in time ({len(missing)} are missing)"
         raise PeerUnreachable(min(missing or meeting.members), meeting.cancelled or late)
@@ -116,37 +115,35 @@ class Rooms:
             guest.turn_away("closing")
 
     def _take(self, meeting: Meeting, guest: Arrival) -> str:
+        # A member that dials again has given up the link before: the newest counts.
         if guest.peer not in meeting.members:
             guest.turn_away("not of this room")
             return "not of this room"
         with self._changed:
-            before = meeting.here.get(guest.peer)
-            twice = before is not None and (guest.peer in meeting.greeting or not before.channel.ended())
-            mine = not twice and not meeting.over
-            if mine:
-                meeting.here[guest.peer] = guest
-                meeting.greeting.add(guest.peer)
-        if not mine:
-            reason = "in the room already" if twice else "the room is closed"
-            guest.turn_away(reason)
-            return reason
-        if before is not None:
-            before.channel.close()  # it gave up that link and dials again
-        return self._greet(meeting, guest)
-
-    def _greet(self, meeting: Meeting, guest: Arrival) -> str:
+            meeting.coming[guest.peer] = guest
         gone = guest.channel.ended()
         if not gone:
             try:
                 guest.greet()
             except OSError:
                 gone = True
+        return self._keep(meeting, guest, gone)
+
+    def _keep(self, meeting: Meeting, guest: Arrival, gone: bool) -> str:
+        old = None
         with self._changed:
-            meeting.greeting.discard(guest.peer)
-            if gone:
-                del meeting.here[guest.peer]
-            over = meeting.over
-            self._changed.notify_all()
-        if gone or over:
+            newest = meeting.coming.get(guest.peer) is guest
+            if newest:
+                del meeting.coming[guest.peer]
+            kept = newest and not gone and not meeting.over
+            if kept:
+                old = meeting.here.pop(guest.peer, None)
+                meeting.here[guest.peer] = guest
+                self._changed.notify_all()
+        if old is not None:
+            old.channel.close()
+        if not kept:
             guest.channel.close()
-        return "hung up before it was greeted" if gone else "the room was closed" if over else ""
+        if gone:
+            return "hung up before it was greeted"
+        return "" if kept else "came when the room was closed" if newest else "dialled again"

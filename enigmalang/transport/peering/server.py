@@ -34,7 +34,16 @@ class Visit:
     plain: socket.socket
     host: str
     deadline: float
-    bucket: TokenBucket
+    origin: "_Origin"
+
+
+class _Origin:
+    """A host that connections come from."""
+
+    def __init__(self, limits: Limits) -> None:
+        rate = limits.strangers_per_second
+        self.bucket = TokenBucket(rate, max(1.0, 2 * rate), monotonic())
+        self.told = False  # that it is over its rate: once is enough for a log
 
 
 class Server:
@@ -61,8 +70,11 @@ class Server:
         self._threads: set[threading.Thread] = set()
         self._done: SimpleQueue[threading.Thread] = SimpleQueue()
         self._closing = False
-        rate = limits.strangers_per_second
-        self._hosts: Recent[str, TokenBucket] = Recent(lambda: TokenBucket(rate, max(1.0, 2 * rate), monotonic()))
+        self._hosts: Recent[str, _Origin] = Recent(lambda: _Origin(limits))
+        burst = float(limits.connections_per_peer + limits.links_per_peer)
+        self._peers: Recent[str, TokenBucket] = Recent(
+            lambda: TokenBucket(limits.connects_per_second, burst, monotonic())
+        )
         self._listening = _listening(listen)
         self.port: int = self._listening.getsockname()[1]
         self._wake, self._woken = socket.socketpair()
@@ -71,12 +83,15 @@ class Server:
     def start(self) -> None:
         self._thread.start()
 
-    def known(self, visit: Visit, peer: bool) -> None:
-        """The other end is known; for a peer, the connection does not count as a stranger's."""
+    def known(self, visit: Visit, peer: str = "") -> None:
+        """The other end is known; if it is a peer, and within its rate, it does not count as a stranger."""
+        now = monotonic()
+        bucket = self._peers.of(peer) if peer else None
         with self._lock:
             self._pending.pop(visit, None)
-            if peer:
-                visit.bucket.take(-1.0, monotonic())
+            if bucket is not None and not bucket.delay(1.0, now):
+                bucket.take(1.0, now)
+                visit.origin.bucket.take(-1.0, now)
 
     def stop(self) -> None:
         """Take nobody in any more, and cut off who is not known."""
@@ -125,13 +140,16 @@ class Server:
                 self._pause()
             return  # or it was gone already
         host = host_of(address[0])
-        bucket = self._hosts.of(host)
+        origin, now = self._hosts.of(host), monotonic()
         with self._lock:
-            over = bucket.delay(1.0, monotonic()) > 0
+            over = origin.bucket.delay(1.0, now) > 0
             if not over:
-                bucket.take(1.0, monotonic())
+                origin.bucket.take(1.0, now)
+            told, origin.told = origin.told, over
         if over:
-            self._turn_off(plain, host, "too many connections of this host are not a peer's")
+            plain.close()
+            if not told:
+                self._heard(Event(Kind.LIMITED, "", host, "too many connections of this host are not a peer's"))
             return
         try:
             plain.setblocking(True)
@@ -139,7 +157,7 @@ class Server:
         except OSError:  # gone already
             plain.close()
             return
-        self._receive(Visit(plain, host, monotonic() + self._limits.handshake_seconds, bucket))
+        self._receive(Visit(plain, host, monotonic() + self._limits.handshake_seconds, origin))
 
     def _pause(self) -> None:
         poll = select.poll()
@@ -164,7 +182,7 @@ class Server:
         try:
             thread.start()
         except RuntimeError:  # the system grants no thread
-            self.known(visit, False)
+            self.known(visit)
             with self._lock:
                 self._threads.discard(thread)
             self._turn_off(visit.plain, visit.host, "the system has no room for more threads")
@@ -173,7 +191,7 @@ class Server:
         try:
             self._attend(visit)
         finally:
-            self.known(visit, False)
+            self.known(visit)
             self._done.put(threading.current_thread())
 
     def _turn_off(self, plain: socket.socket, host: str, reason: str) -> None:

@@ -4,6 +4,7 @@ A socket's time-out begins anew with every byte: who sends one byte at a time wo
 time that is left is set before every call to the system.
 """
 
+import errno
 import math
 import socket
 import ssl
@@ -32,6 +33,26 @@ def tune(plain: socket.socket, limits: Limits) -> None:
     ):
         if hasattr(socket, name):  # not every system has each
             plain.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def connect(host: str, port: int, deadline: float) -> socket.socket:
+    """A connection to one of the host's addresses, by `deadline` (monotonic clock) for all of them together; a name
+    takes as long as the system needs for it. Raises OSError, also when it is no address at all."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (ValueError, OverflowError):  # endpoints are what somebody wrote into a registry
+        raise OSError(errno.EINVAL, "not an address") from None
+    fault = OSError(errno.EINVAL, "no address")
+    for family, kind, protocol, _, address in found:
+        plain = socket.socket(family, kind, protocol)
+        try:
+            hurry(plain, deadline)
+            plain.connect(address)
+            return plain
+        except OSError as error:
+            plain.close()
+            fault = error
+    raise fault
 
 
 def hurry(plain: socket.socket, deadline: float) -> None:

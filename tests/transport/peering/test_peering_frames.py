@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,9 +17,9 @@ from enigmalang.transport.peering.prelude import NO_ROOM, Purpose, Reply, proof,
 from enigmalang.transport.peering.timed import TimedChannel, read_exactly, tune
 from enigmalang.wire.frames import HEADER, HEADER_BYTES, frame, parse_header
 from tests.transport.peering.peering_helpers import LIMITS, LONG, Book, Ghost, Town, soon, town
-from tests.transport.tls_helpers import RecordingProxy
+from tests.transport.tls_helpers import RecordingProxy, together
 
-QUICK = replace(LIMITS, frame_bytes=1000, idle_seconds=0.2, frame_seconds=0.2)
+QUICK = replace(LIMITS, frame_bytes=1 << 22, frame_seconds=0.1)
 
 
 def _raw(nodes: Town) -> TimedChannel:
@@ -78,13 +79,15 @@ def test_a_frame_that_breaks_off() -> None:
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
+        (0, "idle for too long"),
         (1, "idle for too long"),
         (HEADER_BYTES, "late in the middle of a request"),
         (HEADER_BYTES + 5, "late in the middle of a request"),
     ],
 )
 def test_a_frame_that_does_not_go_on(part: int, reason: str) -> None:
-    with town(["ann", "bob"], limits=QUICK) as nodes:
+    limits = QUICK if part >= HEADER_BYTES else replace(LIMITS, idle_seconds=0.1)
+    with town(["ann", "bob"], limits=limits) as nodes:
         channel = _raw(nodes)
         channel.send(frame(0, b"ten bytes.")[:part])
         nodes["bob"].ear.wait(Kind.LOST, reason, peer="ann")
@@ -92,7 +95,7 @@ def test_a_frame_that_does_not_go_on(part: int, reason: str) -> None:
 
 
 def test_a_frame_that_comes_byte_by_byte_is_not_waited_for_longer() -> None:
-    with town(["ann", "bob"], limits=replace(QUICK, frame_bytes=1 << 22)) as nodes:
+    with town(["ann", "bob"], limits=QUICK) as nodes:
         channel = _raw(nodes)
         channel.send(HEADER.pack(1 << 22, 0))
         with pytest.raises(OSError, match=r".*"):
@@ -190,6 +193,27 @@ def test_a_peer_behind_a_cut_cable() -> None:
         proxy.frozen = False
         assert ask("bob", b"4", LONG) == b"ann:4"
         nodes["ann"].peering.close()
+        proxy.close()
+
+
+def test_one_dead_connection_speaks_for_those_that_are_idle() -> None:
+    barrier = threading.Barrier(3)
+
+    def answer(peer: str, body: memoryview) -> bytes:
+        barrier.wait(LONG)
+        return b""
+
+    with town(["ann", "bob"], book := Book(), answer=answer) as nodes:
+        ann, bob = nodes.values()
+        proxy = _Freezer(bob.peering.port)
+        book.register("bob", proxy.port, bob.key)
+        together(*[lambda: ann.peering.ask("bob", b"together", LONG)] * 3)
+        assert ann.ear.count(Kind.CONNECTED, peer="bob") == 3
+        proxy.frozen = True
+        with pytest.raises(PeerUnreachable, match="bob: no answer in time"):
+            ann.peering.ask("bob", b"", 0.1)
+        assert ann.ear.count(Kind.LOST, peer="bob") == 3
+        ann.peering.close()
         proxy.close()
 
 

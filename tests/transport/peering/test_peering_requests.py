@@ -1,16 +1,19 @@
 """Requests between peers and from clients: answers, refusals, and many at once."""
 
+import socket
 import threading
+from time import monotonic
 
 import pytest
 
 from enigmalang.transport.peering.client import ClientConnection
+from enigmalang.transport.peering.contacts import Contact
 from enigmalang.transport.peering.errors import PeerRefused, PeerUnreachable, Refusal
 from enigmalang.transport.peering.events import Kind
 from enigmalang.transport.peering.limits import Limits
 from enigmalang.transport.peering.peering import Peering
 from enigmalang.wire.errors import WireError
-from tests.transport.peering.peering_helpers import HOST, LIMITS, LONG, Book, Ghost, connect, echo, serve, town
+from tests.transport.peering.peering_helpers import HOST, LIMITS, LONG, Book, Ghost, echo, serve, town
 from tests.transport.tls_helpers import together
 
 
@@ -151,7 +154,27 @@ def test_nobody_to_ask() -> None:
         book.register("bob", port, nodes["ann"].key)
         with pytest.raises(PeerUnreachable, match=r"bob: no connection \(Connection refused\)"):
             ask("bob", b"", LONG)
-        assert nodes["ann"].peering.port
+
+
+@pytest.mark.parametrize(("host", "port"), [("a..b", 1), ("x" * 300, 1), ("a\0b", 1), (HOST, 70_000), (HOST, -1)])
+def test_an_endpoint_that_is_none(host: str, port: int) -> None:
+    """A peer writes its endpoint into the registry as it likes."""
+    contact = Contact("bob", host, port, bytes(32))
+    with ClientConnection(contact, LIMITS) as client, pytest.raises(PeerUnreachable, match=r"bob: no connection"):
+        client.ask(b"", LONG)
+
+
+def test_a_name_with_many_dead_addresses_takes_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((HOST, 0), backlog=0) as full:
+        address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", full.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kinds: [address] * 1000)
+        deadline = monotonic() + LONG
+        with (
+            ClientConnection(Contact("bob", "bob.example", 1, bytes(32)), LIMITS) as client,
+            pytest.raises(PeerUnreachable, match=r"bob: no connection \(no answer in time\)"),
+        ):
+            client.ask(b"", 0.1)
+        assert monotonic() < deadline
 
 
 def test_clients_are_anonymous_and_know_the_node() -> None:
@@ -188,12 +211,8 @@ def test_a_node_that_serves_no_clients_says_so() -> None:
 
 
 def test_idle_connections_are_given_up() -> None:
-    limits = Limits(idle_seconds=0.2)
-    with town(["ann", "bob"], limits=limits) as nodes:
-        ask = nodes["ann"].peering.ask
-        assert ask("bob", b"1", LONG) == b"ann:1"
-        nodes["bob"].ear.wait(Kind.LOST, peer="ann")
-        assert ask("bob", b"2", LONG) == b"ann:2"
-        with connect(nodes["bob"].peering.port):
-            pass  # another connection is no reason to keep one
+    with town(["ann", "bob"], each={"ann": Limits(idle_seconds=1e-9)}) as nodes:
+        for times in (1, 2):  # each on a connection of its own
+            assert nodes["ann"].peering.ask("bob", b"1", LONG) == b"ann:1"
+            assert nodes["bob"].ear.count(Kind.CONNECTED, peer="ann") == times
         nodes["bob"].ear.wait(Kind.LOST, peer="ann", times=2)

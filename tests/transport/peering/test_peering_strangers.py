@@ -320,10 +320,9 @@ def test_reasons_from_outside_are_cut_and_printable() -> None:
         assert len(caught.value.reason) == 200
 
 
-def test_silence_is_cut_off_and_holds_up_nobody() -> None:
-    with town(["ann", "bob"], each={"bob": Limits(handshake_seconds=0.3)}) as nodes:
+def test_silence_is_cut_off() -> None:
+    with town(["bob"], limits=Limits(handshake_seconds=0.1)) as nodes:
         with connect(nodes["bob"].peering.port) as silent:
-            _still_open(nodes)
             assert hung_up(silent)
         nodes["bob"].ear.wait(Kind.REFUSED, "broke off before it was known (no answer in time)")
 
@@ -356,6 +355,25 @@ def test_strangers_of_one_host_come_slowly_and_peers_do_not_count() -> None:
             assert hung_up(plain)
         bob.ear.wait(Kind.LIMITED, "too many connections of this host")
         assert nodes["ann"].peering.ask("bob", b"kept", LONG) == b"ann:kept"
+
+
+def test_a_peer_that_connects_all_the_time_counts_as_a_stranger() -> None:
+    limits = Limits(strangers_per_second=0.001, connects_per_second=0.001, connections_per_peer=1, links_per_peer=1)
+    with town(["ann", "bob"], limits=limits) as nodes:
+        ann, bob = nodes.values()
+
+        def come() -> None:
+            channel = call(bob.contact, ann.key, Purpose.CONTROL, NO_ROOM, LIMITS, soon())
+            channel.shut()
+            channel.close()
+
+        for times in range(1, 4):
+            come()
+            bob.ear.wait(Kind.LOST, peer="ann", times=times)
+        for _ in range(3):
+            with pytest.raises(PeerUnreachable, match=r"bob: no connection"):
+                come()
+        assert bob.ear.count(Kind.LIMITED, "too many connections of this host are not a peer's") == 1
 
 
 def test_hosts_are_counted_as_their_owners_have_them() -> None:
