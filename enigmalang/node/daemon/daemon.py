@@ -176,15 +176,18 @@ class Daemon:
             "endpoint": self.endpoint, "listening": f"{listen.host}:{self._channels.port}",
             "monitor": self._monitor.port if self._monitor else None,
             "channel": {"fingerprint": fingerprint(channel.certificate).hex(), "age_days": age_days(channel)},
-            "peers": {"known": self._known(), "connected": [
-                {"address": peer.address, "since": peer.since, "connections": peer.connections,
-                 "received": 0, "sent": 0} for peer in self._hearer.connected()]},
+            "peers": {"known": self._known(), "connected": self._connected()},
             "committees": list(member.committees) if member else [],
             "jobs": self._jobs(),
             "stored_bytes": stored_bytes(self._data),
             "parts": {part.name: dict(part.status()) for part in self._started},
             "problems": [asdict(problem) for problem in self.log.problems()],
         }
+
+    def _connected(self) -> list[dict[str, Json]]:
+        traffic = self._channels.traffic()
+        counted = [(peer, traffic.get(peer.address, (0, 0))) for peer in self._hearer.connected()]
+        return [{**asdict(peer), "received": received, "sent": sent} for peer, (received, sent) in counted]
 
     def _jobs(self) -> dict[str, int]:
         ended = {name: int(self.metrics.get("enig_jobs_total", name)) for name in ("done", "failed", "refused")}
@@ -208,6 +211,9 @@ class Daemon:
         }
         for name, value in now.items():
             self.metrics.set(name, float(value))
+        for place, name in enumerate(("received", "sent")):
+            total = sum(counted[place] for counted in self._channels.traffic().values())
+            self.metrics.set("enig_bytes_total", total, name)
         for level, times in self.log.counts().items():
             self.metrics.set("enig_problems_total", times, level)
         self.metrics.set("enig_log_lines_lost_total", self.log.lost)

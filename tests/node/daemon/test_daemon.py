@@ -79,13 +79,19 @@ def test_nodes_talk_and_strangers_do_not(world, tmp_path):
         status = until(lambda: s if (s := bob.status())["peers"]["connected"] else None, "the connection")
         assert status["peers"]["known"] == 1 and status["peers"]["connected"][0]["address"] == me
         assert status["parts"]["echo"]["text"] == "2 calls"
+        (before,) = status["peers"]["connected"]
+        channels.ask(peer, b"\x07" + bytes(50_000), 10)
+        for way in ("received", "sent"):  # the last bytes that were sent are acknowledged a little later
+            until(lambda w=way: 50_000 < bob.status()["peers"]["connected"][0][w] - before[w] < 60_000, f"bytes {way}")
         contact = bob.following.registry.contact(peer)
         with ClientConnection(contact, Limits()) as client:
             assert client.ask(b"\x07hi", 10) == b"client: hi"
         with pytest.raises(PeeringError), ClientConnection(replace(contact, fingerprint=bytes(32)), Limits()) as client:
             client.ask(b"\x07hi", 10)
         text = until(lambda: t if 'l{purpose="client"} 1' in (t := metrics_of(bob)) else None, "the client")
-        assert "enig_peers_connected 1\n" in text and "enig_echo_answered 1\n" in text and "enig_healthy 1\n" in text
+        assert "enig_peers_connected 1\n" in text and "enig_echo_answered 2\n" in text and "enig_healthy 1\n" in text
+        counted = [int(line.split()[1]) for line in text.splitlines() if line.startswith("enig_bytes_total{")]
+        assert len(counted) == 2 and min(counted) > 50_000
         assert f"enig_deposit_wei {ETHER}\n" in text and f"enig_balance_wei {9 * ETHER}\n" in text
 
 
@@ -214,6 +220,16 @@ def test_it_can_be_stopped_while_it_waits_for_the_chain(world, tmp_path):
     with up(config, phase="waiting for the chain") as daemon:
         assert isinstance(ask(tmp_path / "node", "stop", 10), int)
         daemon.stop.wait()
+
+
+def test_it_can_be_stopped_while_a_transaction_waits_for_its_confirmations(world, tmp_path):
+    config = world.node(tmp_path, confirmations=5)
+    with up(config, phase="entering the hub") as daemon:
+        until(lambda: world.hub.node(daemon.status()["address"]).deposit, "the transaction")
+    assert not any("is not waited for" in problem.text for problem in daemon.log.problems())
+    development.advance(world.chain, blocks=5)
+    with up(changed(config, "node", endpoint=member_of(world, daemon).endpoint)):
+        assert len(world.hub.events(["Registered"])) == 1
 
 
 @pytest.mark.parametrize("options, said", [({"hub": faucet_key().address}, "there is no hub at"),
