@@ -45,6 +45,11 @@ class Writer:
             self._queue.put((work, done))
         return cast(T, done.result())
 
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work the thread has not taken yet."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """What waits is written first."""
         with self._closing:
@@ -54,19 +59,36 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        batch: list[tuple[Work, Future[Any]]] = []
         going = True
-        while going:
-            first = self._queue.get()
-            batch = [] if first is None else [first]
-            going = first is not None
-            while going and len(batch) < BATCH and not self._queue.empty():
-                more = self._queue.get()
-                if more is None:
-                    going = False
-                else:
-                    batch.append(more)
-            if batch:
-                self._serve(batch)
+        try:
+            while going:
+                batch, going = self._taken()
+                if batch:
+                    self._serve(batch)
+        except BaseException as error:  # a fault of this program: nobody waits for ever
+            self._give_up(batch, error)
+            raise
+
+    def _taken(self) -> tuple[list[tuple[Work, Future[Any]]], bool]:
+        """What waits, at least one piece, as far as it fits in a transaction; and whether there will be more."""
+        batch: list[tuple[Work, Future[Any]]] = []
+        while len(batch) < BATCH and not (batch and self._queue.empty()):
+            one = self._queue.get()
+            if one is None:
+                return batch, False
+            batch.append(one)
+        return batch, True
+
+    def _give_up(self, batch: list[tuple[Work, Future[Any]]], error: BaseException) -> None:
+        with self._closing:
+            self._closed = True
+        while not self._queue.empty():
+            one = self._queue.get()
+            batch += [one] if one is not None else []
+        for _, done in batch:
+            if not done.done():
+                done.set_exception(error)
 
     def _serve(self, batch: list[tuple[Work, Future[Any]]]) -> None:
         """One transaction for all; when that fails, one for each, so that who asked too much fails alone."""
@@ -79,10 +101,6 @@ class Writer:
             for one in batch:
                 self._serve([one])
             return
-        except BaseException as error:  # a fault of this program: nobody waits for ever
-            for _, done in batch:
-                done.set_exception(error)
-            raise
         for (_, done), (value, raised) in zip(batch, answers, strict=True):
             if raised is None:
                 done.set_result(value)

@@ -1,11 +1,14 @@
 """Sealed values in chunks: readers alone open them, each chunk alone, and only at its own place."""
 
 import pickle
+import struct
+from hashlib import sha3_256
 from io import BytesIO
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from storing import ALICE, BOB, EVE, Ready, filled, in_the_clear, sealed
 
 from enigmalang.dht.chunks import CHUNK, TAG, BadSource
@@ -122,6 +125,22 @@ def test_how_many_may_read():
 def test_two_sealings_of_one_content_differ():
     one, other = sealed(CONTENT, [ALICE]), sealed(CONTENT, [ALICE])
     assert one.chunks[0] != other.chunks[0] and one.sealing.check != other.sealing.check
+
+
+def test_the_format_by_other_hands():
+    """What the module says of nonces, associated data and wraps, and no more than that."""
+    value = sealed(CONTENT, [ALICE])
+    wrap = value.sealing.wraps[0]
+    shared = X25519PrivateKey.from_private_bytes(ALICE.private_key).exchange(
+        X25519PublicKey.from_public_bytes(wrap.ephemeral))
+    wrapping = sha3_256(b"enigmalang dht wrap" + ALICE.public_key + shared).digest()
+    key = AESGCM(wrapping).decrypt(bytes(12), wrap.key, None)
+    assert value.sealing.check == sha3_256(b"enigmalang dht key" + key).digest()
+    found = b""
+    for i, chunk in enumerate(value.chunks):
+        nonce = struct.pack(">3xQB", i, i == 2)
+        found += AESGCM(key).decrypt(nonce, chunk, b"enigmalang dht chunk" + struct.pack(">QQQ", i, 3, len(CONTENT)))
+    assert found == CONTENT
 
 
 def test_keys_stay_where_they_are():

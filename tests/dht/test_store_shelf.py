@@ -130,6 +130,19 @@ def test_a_new_version_frees_what_it_replaces(path: Path):
         assert shelf.missing(LARGE.name) is None and content_of(shelf, other)
 
 
+def test_usage_is_that_of_what_is_there(tmp_path: Path):
+    """However it came about: as on a shelf that never had anything else."""
+    value, readable = in_the_clear(b"x"), sealed(b"secret", [ALICE])
+    with Shelf(tmp_path / "one", QUOTA) as shelf, Shelf(tmp_path / "other", QUOTA) as fresh:
+        fill(shelf, value)
+        fill(shelf, readable, version=2)  # a longer record in place of a shorter one
+        fill(shelf, LARGE, "large")
+        shelf.drop(1, name("large"))
+        shelf.sweep()
+        fill(fresh, readable, version=2)
+        assert shelf.usage() == fresh.usage()
+
+
 def test_records_are_gone_through_in_the_order_of_their_keys(path: Path):
     value = in_the_clear(b"x")
     with Shelf(path, QUOTA) as shelf:

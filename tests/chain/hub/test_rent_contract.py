@@ -62,8 +62,10 @@ def test_storing_is_paid_ahead(rent: Rent, alice: Actor, world: World):
     assert (found["owner"], found["rate"], found["until"]) == (alice.address, RATE, rent.machine.now + 100)
 
 
-def test_rates_are_rounded_up(rent: Rent):
+def test_rates_are_rounded_up(rent: Rent, world: World):
     assert [rent.contract.call("rate", size) for size in (0, 1, 2**30)] == [1, 1, PRICE]
+    cheap = world.machine.deploy(own_contract("Storage"), world.alice.address, world.hub.address, 3, *[1000] * 4)
+    assert [cheap.call("rate", size) for size in (0, 1, 2**29, 2**30, 2**30 + 1)] == [1, 1, 2, 3, 4]
 
 
 def test_what_cannot_be_stored(rent: Rent, alice: Actor, world: World):

@@ -30,6 +30,8 @@ class RentMachine(RuleBasedStateMachine):
         self.paid_in = self.paid_out = 0
         self.named: dict[str, set[str]] = {o.address: set() for o in OWNERS}
         self.started = {a.address: self.machine.balance(a.address) for a in EVERYONE}
+        for by, renews in zip(OWNERS, (True, False), strict=True):
+            self.store(by, KEYS[0], 5000, renews, NODES[:2], 10**6 * RATE, 100)
 
     def teardown(self) -> None:
         if hasattr(self, "mark"):
@@ -69,7 +71,7 @@ class RentMachine(RuleBasedStateMachine):
         done = self.attempt("withdraw", part, by=by)
         assert (done is not None) == (part <= before or part == 2**256 - 1)
 
-    @rule(by=owner, under=key, period=st.sampled_from([0, 1, 50, 100, 2000]), renews=st.booleans(),
+    @rule(by=owner, under=key, period=st.sampled_from([0, 1, 50, 100, 5000]), renews=st.booleans(),
           holders=st.lists(st.sampled_from([*NODES, *NODES, EVERYONE[-1]]), max_size=3), value=amount,
           size=st.sampled_from([0, 1, 100]))
     def store(self, by: Actor, under: bytes, period: int, renews: bool, holders: list[Actor], value: int, size: int
