@@ -82,13 +82,14 @@ class Table:
         return None
 
     def load(self, places: Iterable[int]) -> None:
-        """Take in many at once, as they were heard one after the other and before anything else."""
-        buckets: dict[int, list[int]] = {}
-        for place in dict.fromkeys(places):
-            buckets.setdefault(bucket_of(self._mine, place), []).append(place)
-        buckets.pop(-1, None)
-        for number, members in buckets.items():
-            self._buckets[number] = _Bucket(members[:self._size], members[self._size:][-self._size:])
+        """Begin with these (each once), as if they were heard one after the other. For an empty table."""
+        for place in places:
+            number = bucket_of(self._mine, place)
+            if number >= 0:
+                bucket = self._buckets.setdefault(number, _Bucket())
+                (bucket.contacts if len(bucket.contacts) < self._size else bucket.spares).append(place)
+        for bucket in self._buckets.values():
+            del bucket.spares[:-self._size]
 
     def failed(self, place: int, pinged: bool = False) -> None:
         """A node did not answer: the ping that `add` asked for (`pinged`), or something else."""

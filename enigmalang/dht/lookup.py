@@ -107,11 +107,9 @@ class Lookup:
         if self._asked_again or not self.done:
             return
         self._asked_again = True
-        last = self._near[self._k - 1] if len(self._near) >= self._k else float("inf")
         for distance in self._silent:
-            if distance < last:
-                self._states[distance] = _State.NEW
-                insort(self._near, distance)
+            self._states[distance] = _State.NEW
+            insort(self._near, distance)
 
     def _learn(self, nodes: Iterable[int], hops: int) -> None:
         for place in nodes:

@@ -30,19 +30,21 @@ from enigmalang.wire import dht_messages as wire
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`k`: contacts of a bucket, and nodes that a lookup finds; `alpha`: requests of a lookup at a time; `budget`:
-    requests of a lookup in all; `patience`: failures in a row that make a contact stale. The rest are seconds:
-    `reply` and `check`: how long to wait for a peer and for storage; `pause`: between pings that newcomers to one
-    bucket cause; `retry`: between attempts to join; `refresh`, `republish`, `expire`: between chores, about.
+    """`k`: contacts of a bucket, and nodes that a lookup finds; `alpha`: requests of a lookup at a time; `budget`: its
+    requests in all; `fill`: contacts that the refresh of a bucket looks for; `patience`: failures in a row that make a
+    contact stale. The rest are seconds: `reply` and `check`: how long to wait for a peer and for storage; `pause`:
+    between pings that newcomers to one bucket cause; `retry`: between attempts to join; `refresh`, `republish`,
+    `expire`: between chores, about.
     """
 
     k: int = 20
     alpha: int = 3
     budget: int = 100
+    fill: int = 8
     patience: int = 2
     reply: float = 2.0
     check: float = 30.0
-    pause: float = 60.0
+    pause: float = 300.0
     retry: float = 15.0
     refresh: float = 3600.0
     republish: float = 3600.0
@@ -122,7 +124,7 @@ class Machine:
         """
         match plain:
             case {"version": 1, "contacts": [*contacts]} if all(isinstance(contact, str) for contact in contacts):
-                places = map(self._members.place, contacts)
+                places = map(self._members.place, dict.fromkeys(contacts))
                 self._table.load(place for place in places if place is not None)
             case _:
                 raise ValueError("not a snapshot of a routing table")
@@ -284,7 +286,9 @@ class Machine:
             known += self._bootstrap
         self._table.looked(target, self._now)
         s = self.settings
-        errand = Errand(purpose, Lookup(target, self._place, known, s.k, s.alpha, s.budget))
+        # To have enough contacts everywhere, a few of each bucket will do; near me all are wanted.
+        k = s.k if purpose is not None or target == self._place else min(s.fill, s.k)
+        errand = Errand(purpose, Lookup(target, self._place, known, k, s.alpha, s.budget))
         if purpose is None:
             self._chore = errand
         self._advance(errand)

@@ -219,11 +219,12 @@ class Network:
 
 def nearest_places(places: list[int], target: int, count: int) -> list[int]:
     """Up to `count` of the sorted `places`, nearest to `target` first."""
-    low, high = 0, len(places)
-    for shift in range(BITS):
+    for shift in range(0, BITS, 4):
         low, high = _bounds(places, target >> shift, shift)
         if high - low >= count:
             break  # everything outside differs from the target in a higher bit
+    else:
+        low, high = 0, len(places)
     return sorted(places[low:high], key=target.__xor__)[:count]
 
 

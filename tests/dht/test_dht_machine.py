@@ -158,6 +158,8 @@ def test_who_left_the_registry_is_forgotten() -> None:
     assert machine.handle(ports.Left(name(1), 1), 0.0) == [ports.Neighbour(name(1), here=False)]
     assert machine.contacts() == [name(2)]
     assert set(asked(machine.handle(ports.Find(1, 1), 0.0))) == {2}
+    world.places.add(1)
+    assert machine.contacts() == [name(2)]  # it has to be heard again
 
 
 def test_storage_is_told_who_comes_near_and_goes() -> None:
@@ -300,6 +302,7 @@ def got(effects: list[Effect]) -> list[tuple[bytes | None, tuple[str, ...]]]:
 def test_a_record_counts_when_storage_says_so() -> None:
     machine, numbers = getting()
     first, second = check(machine, 1, numbers[1], b"record"), check(machine, 2, numbers[2], b"other")
+    assert hear(machine, 1, nodes(first, [])) == []  # the number is storage's now, whoever guesses it
     assert machine.handle(ports.Fired(ports.NoReply(numbers[1])), SMALL.reply) == []  # it did reply
     assert machine.handle(ports.Judged(first, 3), 3.0) == [ports.Got(1, b"record", (name(1),), 1, 3)]
     assert machine.handle(ports.Judged(second, 9), 3.0) == []  # answered already
