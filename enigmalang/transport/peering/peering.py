@@ -107,9 +107,11 @@ class Peering:
         """All of `seats` (addresses; the first is party 1, and this node is among them) linked up in `room`.
 
         `timeout` as in TlsNetwork. The caller closes it. Raises PeerUnreachable or PeerRefused naming a node that is
-        not there by `deadline` (monotonic clock).
+        not there by `deadline` (monotonic clock), and ValueError when `seats` are not such, or `room` as in `meet`.
         """
         numbers = {peer: number for number, peer in enumerate(seats, 1)}
+        if len(numbers) < len(seats) or self.me not in numbers:
+            raise ValueError("each node has one seat, and this node has one")
         me = numbers.pop(self.me)
         _check_room(room)
         meeting = self._rooms.open(room, numbers)

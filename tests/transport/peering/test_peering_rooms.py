@@ -294,6 +294,15 @@ def test_rooms_have_names_of_32_bytes() -> None:
                 bob.peering.meet(room, ["ann"], soon())
 
 
+def test_seats_are_of_different_nodes_and_one_is_ours() -> None:
+    with town(SEATS) as nodes:
+        for seats in (["bob", "cid"], ["ann", "bob", "bob"]):
+            with pytest.raises(ValueError, match="each node has one seat, and this node has one"):
+                nodes["ann"].peering.network(ROOM, seats, soon())
+        with nodes["ann"].peering.network(ROOM, ["ann"], soon()) as alone:
+            assert alone.exchange(1, {}, {}) == {}
+
+
 def test_frames_on_links_are_limited() -> None:
     with town(["ann", "bob"], limits=replace(LIMITS, link_bytes=1000)) as nodes:
         ann, bob = nodes.values()
