@@ -64,6 +64,7 @@ class StateFile:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")  # shares that were refreshed are gone
             (schema,) = self._db.execute("PRAGMA user_version").fetchone()
         if schema > SCHEMA:
             raise NewerSchema(f"the state in {self.path} is of schema {schema}, written by a later version of "
@@ -164,5 +165,10 @@ def _private_file(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
         os.chmod(path, 0o600)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)  # a new file is still there after the power was lost
+        finally:
+            os.close(folder)
     except OSError as error:
         raise StateError(f"the state in {path} cannot be opened: {error.strerror}") from None

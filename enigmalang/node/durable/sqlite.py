@@ -183,6 +183,14 @@ class CommitteeState:
             self._file.run_many("INSERT INTO current VALUES (?, ?, ?, ?)", sealed)
             self._file.run("INSERT OR REPLACE INTO roots VALUES (?, ?, ?)", self.number, contract, root)
 
+    def forget(self, contract: str) -> None:
+        """See `State.forget`."""
+        with self._file.writing():
+            self._forget_stages([stage for (stage,) in self._file.rows(
+                "SELECT stage FROM stages WHERE committee = ? AND contract = ?", self.number, contract)])
+            for table in ("current", "roots"):
+                self._file.run(f"DELETE FROM {table} WHERE committee = ? AND contract = ?", self.number, contract)
+
     # ---- parts
 
     def _current(self, contract: str, name: bytes) -> Place:

@@ -97,6 +97,10 @@ class State(Protocol):
         """These are the current values from now on: they came from the other members."""
         ...
 
+    def forget(self, contract: str) -> None:
+        """Its private state went to another committee: nothing of it is kept here."""
+        ...
+
     def contracts(self) -> dict[str, bytes]:
         """The roots of all contracts that there is private state of."""
         ...
@@ -161,6 +165,11 @@ class MemoryState:
 
     def replace(self, contract: str, root: bytes, values: Values) -> None:
         self._current[contract] = root, dict(values)
+
+    def forget(self, contract: str) -> None:
+        self._current.pop(contract, None)
+        for stage in self.staged(contract):
+            del self._staged[stage]
 
     def contracts(self) -> dict[str, bytes]:
         return {contract: root for contract, (root, _) in self._current.items()}

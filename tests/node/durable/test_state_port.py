@@ -134,6 +134,16 @@ def test_plans_and_replaced_values(kept):
     assert kept.state.root(POOL) == b"z" * 32 and same(kept.state.values(POOL), {("y", ()): BITS})
 
 
+def test_a_contract_that_went_elsewhere_is_forgotten(kept):
+    kept.state.stage(stage(1), VALUES)
+    kept.state.settle(stage(1))
+    kept.state.stage(stage(2, b"r" * 32, b"s" * 32), VALUES)
+    kept.again().state.forget(POOL)
+    state = kept.again().state
+    assert state.contracts() == {} and state.values(POOL) == {} and state.staged(POOL) == []
+    assert state.root(POOL) == EMPTY
+
+
 # ---- masks
 
 
