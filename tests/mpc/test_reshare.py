@@ -65,6 +65,11 @@ def test_shares_move(nodes: int, old: Members, new: Members) -> None:
     check(new, by_party(new, results), values)
 
 
+def leave(network: Network) -> None:
+    """What the others notice at once when they wait for this node."""
+    network.post(1 << 40, {node: b"" for node in range(1, network.n + 1) if node != network.me})
+
+
 def test_others_deal_when_a_dealer_is_missing() -> None:
     """The first attempt fails at those who wait for it; the second is made without it, in the same session's network
     of those who are left.
@@ -72,23 +77,24 @@ def test_others_deal_when_a_dealer_is_missing() -> None:
     old, new = Members((1, 2, 3, 4, 5), 2), Members((4, 5, 6), 1)
     shares, values = committee_of(old.shape)
 
-    def attempt(dealers: tuple[int, ...], name: bytes, seconds: float) -> list[Any]:
+    def attempt(dealers: tuple[int, ...], name: bytes) -> list[Any]:
         def body(network: MemoryNetwork) -> Any:
             if network.me == 2:
-                return None
+                return leave(network)
             try:
                 return reshare(network, 1, move(old, new, dealers, name), given(old, dealers, network.me, shares))
             except PeerError as error:
+                leave(network)
                 return error
 
-        return run_parties(6, body, seconds)
+        return run_parties(6, body)
 
-    failed = attempt((1, 2, 3), b"one", 2)
+    failed = attempt((1, 2, 3), b"one")
     assert all(isinstance(failed[node - 1], PeerError) for node in (1, 3, 4, 5, 6))
     assert {failed[node - 1].peer for node in (4, 5, 6)} == {2}
     dealers = choose_dealers(old.shape, {1, 3, 4, 5})
     assert 2 not in dealers
-    check(new, by_party(new, attempt(dealers, b"two", 60)), values)
+    check(new, by_party(new, attempt(dealers, b"two")), values)
 
 
 def test_a_dealer_without_its_shares() -> None:
@@ -265,11 +271,15 @@ def test_errors_name_nodes_of_the_network() -> None:
     def body(network: MemoryNetwork) -> Any:
         there, mine = move(members, members, (1, 2)), given(members, (1, 2), network.me, shares)
         try:
-            return reshare(network, 3, there, mine) if network.me == 3 else refresh(network, 3, there, mine)
+            if network.me != 3:
+                return refresh(network, 3, there, mine)
+            reshare(network, 3, there, mine)
+            return leave(network)
         except PeerError as error:
+            leave(network)
             return error
 
-    results = run_parties(3, body, seconds=2)
+    results = run_parties(3, body)
     assert [results[node - 1].peer for node in (1, 2)] == [3, 3]
 
 
