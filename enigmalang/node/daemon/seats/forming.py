@@ -27,6 +27,8 @@ CONSENT_SECONDS = 600
 REMEMBERED, REQUESTS, SECONDS = 256, 60, 600.0
 #: Committees in which a node serves at most: the hub takes 32.
 SERVES = 31
+#: Committees that are formed at once by one node: each may wait for a block.
+AT_ONCE = 4
 #: Seconds for a new block.
 BLOCK_SECONDS = 60.0
 
@@ -71,6 +73,7 @@ class Forming:
         self._lock = threading.Lock()
         self._heard: OrderedDict[tuple[str, bytes], _Heard] = OrderedDict()
         self._times: dict[str, list[float]] = {}
+        self._forms = threading.Semaphore(AT_ONCE)
 
     # ---- a member
 
@@ -127,6 +130,14 @@ class Forming:
     def form(self, size: int, threshold: int, nonce: bytes) -> Consented:
         """A committee for a request. Raises CannotForm, ChainError, and ValueError for an impossible one."""
         check_size(size, threshold)
+        if not self._forms.acquire(blocking=False):
+            raise CannotForm("other committees are being formed")
+        try:
+            return self._formed(size, threshold, nonce)
+        finally:
+            self._forms.release()
+
+    def _formed(self, size: int, threshold: int, nonce: bytes) -> Consented:
         here, me = self._here, self._here.key.address
         propose = sm.Propose(size, threshold, nonce)
         try:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from enigmalang.chain.errors import ChainError
+from enigmalang.chain.follow import ReorganisedTooFar
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.computing import Computing
@@ -39,10 +40,11 @@ USELESS = 60.0
 class Member:
     """This node in one committee. `start`: the block from which on its jobs are looked for, when nothing is known."""
 
-    def __init__(self, here: Here, place: Place, start: int, at: points.Hook = points.unwatched) -> None:
-        """Raises ChainError, StateError."""
+    def __init__(self, here: Here, place: Place, start: int, ended: Callable[[int], None],
+                 at: points.Hook = points.unwatched) -> None:
+        """`ended` is told how each job ended (`chain.hub.FULFILLED`, …). Raises ChainError, StateError."""
         self.place = place
-        self._here, self._at = here, at
+        self._here, self._at, self._ended = here, at, ended
         self._state = here.state.committee(place.committee)
         self.giver = Giver(place, self._state, here.key, here.hub.domain)
         self.plans = CommitteePlans(here, place)
@@ -51,13 +53,11 @@ class Member:
         self.seat = Seat(here, place, self._state, self._computing)
         self._leading = Leading(here, place, self.seat, self._field_of)
         known = here.kept.looked(place.committee)
-        manner = Manner(start if known is None else known, REFUSALS, LATE * place.me, here.pace.poll)
-        team = Team(self._leading, place.committee, place.members, place.threshold)
-        self.operator = Operator(here.hub, here.key, team, self._say, plans=self.plans, outcomes=self.outcomes,
-                                 manner=manner)
+        self._start = self._looked = start if known is None else known
+        self.operator = self._operator()
+        self._open: frozenset[int] = frozenset()
         self._fields: dict[bytes, str] = {}
         self._stop = threading.Event()
-        self._looked = manner.start
         self._thread = threading.Thread(target=self._serve, name=f"committee-{place.committee}", daemon=True)
 
     def start(self) -> None:
@@ -97,6 +97,12 @@ class Member:
 
     # ---- jobs
 
+    def _operator(self) -> Operator:
+        here, place = self._here, self.place
+        manner = Manner(self._start, REFUSALS, LATE * place.me, here.pace.poll)
+        team = Team(self._leading, place.committee, place.members, place.threshold)
+        return Operator(here.hub, here.key, team, self._say, plans=self.plans, outcomes=self.outcomes, manner=manner)
+
     def _serve(self) -> None:
         """The thread that follows the jobs."""
         silent = ""
@@ -105,6 +111,8 @@ class Member:
                 self.operator.step()
                 self._look()
                 silent = ""
+            except ReorganisedTooFar:
+                self.operator = self._operator()  # and everything is looked at again
             except (ChainError, EngineError, StateError) as error:
                 if silent != str(error):
                     silent = str(error)
@@ -113,6 +121,10 @@ class Member:
 
     def _look(self) -> None:
         """Remember where to look for jobs after a restart; see that who leads does something."""
+        now = frozenset(self.operator.open_jobs)
+        for job in self._open - now:
+            self._ended(self._here.hub.job(job).status)
+        self._open = now
         block = self.operator.settled_before
         if block != self._looked:
             self._here.kept.look(self.place.committee, block)
@@ -134,6 +146,3 @@ class Member:
 
     def _say(self, line: str) -> None:
         self._here.log.info("job", committee=self.place.committee, text=line)
-
-
-Members = Callable[[], "dict[int, Member]"]

@@ -8,6 +8,8 @@ from time import monotonic
 from typing import Any
 
 from enigmalang.chain.errors import ChainError
+from enigmalang.chain.hub import FAILED, FULFILLED
+from enigmalang.node.daemon.connection import Misconfigured
 from enigmalang.node.daemon.metrics import Metrics
 from enigmalang.node.daemon.parts import Surroundings
 from enigmalang.node.daemon.seats import messages as sm
@@ -48,8 +50,11 @@ class SeatsPart:
         folder.mkdir(mode=0o700, exist_ok=True)
         chain, hub = around.chain, around.hub
         self._around = around
-        self._state = SqliteState(folder / STATE, around.keys.storage, f"chain {chain.id}, hub {hub.address}")
-        self._kept = Kept(folder / KEPT)
+        try:
+            self._state = SqliteState(folder / STATE, around.keys.storage, f"chain {chain.id}, hub {hub.address}")
+            self._kept = Kept(folder / KEPT)
+        except StateError as error:
+            raise Misconfigured(str(error)) from None
         self._pool = ThreadPoolExecutor(ASKING, "ask")
         self._here = Here(around.keys.signing, hub, around.peering, self._state, self._kept, around.log, self._pool,
                           self._pace, around.stop)
@@ -129,6 +134,11 @@ class SeatsPart:
         return tuple(each.address for each in self._around.registry.members()
                      if each.address != self._around.keys.address)
 
+    def _ended(self, status: int) -> None:
+        """A job of one of the committees has ended so."""
+        outcome = {FULFILLED: "done", FAILED: "failed"}.get(status, "refused")
+        self._around.metrics.add("enig_jobs_total", outcome)
+
     def _run(self) -> None:
         """The thread of this part: seats tick, and new committees are served."""
         look = 0.0
@@ -154,7 +164,7 @@ class SeatsPart:
             found = self._here.hub.committee(number)
             members = tuple(address.lower() for address in found.members)
             place = Place(number, members, found.threshold, members.index(me) + 1)
-            member = Member(self._here, place, self._around.config.chain.start, self._at)
+            member = Member(self._here, place, self._around.config.chain.start, self._ended, self._at)
             with self._lock:
                 self._members[number] = member
             member.start()
