@@ -24,6 +24,10 @@ class RpcError(ChainError):
         self.code, self.message, self.data = code, message, data
 
 
+class NoContract(ChainError):
+    """Nothing answers at an address that should be a contract's: another chain, or one that begins anew."""
+
+
 class TransactionRefused(ChainError):
     """A transaction that no block takes up: too little money, a nonce already used, too much gas."""
 

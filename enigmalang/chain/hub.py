@@ -12,6 +12,7 @@ from typing import Any
 from enigmalang.chain.client import Chain, Log, Receipt, Tag
 from enigmalang.chain.compiling import own_contract
 from enigmalang.chain.digests import Domain, Signature, Work
+from enigmalang.chain.errors import NoContract
 from enigmalang.chain.interface import Interface
 from enigmalang.ethereum.keys import SigningKey
 
@@ -314,7 +315,10 @@ class Hub:
 
     def _call(self, tag: Tag, name: str, *args: Any) -> Any:
         method = hub_interface().methods[name]
-        (found,) = method.decode(self.chain.call(self.address, method.encode(args), tag=tag))
+        answer = self.chain.call(self.address, method.encode(args), tag=tag)
+        if not answer:
+            raise NoContract(f"there is no hub at {self.address} (chain {self.chain.id}, block {tag})")
+        (found,) = method.decode(answer)
         return found
 
     def _send(self, key: SigningKey, name: str, *args: Any, value: int = 0) -> Receipt:

@@ -139,7 +139,7 @@ class Channel:
 
 
 def _counted(sock: socket.socket) -> tuple[int, int]:
-    """From the kernel, so that it costs nothing where bytes pass: `struct tcp_info` of Linux, from tcpi_bytes_acked on."""
+    """From the kernel, so that it costs nothing where bytes pass: `struct tcp_info` of Linux, at tcpi_bytes_acked."""
     if not hasattr(socket, "TCP_INFO") or sock.family == socket.AF_UNIX:
         return 0, 0
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)

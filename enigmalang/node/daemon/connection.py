@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from enigmalang.chain.client import Chain
-from enigmalang.chain.errors import ChainError, ChainUnreachable, Reverted, RpcError
+from enigmalang.chain.errors import ChainError, ChainUnreachable, NoContract, Reverted, RpcError
 from enigmalang.chain.evm import Call, Evm, Json
 from enigmalang.chain.hub import Hub
 from enigmalang.chain.rpc import RpcEvm
@@ -101,7 +101,7 @@ def _check(hub: Hub, options: ChainOptions) -> None:
 
     try:
         hub.minimum_deposit()
-    except (Reverted, DecodingError):
+    except (NoContract, Reverted, DecodingError):
         if _syncing(hub.chain):
             raise ChainError(f"the chain at {options.url} is still being read by its node") from None
         raise Misconfigured(f"there is no hub at {options.hub} on the chain at {options.url} (number {hub.chain.id}): "

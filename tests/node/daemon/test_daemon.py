@@ -10,11 +10,16 @@ from daemon_running import Echo, up
 from daemon_world import ETHER, PARAMETERS, changed, key_of, print_of, until
 
 from enigmalang.chain import development
-from enigmalang.chain.embedded import faucet_key
+from enigmalang.chain.anvil import Anvil, find_anvil, missing
+from enigmalang.chain.client import Chain
+from enigmalang.chain.embedded import EmbeddedEvm, faucet_key
 from enigmalang.chain.errors import ChainUnreachable, Reverted, RpcError
+from enigmalang.chain.hub import deploy_hub
 from enigmalang.chain.server import Server
+from enigmalang.node.daemon.config import Config, with_options
 from enigmalang.node.daemon.connection import Misconfigured
 from enigmalang.node.daemon.control import ask
+from enigmalang.node.daemon.folders import make_folder
 from enigmalang.node.daemon.keys import KeyFolder
 from enigmalang.node.daemon.membership import Ended
 from enigmalang.node.daemon.monitor import PortTaken
@@ -215,6 +220,28 @@ def test_a_chain_that_is_not_there_at_first(world, tmp_path):
         assert len(daemon.log.problems()) <= 3
 
 
+def test_a_chain_that_begins_anew_and_comes_back(world, tmp_path):
+    """As when its node is started without its data, and then with it again."""
+    class Switched:
+        evm = world.evm
+
+        def request(self, method, params=()):
+            return self.evm.request(method, params)
+
+    switched, socket = Switched(), tmp_path / "chain.sock"
+    config = changed(world.node(tmp_path / "node"), "chain", url=str(socket))
+    with Server(switched, socket), up(config, Echo()) as daemon:
+        address, registry = daemon.status()["address"], daemon.following.registry
+        until(lambda: registry.member(address), "reading itself")
+        with EmbeddedEvm() as switched.evm:
+            until(lambda: any("there is no hub" in problem.text for problem in daemon.log.problems()), "a word")
+            until(lambda: registry.member(address) is None, "forgetting what is not there any more")
+            assert daemon.status()["phase"] == "serving"
+        switched.evm = world.evm
+        until(lambda: registry.member(address), "reading itself again")
+        until(lambda: daemon.status()["standing"] == "active" and daemon.health()[0], "being well")
+
+
 def test_it_can_be_stopped_while_it_waits_for_the_chain(world, tmp_path):
     config = changed(world.node(tmp_path / "node"), "chain", url=str(tmp_path / "none.sock"))
     with up(config, phase="waiting for the chain") as daemon:
@@ -381,3 +408,22 @@ def test_no_secret_is_ever_logged(world, tmp_path):
         for form in (secret.hex(), str(secret)[2:-1], str(int.from_bytes(secret, "big"))):
             assert form not in text
     assert "correct horse" not in text and "PRIVATE" not in text
+
+
+@pytest.mark.skipif(find_anvil() is None, reason=missing())
+def test_on_a_chain_where_gas_costs(tmp_path):
+    with Anvil(base_fee=10**9) as anvil, anvil.connect() as evm:
+        chain = Chain(evm)
+        hub = deploy_hub(chain, faucet_key(), PARAMETERS)
+        config = with_options(Config(tmp_path / "node"), "chain", url=anvil.socket, hub=hub.address, poll_seconds=0.02)
+        config = with_options(config, "node", endpoint="127.0.0.1:0")
+        keys = make_folder(with_options(config, "monitor", port=0), "correct horse", None, 2)
+        chain.send(faucet_key(), keys.address, b"", ETHER)
+        with up(config, phase="entering the hub") as daemon:
+            said = until(lambda: daemon.following.obstacle, "a word about money")
+            assert "for the deposit and about" in said and "for gas" in said
+            chain.send(faucet_key(), keys.address, b"", ETHER)
+            until(lambda: daemon.following.phase == "serving", "being registered")
+            assert hub.node(keys.address).deposit == ETHER and 0 < chain.balance(keys.address) < ETHER
+            ask(tmp_path / "node", "rotate", 30)
+            assert hub.node(keys.address).fingerprint.hex() == daemon.status()["channel"]["fingerprint"]
