@@ -120,6 +120,8 @@ class LimitOptions:
     handshakes: int = option(64, "Connections whose other end is not known yet.", _positive)
     strangers_per_second: float = option(
         50.0, "Connections of one machine that do not turn out to be a peer's.", _positive)
+    connects_per_second: float = option(
+        20.0, "Connections of one peer that are free; those beyond count as a stranger's.", _positive)
     requests: int = option(64, "Requests that are answered at once; more wait.", _positive)
     requests_per_second: float = option(1000.0, "Of one peer, or of one machine's clients.", _positive)
     bytes_per_second: float = option(float(64 << 20), "Of one peer, or of one machine's clients.", _positive)

@@ -90,14 +90,6 @@ def test_a_life(world, tmp_path, secret):
     assert said("status", folder)[0] == 3
 
 
-def test_an_interrupt_ends_it_gracefully(world, tmp_path, secret):
-    """So does SIGTERM: other tests end it so."""
-    world.node(tmp_path / "node")
-    with started(tmp_path / "node", *secret) as process:
-        process.send_signal(signal.SIGINT)
-        assert ended(process).splitlines()[-1].endswith("stopped")
-
-
 def test_killed_and_started_again(world, tmp_path, secret):
     folder = tmp_path / "node"
     world.node(folder)
@@ -111,7 +103,7 @@ def test_killed_and_started_again(world, tmp_path, secret):
     assert status == 3 and "running    no" in out
     with started(folder, *secret):
         found = status_of(folder)
-        assert found["address"] == address and found["stored_bytes"] == 4 and found["deposit"] == str(ETHER)
+        assert found["address"] == address and found["stored_bytes"] > 4 and found["deposit"] == str(ETHER)
     assert len(world.hub.events(["Registered"])) == 1
 
 
@@ -154,13 +146,13 @@ def test_in_the_background_when_it_cannot_be(world, tmp_path, secret):
             assert not out and config.monitor.port == 0 and running(tmp_path / "b") is None
 
 
-def test_the_password_from_systemd(world, tmp_path):
+def test_the_password_from_systemd_and_an_interrupt(world, tmp_path):
     world.node(tmp_path / "node")
     (tmp_path / "enigmalang-password").write_text(PASSWORD + "\n")
     with started(tmp_path / "node", env=os.environ | {"CREDENTIALS_DIRECTORY": str(tmp_path)},
                  stdin=subprocess.DEVNULL) as process:
-        process.terminate()
-        ended(process)
+        process.send_signal(signal.SIGINT)
+        assert ended(process).splitlines()[-1].endswith("stopped")
 
 
 def test_a_wrong_hub(world, tmp_path, secret):
