@@ -6,16 +6,16 @@ the daemon and the simulator run the same code.
 Adversary: some of the registered nodes, which may say anything. Channels are authenticated, so who sent a message is
 certain. Against them: only nodes that are registered on the hub are ever asked or inserted; only nodes that were heard
 themselves are inserted, never those that others name; a reply counts only from whom was asked and for an open request;
-nodes that answer stay in the table (see `buckets`); a lookup asks each node once and a bounded number in all (see
-`lookup`); a value counts when storage has checked it. Colluding nodes can still keep quiet about honest ones: a lookup
-fails if all the nodes it asks lie, which `simulator --liars` measures. Ids: see `ids`. Cost of a lookup among n nodes:
-about log2(n) / 4 steps one after the other, and k to 2k requests.
+nodes that answer stay in the table (see `buckets`); a lookup asks some of my own contacts whatever others say, and a
+bounded number in all (see `lookup`); a value counts when storage has checked it. Colluding nodes can still keep quiet
+about honest ones: a lookup fails if all that it asks lie (of 2,000 nodes with a fifth that tell of each other only, no
+lookup of 300 did, with half of them 1 in 75: `simulator --liars`). Where a node stands: see `ids`. Cost of a lookup: 2
+to 4 steps one after the other among up to 10,000 nodes, growing with the logarithm, and about 25 requests at k = 20.
 
 Not as in the paper: values are not cached along the path of a lookup, since holders are chosen and paid.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, assert_never
 
@@ -25,34 +25,8 @@ from enigmalang.dht.errands import Errand, Placing, Query, best_holders
 from enigmalang.dht.ids import bytes_id, id_bytes, key_id, place_in_bucket
 from enigmalang.dht.lookup import Lookup
 from enigmalang.dht.ports import Chore, Effect, Event, Members
+from enigmalang.dht.settings import Settings
 from enigmalang.wire import dht_messages as wire
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """`k`: contacts of a bucket, and nodes that a lookup finds; `alpha`: requests of a lookup at a time; `budget`: its
-    requests in all; `fill`: contacts that the refresh of a bucket looks for; `patience`: failures in a row that make a
-    contact stale. The rest are seconds: `reply` and `check`: how long to wait for a peer and for storage; `pause`:
-    between pings that newcomers to one bucket cause; `retry`: between attempts to join; `refresh`, `republish`,
-    `expire`: between chores, about.
-    """
-
-    k: int = 20
-    alpha: int = 3
-    budget: int = 100
-    fill: int = 8
-    patience: int = 2
-    reply: float = 2.0
-    check: float = 30.0
-    pause: float = 300.0
-    retry: float = 15.0
-    refresh: float = 3600.0
-    republish: float = 3600.0
-    expire: float = 600.0
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.alpha <= self.k <= wire.MAX_CONTACTS:
-            raise ValueError(f"alpha and k must be ordered: 1 <= {self.alpha} <= {self.k} <= {wire.MAX_CONTACTS}")
 
 
 class Machine:
@@ -286,9 +260,11 @@ class Machine:
             known += self._bootstrap
         self._table.looked(target, self._now)
         s = self.settings
-        # To have enough contacts everywhere, a few of each bucket will do; near me all are wanted.
-        k = s.k if purpose is not None or target == self._place else min(s.fill, s.k)
-        errand = Errand(purpose, Lookup(target, self._place, known, k, s.alpha, s.budget))
+        if purpose is None and target != self._place:
+            lookup = Lookup(target, self._place, known, min(s.fill, s.k), s.alpha, s.budget)
+        else:
+            lookup = Lookup(target, self._place, known, s.k, s.alpha, s.budget, s.anchors)
+        errand = Errand(purpose, lookup)
         if purpose is None:
             self._chore = errand
         self._advance(errand)

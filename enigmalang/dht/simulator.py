@@ -14,8 +14,8 @@ from time import process_time
 
 from enigmalang.dht import ports
 from enigmalang.dht.ids import bytes_id, key_id
-from enigmalang.dht.machine import Settings
 from enigmalang.dht.ports import Effect, Event
+from enigmalang.dht.settings import Settings
 from enigmalang.dht.virtual import Answer, Network, Weather, nearest_places
 from enigmalang.wire import dht_messages as wire
 
@@ -46,15 +46,16 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`success`: the share of lookups that found the living node nearest to the target, or the record; those whose own
-    node crashed meanwhile do not count. `recall`: of the k living nodes nearest to the target, the share that is found
-    (without records). Hops, messages (requests and replies) and seconds are of one lookup. `joined`: the share of
-    newcomers that found somebody. `events`: what was simulated.
+    """`success`: the share of lookups that found the living node nearest to the target, or the record; those that were
+    `abandoned`, since their own node crashed, do not count. `recall`: of the k living nodes nearest to the target, the
+    share that is found (without records). Hops, messages (requests and replies) and seconds are of one lookup.
+    `joined`: the share of newcomers that found somebody. `events`: what was simulated.
     """
 
     success: float
     recall: float | None
     answered: int
+    abandoned: int
     hops_median: float
     hops_max: int
     messages_mean: float
@@ -206,7 +207,7 @@ class Simulation:
         return Report(
             success=sum(nearest for nearest, _ in shares) / max(1, len(self._tries) - lost),
             recall=None if self._records else fmean(share for _, share in shares or [(False, 0.0)]),
-            answered=len(done),
+            answered=len(done), abandoned=lost,
             hops_median=median(hops or [0]), hops_max=max(hops, default=0),
             messages_mean=fmean(messages or [0]), messages_max=max(messages, default=0),
             seconds_median=median(seconds or [0.0]), seconds_max=max(seconds, default=0.0),

@@ -15,9 +15,10 @@ from typing import Protocol
 
 from enigmalang.dht import ports
 from enigmalang.dht.ids import BITS, node_id
-from enigmalang.dht.machine import Machine, Settings
+from enigmalang.dht.machine import Machine
 from enigmalang.dht.placement import Standing
 from enigmalang.dht.ports import Effect, Event
+from enigmalang.dht.settings import Settings
 from enigmalang.wire import dht_messages as wire
 
 #: Bytes that each node says it can take.

@@ -14,7 +14,7 @@ from enigmalang.wire.messages import Message, Told, encode_message
 __all__ = ["MAX_CONTACTS", "MAX_OFFER", "MAX_RECORD_BYTES", "FindNode", "FindValue", "Have", "Nodes", "Offer", "Ping",
            "Pong", "Reply", "Request", "Store", "Stored", "Value", "decode_reply", "decode_request", "encode_message"]
 
-#: Contacts in one answer; an upper bound on k (`dht.machine.Settings`).
+#: Contacts in one answer; an upper bound on k (`dht.settings`).
 MAX_CONTACTS = 32
 #: Bytes of one record: what is signed and points at the chunks, not the chunks.
 MAX_RECORD_BYTES = 1 << 18

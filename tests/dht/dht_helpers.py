@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from enigmalang.dht import ports
-from enigmalang.dht.machine import Machine, Settings
+from enigmalang.dht.machine import Machine
 from enigmalang.dht.placement import Standing
 from enigmalang.dht.ports import Effect
+from enigmalang.dht.settings import Settings
 from enigmalang.wire import dht_messages as wire
 
 SMALL = Settings(k=3, alpha=2, budget=20, patience=2)

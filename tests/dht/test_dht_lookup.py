@@ -106,6 +106,16 @@ def test_who_answers_wrongly_is_not_asked_again() -> None:
     assert lookup.done and lookup.next() == []
 
 
+def test_my_own_contacts_are_asked_even_if_others_fill_the_list() -> None:
+    """The nearest two lie: they name each other and their friends, all nearer than my honest contact."""
+    liars = {16: [1, 2], 17: [1, 2], 1: [2], 2: [1]}
+    honest = {20: [0], 0: []}
+    for anchors, expected in ((2, [1, 2]), (3, [0, 1])):
+        lookup = Lookup(0, MINE, [16, 17, 20], 2, 2, 100, anchors)
+        carry_out(lookup, lambda place: {**liars, **honest}[place], Random(0))
+        assert lookup.found() == expected
+
+
 def test_nobody_known_is_done_at_once() -> None:
     for known in ([], [MINE]):
         lookup = start(0, known)
@@ -139,7 +149,7 @@ def test_it_ends_whatever_the_peers_say(target: int, known: list[int], k: int, a
         others = [rng.randrange(1024) for _ in range(rng.randrange(30))]
         return rng.choice([None, [], [place, target, MINE], others])
 
-    lookup = start(target, known, k, min(alpha, k), budget)
+    lookup = Lookup(target, MINE, known, k, min(alpha, k), budget, anchors=seed % 4)
     asked = carry_out(lookup, garbage, rng)
     assert len(asked) == lookup.asked <= budget
     assert all(asked.count(place) <= 2 for place in asked)

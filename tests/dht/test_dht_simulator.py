@@ -7,7 +7,7 @@ import pytest
 
 from enigmalang.dht import ports
 from enigmalang.dht.ids import key_id
-from enigmalang.dht.machine import Settings
+from enigmalang.dht.settings import Settings
 from enigmalang.dht.simulator import Scenario, main, simulate
 from enigmalang.dht.virtual import Network, Weather
 
@@ -56,7 +56,7 @@ def test_steps_grow_with_the_logarithm() -> None:
 
 def test_crashes_newcomers_and_loss() -> None:
     report = simulate(Scenario(500, 150, seed=4, churn=0.2, loss=0.05, seconds=900.0), SETTINGS)
-    assert report.answered == 150 or report.success == 1.0
+    assert report.answered + report.abandoned == 150
     assert report.success >= 0.97
     assert report.recall is not None and report.recall >= 0.9
     assert report.joined == 1.0
@@ -64,9 +64,9 @@ def test_crashes_newcomers_and_loss() -> None:
 
 
 def test_liars_who_know_only_each_other() -> None:
-    report = simulate(Scenario(500, 100, seed=5, liars=0.2))
-    assert report.success >= 0.97
-    assert report.recall is not None and report.recall >= 0.95
+    report = simulate(Scenario(500, 200, seed=5, liars=0.3))
+    assert report.success >= 0.99
+    assert report.recall is not None and report.recall >= 0.99
 
 
 def test_when_all_peers_lie_lookups_end_all_the_same() -> None:
