@@ -80,6 +80,24 @@ def test_records_are_found_after_crashes() -> None:
     assert report.success >= 0.98
 
 
+def test_seven_nodes_lose_any_two_and_no_record() -> None:
+    for first in range(7):
+        network = Network(1, 10)
+        names = [network.random_node()]
+        for ticket in range(6):
+            names.append(network.add(names[:1], ticket))
+            network.run(network.now + 20.0)
+        network.request(names[3], ports.Put(10, b"key", b"ok" + bytes(8) + b"text", 3))
+        network.run(network.now + 60.0, [10])
+        for gone in (names[first], names[(first + 2) % 7]):
+            network.crash(gone)
+        reader = next(name for name in names if name in network.nearest(0, 7) and b"key" not in network.shelf(name))
+        network.request(reader, ports.Get(11, b"key"))
+        network.run(network.now + 60.0, [11])
+        got = network.answers[11][0]
+        assert isinstance(got, ports.Got) and got.record == b"ok" + bytes(8) + b"text"
+
+
 def test_false_records_lose_against_the_true_one() -> None:
     network = Network(100, 8, SETTINGS)
     key, record = b"key", b"ok" + (5).to_bytes(8, "big") + b"text"
