@@ -14,7 +14,8 @@ NODES = [actor(f"node {i}") for i in range(3)]
 OWNERS = [actor("alice"), actor("bob")]
 EVERYONE = [*NODES, *OWNERS, actor("eve")]
 KEYS = [bytes(31) + b"k", bytes(31) + b"l"]
-owner, who, key = st.sampled_from(OWNERS), st.sampled_from(EVERYONE), st.sampled_from(KEYS)
+owner, who = st.sampled_from(OWNERS), st.sampled_from(EVERYONE)
+key, number = st.sampled_from([KEYS[0], *KEYS]), st.sampled_from([0, 0, 2, 2, 1, 3])
 amount = st.sampled_from([0, 1, 99 * RATE, 1000 * RATE, 10**6 * RATE])
 
 
@@ -35,6 +36,7 @@ class RentMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "mark"):
+            self.only_those_named_are_paid()
             self.machine.revert(self.mark)
 
     def attempt(self, name: str, *args: Any, by: Actor, value: int = 0) -> Receipt | None:
@@ -91,7 +93,7 @@ class RentMachine(RuleBasedStateMachine):
             assert done.value == expected.renewals
             assert (self.rent.found(lease)["until"], self.rent.balance(of)) == (expected.until, expected.balance)
 
-    @rule(by=who, chosen=st.lists(st.integers(0, 3), max_size=5))
+    @rule(by=st.sampled_from([*NODES, *EVERYONE]), chosen=st.lists(number, min_size=1, max_size=5))
     def collect(self, by: Actor, chosen: list[int]) -> None:
         before = self.rent.balance(by)
         done = self.attempt("collect", [self.leases[i] for i in chosen], by=by)
@@ -103,11 +105,11 @@ class RentMachine(RuleBasedStateMachine):
         there = self.rent.found(self.rent.lease_of(by, under))["rate"] > 0
         assert (self.attempt("stop", 1, under, by=by) is not None) == there
 
-    @rule(by=who, chosen=st.integers(0, 3))
+    @rule(by=who, chosen=number)
     def close(self, by: Actor, chosen: int) -> None:
         self.attempt("close", self.leases[chosen], by=by)
 
-    @rule(seconds=st.sampled_from([1, 40, 100, 400, 5000]))
+    @rule(seconds=st.sampled_from([1, 100, 1500, 4995]))
     def time_passes(self, seconds: int) -> None:
         self.machine.advance(seconds)
 
@@ -128,7 +130,6 @@ class RentMachine(RuleBasedStateMachine):
             if self.rent.found(lease)["rate"]:
                 assert self.rent.standing(lease) == self.rent.expected(lease)
 
-    @invariant()
     def only_those_named_are_paid(self) -> None:
         for lease in self.leases:
             found = self.rent.found(lease)
@@ -148,4 +149,4 @@ def three() -> Rent:
 def test_random_sequences_of_rent(three: Rent):
     kind = type("Sequences", (RentMachine,), {"rent": three})
     run_state_machine_as_test(kind, settings=settings(
-        max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)))
+        max_examples=14, stateful_step_count=24, deadline=None, suppress_health_check=list(HealthCheck)))
