@@ -83,10 +83,12 @@ class Machine:
             self.env = outer
 
     def forced(self, value: Any) -> Any:
-        """The value behind a pending opening."""
+        """The value behind a pending opening. Reverts for one that its check refuses."""
         if type(value) is Pending:
             if not value.ready:
                 self.domain.flush()
+            if value.check is not None:
+                value.check(value.value)
             return value.value
         return value
 

@@ -1,5 +1,6 @@
 """Private values at run time: a type that refuses to leak."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 Shape = tuple[int, ...]
@@ -31,15 +32,18 @@ class Secret:
 
 
 class Pending:
-    """A revealed value that has not been opened yet; all pending ones are opened together."""
+    """A revealed value that has not been opened yet; all pending ones are opened together. `check`, where there is one,
+    raises for a value that must not go further.
+    """
 
-    __slots__ = ("rank", "ready", "secret", "value")
+    __slots__ = ("check", "rank", "ready", "secret", "value")
 
-    def __init__(self, secret: Secret, rank: int) -> None:
-        self.secret: Secret | None = secret
+    def __init__(self, secret: Secret | None, rank: int) -> None:
+        self.secret = secret
         self.rank = rank
         self.ready = False
         self.value: Any = None
+        self.check: Callable[[Any], Any] | None = None
 
     def resolve(self, value: Any) -> None:
         self.value, self.ready, self.secret = value, True, None

@@ -1,6 +1,8 @@
 """Handlers of contract operations: state, context, checks, events, money, openings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,14 +10,16 @@ import numpy as np
 from enigmalang.execute.defaults import array_of, slot_shape, zero_of
 from enigmalang.execute.delivery import deliver_all
 from enigmalang.execute.failures import Revert, diagnose, revert
+from enigmalang.execute.kernels import check
 from enigmalang.execute.machine import Handler, Machine, stacked
 from enigmalang.execute.numbers import scalar
 from enigmalang.execute.ports import Identity
-from enigmalang.execute.secret import Secret
+from enigmalang.execute.secret import Pending, Secret
 from enigmalang.execute.values import ContractRef, hashable, show
 from enigmalang.ir.ir import Operation, Slot, Tensor
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.types.types import BOOL, Label
+from enigmalang.types.ranges import Range, nominal
+from enigmalang.types.types import BOOL, FixedT, IntT, Label
 
 Args = tuple[Any, ...]
 
@@ -233,10 +237,38 @@ def _reveal(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     (value,) = args
     if isinstance(value, Secret):
         assert isinstance(op.result.type, Tensor)
-        value = machine.domain.reveal(value, op.result.type)
+        value = _checked(op, machine.domain.reveal(value, _opened(op.result.type, op.operands[0].range)))
     if machine.context.mode == "secret":
         machine.context.revealed.append(value)
     return (value,)
+
+
+def _fits(element: object, bounds: Range | None) -> bool:
+    held = nominal(element)
+    return held is None or (bounds is not None and bounds.within(held))
+
+
+def _opened(type: Tensor, bounds: Range | None) -> Tensor:
+    """The type of what is opened: wide enough for whatever the private value may be."""
+    element = type.element
+    if not isinstance(element, IntT) or bounds is None or _fits(element, bounds):
+        return type
+    wider = [IntT(bounds.low < 0, bits) for bits in range(element.bits, 257, 8)]
+    return replace(type, element=next((found for found in wider if _fits(found, bounds)), element))
+
+
+def _checked(op: Operation, value: Any) -> Any:
+    """What is public fits its type: where the private range is wider, that is seen when the value is used first, by
+    every engine at the same place."""
+    type = op.result.type
+    if not isinstance(type, Tensor) or not isinstance(type.element, IntT | FixedT) or _fits(
+            type.element, op.operands[0].range):
+        return value
+    if not isinstance(value, Pending):
+        known, value = value, Pending(None, type.rank)
+        value.resolve(known)
+    value.check = partial(check, op, element=type.element)
+    return value
 
 
 def _attested(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:

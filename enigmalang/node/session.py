@@ -79,11 +79,12 @@ class Session:
     """One node's side of a cluster, from the agreement of keys on. Used by the executing thread only."""
 
     def __init__(self, field: str, threshold: int, network: Network, runs: Runs | None = None,
-                 lasting: Lasting | None = None) -> None:
+                 lasting: Lasting | None = None, keys: Keys | None = None) -> None:
         """Agrees keys with the other nodes, for this session alone, and loads the kernels. `runs`: see `execute`.
-        Without `lasting` masks end with the session. Raises PeerError.
+        Without `lasting` masks end with the session. `keys`: none are agreed, for where nothing is secret. Raises
+        PeerError.
         """
-        keys = exchange_keys(network, threshold, NODE_TAGS)
+        keys = keys or exchange_keys(network, threshold, NODE_TAGS)
         lasting = lasting or Lasting(keys, MemoryMasks())
         warm()
         self.name = keys.derive(b"name").everyone()  # known to all nodes, and of no other session

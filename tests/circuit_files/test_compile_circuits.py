@@ -112,6 +112,16 @@ def test_gates_of_small_programs(text: str, tmp_path: Path) -> None:
     check_agreement(recording.inputs, flow, 30)
 
 
+def test_what_comes_out_has_bits_for_all_that_it_may_be(tmp_path: Path) -> None:
+    """-128 // -1 is 128, which no int8 is: the program stops where it is used, the circuit has nothing to stop."""
+    recording = script("private a: int8 = 1\nprivate b: int8 = 2\nprint(reveal(a // b))", tmp_path)
+    (flow,) = recording.flows
+    made = to_boolean(flow.circuit, [item.port for item in recording.inputs], flow.outputs)
+    row = np.concatenate([to_bits(-128, 8), to_bits(-1, 8)])
+    (parts,) = made.splits(made.evaluate(row[None]))
+    assert [from_bits(part) for part in parts] == [128]
+
+
 def test_document_fits_its_schema(tmp_path: Path) -> None:
     """By the words of the schema that we use; no package that checks schemas is needed."""
     schema = json.loads(SCHEMA.read_text("utf-8"))

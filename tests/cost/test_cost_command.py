@@ -143,6 +143,27 @@ def test_budget_of_a_def(tmp_path: Path) -> None:
     assert done.returncode == 1 and "`richer` takes 1 comparisons" in done.stderr
 
 
+UNREACHED = {
+    "nothing calls it": "@budget(rounds=9)\ndef least(xs):\n    return min(xs)\n\nprint(1)\n",
+    "on zeros, does not come to it": "@budget(rounds=9)\ndef odd(x):\n    return reveal(x * x > 5)\n\nprivate a = 3\n"
+                                     "if reveal(a > 2):\n    print(odd(a))\n",
+}
+
+
+@pytest.mark.parametrize("why", UNREACHED)
+def test_a_budget_that_nothing_counts_is_not_kept(why: str, tmp_path: Path) -> None:
+    path = tmp_path / "unreached.enig"
+    path.write_text(UNREACHED[why], "utf-8")
+    done = enig("check", str(path))
+    assert done.returncode == 1 and "error[E1002]" in done.stderr and why in done.stderr
+
+
+def test_random_orders_cost_the_same_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "greatest.enig"
+    path.write_text('private xs: list[uint32, 400] = input("xs")\nprint(reveal(max(xs)))\n', "utf-8")
+    assert as_json(str(path)) == as_json(str(path))
+
+
 @pytest.mark.parametrize(("limits", "code"), [
     ("roundz=1", "E0204"), ("rounds=1, rounds=2", "E0204"), ("5", "E0001"), ("", "E0203"), ("rounds=1.5", "E0221"),
     ("bytes=len(ages)", "E0221"),

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from math import ceil
 
 from enigmalang.diagnostics import Diagnostic, EnigmaError, Note
+from enigmalang.ir.ir import Operation, operations
 from enigmalang.node.costing.cost import LINKS, Cost, LineCost
 from enigmalang.node.costing.functions import cost_of, priced_functions
 from enigmalang.node.costing.unknown import BadLet, Missing
 from enigmalang.plan.plan import Plan
 from enigmalang.source import Span
 from enigmalang.syntax import ast
+from enigmalang.types.types import Label
 
 NODES, LINK = 3, LINKS["lan"]
 #: A budget's word -> the name in `Cost`, and how a message says it.
@@ -33,12 +36,16 @@ def over_budget(plan: Plan, module: ast.Module) -> list[Diagnostic]:
     for owner, function, budget in ast.budgeted(module):
         try:
             found += _exceeded(costs.of(owner, function), function, budget, module)
-        except (Missing, BadLet, EnigmaError) as error:
+        except (Missing, BadLet, Unreached, EnigmaError) as error:
             why = error.diagnostic.message if isinstance(error, EnigmaError) else str(error)
             found.append(Diagnostic(
                 "E1002", f"whether `{function.name}` keeps to its budget cannot be told: {why}", budget.span, (),
                 "remove the budget, and see `enig cost` with --let"))
     return found
+
+
+class Unreached(Exception):
+    """No run that is counted comes to a function; the text says why."""
 
 
 @dataclass(slots=True)
@@ -54,12 +61,29 @@ class _Costs:
         return self.known[name]
 
     def of(self, owner: str | None, function: ast.FunctionDef) -> list[Cost]:
-        """Of a call; of a `def`, in each of those that may use it."""
+        """Of a call; of a `def`, in each of those that use it. Raises Unreached."""
         names = priced_functions(self.plan)
         own = f"{owner}.{function.name}"
         if owner is not None and own in names:
             return [self.named(own)]
-        return [self.named(name).within(function.span) for name in names]
+        users = {name: self._uses(name, function.span) for name in names}
+        if not any(users.values()):
+            raise Unreached("nothing calls it that `enig cost` could count")
+        found = {name: self.named(name).within(function.span) for name, ops in users.items() if ops}
+        if not any(cost.lines for cost in found.values()) and any(map(_is_secret, chain(*users.values()))):
+            raise Unreached("the run that is counted, on zeros, does not come to it")
+        return list(found.values())
+
+    def _uses(self, name: str, span: Span) -> list[Operation]:
+        """The operations of a function that the lines of `span` became."""
+        found = self.plan.functions[name]
+        bodies = [f.body for f in (found.public, found.secret) if f is not None]
+        return [op for body in bodies for op in operations(body) if op.span.path == span.path
+                and span.line <= op.span.line <= span.end_line]
+
+
+def _is_secret(op: Operation) -> bool:
+    return any(value.label is Label.PRIVATE for value in (*op.operands, *op.results))
 
 
 def _exceeded(costs: list[Cost], function: ast.FunctionDef, budget: ast.Budget, module: ast.Module

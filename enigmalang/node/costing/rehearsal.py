@@ -1,8 +1,8 @@
 """A cluster in one process: the same coordinator and the same nodes, as threads that talk through memory.
 
-What they compute on are zeros, so nothing has to be hidden and nothing leaves the process; every count is that of a
-cluster of processes, for it is the same code that counts. Preprocessing is what a session starts with: nothing is made
-ahead in pauses, which depends on time.
+What they compute on are zeros, so nothing has to be hidden and nothing leaves the process; their keys are always the
+same, so that a program always costs the same. Every count is that of a cluster of processes, for it is the same code
+that counts. Preprocessing is what a session starts with: nothing is made ahead in pauses, which depends on time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
+from hashlib import sha256
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -21,7 +22,8 @@ from enigmalang.node.cluster import Cluster, check_numbers
 from enigmalang.node.control import COORDINATOR, NodeFault
 from enigmalang.node.costing.meter import Meter, MeteredRun, Place, Spent
 from enigmalang.node.session import Session
-from enigmalang.sharing import ArithShare
+from enigmalang.sharing import ArithShare, Keys, structure
+from enigmalang.sharing.keys import shared_groups
 from enigmalang.source import Span
 from enigmalang.transport.memory import MemoryNetwork, memory_networks
 from enigmalang.transport.network import PeerError
@@ -53,7 +55,8 @@ class _Node:
 
     def _serve(self, t: int, field: str) -> None:
         try:
-            self.session = Session(field, t, self._network, partial(MeteredRun, self.meter))
+            self.session = Session(field, t, self._network, partial(MeteredRun, self.meter),
+                                   keys=_same_keys(self.number, self._network.n, t))
             self._replies.put((self.number, msg.Ready()))
             while (asked := self.asked.get()) is not None:
                 self._answer(self.session, asked)
@@ -68,6 +71,14 @@ class _Node:
         reply = session.answer(msg.decode_request(msg.encode_message(asked)))
         if reply is not None:
             self._replies.put((self.number, reply))
+
+
+def _same_keys(me: int, n: int, t: int) -> Keys:
+    """The same in every rehearsal, so that random orders, and with them costs, are the same too."""
+    shape = structure(n, t)
+    sets = {group: sha256(repr(group).encode()).digest() for peer in shape.parties if peer != me
+            for group in shared_groups(shape, me, peer)}
+    return Keys(me, shape, sets)
 
 
 class _Threads:
