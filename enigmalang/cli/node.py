@@ -58,11 +58,13 @@ _password_file = click.option(
 @click.option("--listen", metavar="HOST:PORT", help="Where it listens, if that is another place.")
 @click.option("--monitor-port", type=click.IntRange(-1, 65_535), metavar="PORT",
               help="Where /health and /metrics are, on 127.0.0.1; -1: nowhere. Default: 7401.")
+@click.option("--confirmations", type=click.IntRange(0, 1000), default=0, show_default=True, metavar="BLOCKS",
+              help="How many blocks must follow before anything on the chain counts; 0 is for development chains.")
 @click.option("--deposit", type=Wei(), metavar="WEI", help="What it puts down; default: the least that the hub takes.")
 @click.option("--key", metavar="NAME", help="Take this key (`enig keys list`) and its password; default: a new key.")
 @_password_file
 def init(folder: Path, url: str, hub: str, endpoint: str | None, listen: str | None, monitor_port: int | None,
-         deposit: int | None, key: str | None, password_file: str | None) -> int:
+         confirmations: int, deposit: int | None, key: str | None, password_file: str | None) -> int:
     """Make a node's FOLDER: its configuration and its keys. Nothing is overwritten, nothing is sent."""
     from enigmalang.node.daemon.config import Config, with_options
     from enigmalang.node.daemon.folders import make_folder, refuse_made
@@ -70,7 +72,8 @@ def init(folder: Path, url: str, hub: str, endpoint: str | None, listen: str | N
     def run() -> int:
         refuse_made(folder)
         node = {"endpoint": endpoint, "listen": listen, "deposit": deposit}
-        config = with_options(Config(folder), "chain", url=url, hub=hub)
+        where = url if "://" in url else os.path.abspath(url)  # a socket's path: the node may be started elsewhere
+        config = with_options(Config(folder), "chain", url=where, hub=hub, confirmations=confirmations)
         config = with_options(config, "node", **{name: value for name, value in node.items() if value is not None})
         if monitor_port is not None:
             config = with_options(config, "monitor", port=monitor_port)

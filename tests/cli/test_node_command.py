@@ -75,6 +75,14 @@ def test_init_with_a_key_that_there_is(tmp_path, capsys, password):
         assert not (tmp_path / "two" / FILE).exists()
 
 
+def test_init_with_a_socket_and_confirmations(tmp_path, capsys, password, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ["--chain", "chain.sock", "--hub", HUB, "--confirmations", "12"]
+    assert enig(capsys, "init", "node", *given, *password)[0] == 0
+    config = read_config(tmp_path / "node")
+    assert (config.chain.url, config.chain.confirmations) == (str(tmp_path / "chain.sock"), 12)
+
+
 @pytest.mark.parametrize("arguments, said", [
     (["--hub", "0x12"], "is no address"),
     (["--endpoint", "here"], "no HOST:PORT"),

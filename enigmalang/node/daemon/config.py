@@ -90,10 +90,12 @@ class ChainOptions:
     hub: str = option("", "The address of the hub on it.", _address)
     id: int = option(0, "The chain's number, if another one behind the URL shall be refused; 0: any.",
                      _between(0, 2**63))
-    start: int = option(0, "The block in which the hub was made, or one before it: nothing earlier is looked at.",
+    start: int = option(0, "The block in which the hub was made, or one before it: nothing earlier is looked at, which "
+                       "makes the start faster.",
                         _between(0, 2**63))
     confirmations: int = option(
-        0, "Blocks that must follow before anything on the chain counts.", _between(0, 1000))
+        0, "Blocks that must follow before anything on the chain counts: more than a reorganisation ever undoes, so 0 "
+        "is for development chains.", _between(0, 1000))
     poll_seconds: float = option(1.0, "Seconds between two looks at the chain.", _between(0.01, 600))
     timeout_seconds: float = option(30.0, "Seconds that the chain has for an answer.", _between(0.1, 600))
     patience_seconds: float = option(
