@@ -168,7 +168,7 @@ def verify(signed: SignedRecord, domain: bytes, ledger: Ledger, now: int) -> Ver
 
 
 def supersedes(new: Record, old: Record) -> bool:
-    """Whether `new` takes the place of `old` under one key, the same on every node and in whatever order they come.
+    """Whether `new` takes the place of `old` of the same owner under one key, on every node and in whatever order.
 
     The higher version; of two of one version, which only an owner who signs twice can make, the smaller commitment.
     """

@@ -3,8 +3,8 @@
 WAL with `synchronous=FULL`, one writer thread that puts what waits into one transaction (one fsync for many), readers
 beside it. What `put` and `put_chunks` returned from is on disk; what a crash cut short is there whole or not at all.
 Equal values in the clear are kept once. Nothing is taken unchecked: records come as `Verified`, chunks with the proof
-that they are of a value with a record; a chunk that the disk has changed is missing from then on, so that repair copies
-it again. The quota is taken when a record comes, for the whole value.
+that they are of a value with a record; what the disk has changed is missing from then on, so that repair copies it
+again. The quota is taken when a record comes, for the whole value.
 """
 
 import os
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from enigmalang.dht.canonical import Malformed
 from enigmalang.dht.chunks import Chunk, ChunkRefused, ValueName
-from enigmalang.dht.records import SignedRecord, Verified, decode_record, encode_record, supersedes
+from enigmalang.dht.records import Record, SignedRecord, Verified, decode_record, encode_record, supersedes
 from enigmalang.dht.writing import Passed, Writer
 
 #: Bytes that are counted for a value, and for each chunk, beside what they hold.
@@ -111,8 +112,8 @@ class Shelf:
     def put(self, verified: Verified) -> bool:
         """Keep a record, and room for its value. False: it is kept already.
 
-        Raises ShelfRefused for a record that does not supersede the one that is kept, ShelfFull. The value that it
-        replaces is no longer kept after the next `sweep`.
+        Raises ShelfRefused for a record that does not supersede the one of its owner that is kept, ShelfFull. The value
+        that it replaces is no longer kept after the next `sweep`.
         """
         record, body = verified.record, encode_record(verified.signed)
         value = record.value
@@ -120,10 +121,10 @@ class Shelf:
         def write(db: sqlite3.Connection) -> bool:
             row = db.execute("SELECT body FROM records WHERE db=? AND key=?", (record.db, record.key)).fetchone()
             if row is not None:
-                old = decode_record(row[0])
+                old = _read(row[0])
                 if old == verified.signed:
                     return False
-                if record != old.record and not supersedes(record, old.record):
+                if old is not None and _is_older(record, old.record):
                     raise ShelfRefused(f"version {old.record.version} is kept, and {record.version} is not after it")
             db.execute("INSERT INTO kept (root, size, room) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                        (*value, value.size + OVERHEAD * (1 + value.chunks)))
@@ -183,8 +184,14 @@ class Shelf:
     # ---- reading
 
     def record(self, db: int, key: bytes) -> SignedRecord | None:
+        """The record of a key; None when none is kept, or the disk has damaged it: then it is forgotten."""
         row = self._one("SELECT body FROM records WHERE db=? AND key=?", db, key)
-        return None if row is None else decode_record(row[0])
+        if row is None:
+            return None
+        found = _read(row[0])
+        if found is None:
+            self.drop(db, key)
+        return found
 
     def chunk(self, value: ValueName, place: int) -> Chunk | None:
         """A chunk with its proof; None when it is not kept. One that is damaged is forgotten."""
@@ -211,7 +218,8 @@ class Shelf:
         return tuple(place for place in range(value.chunks) if place not in there)
 
     def records(self) -> Iterator[SignedRecord]:
-        """All records in the order of their keys, a page at a time: what changes meanwhile may be seen or not."""
+        """All records in the order of their keys, a page at a time: what changes meanwhile may be seen or not. Damaged
+        ones are forgotten."""
         at: tuple[int, bytes] = (0, b"")
         while True:
             with self._lock:
@@ -220,7 +228,11 @@ class Shelf:
                     (*at, _PAGE)).fetchall()
             for db, key, body in rows:
                 at = db, key
-                yield decode_record(body)
+                found = _read(body)
+                if found is None:
+                    self.drop(db, key)
+                else:
+                    yield found
             if len(rows) < _PAGE:
                 return
 
@@ -241,6 +253,19 @@ def _given_back(db: sqlite3.Connection) -> int:
     for _ in range(min(free, _GIVEN_BACK)):
         db.execute("PRAGMA incremental_vacuum(1)")
     return min(int(free), _GIVEN_BACK)
+
+
+def _read(body: bytes) -> SignedRecord | None:
+    """None for what the disk has damaged."""
+    try:
+        return decode_record(body)
+    except Malformed:
+        return None
+
+
+def _is_older(new: Record, old: Record) -> bool:
+    """A record of another owner never is: it was verified, so the ledger has given the key away since `old` came."""
+    return new.owner == old.owner and new != old and not supersedes(new, old)
 
 
 def _private(path: Path) -> None:

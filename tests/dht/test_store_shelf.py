@@ -7,10 +7,24 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from storing import ALICE, Ready, filled, in_the_clear, name, sealed, verified
+from storing import (
+    ALICE,
+    BOB,
+    DOMAIN,
+    NOW,
+    Ledger,
+    Ready,
+    filled,
+    in_the_clear,
+    name,
+    record_of,
+    sealed,
+    signed,
+    verified,
+)
 
 from enigmalang.dht.chunks import CHUNK, ChunkRefused
-from enigmalang.dht.records import SignedRecord, Verified
+from enigmalang.dht.records import SignedRecord, Verified, verify
 from enigmalang.dht.shelf import Shelf, ShelfFull, ShelfRefused
 from enigmalang.dht.writing import Closed
 
@@ -89,6 +103,18 @@ def test_versions(path: Path):
             shelf.put(verified(one, version=1))
         found = shelf.record(1, name("key"))
         assert found is not None and found.record.root == two.root
+
+
+def test_a_key_that_has_another_owner_now(path: Path):
+    """The hub gave Bob the key, so his first version counts after Alice's fifth."""
+    mine, his = in_the_clear(b"mine"), in_the_clear(b"his")
+    record, ledger = record_of(his, owner=BOB, version=1), Ledger()
+    ledger.point(record)
+    with Shelf(path, QUOTA) as shelf:
+        shelf.put(verified(mine, version=5))
+        shelf.put(verify(signed(record, BOB), DOMAIN, ledger, NOW))
+        found = shelf.record(1, name("key"))
+        assert found is not None and found.record == record
 
 
 def test_two_of_one_version_end_alike_on_all_shelves(tmp_path: Path):
@@ -242,6 +268,20 @@ def test_a_chunk_that_the_disk_changed_is_missing(path: Path):
         assert shelf.missing(LARGE.name) == (1,)
         shelf.put_chunks(LARGE.name, [LARGE.chunk(1)])
         assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
+
+
+def test_a_record_that_the_disk_changed_is_missing(path: Path):
+    with Shelf(path, QUOTA) as shelf:
+        for key in "abc":
+            fill(shelf, LARGE, key)
+    with sqlite3.connect(path) as raw:
+        raw.executemany("UPDATE records SET body = x'00' WHERE key = ?", [(name("a"),), (name("b"),)])
+    raw.close()
+    with Shelf(path, QUOTA) as shelf:
+        assert shelf.put(verified(LARGE, "b"))
+        assert {r.record.key for r in shelf.records()} == {name("b"), name("c")}
+        assert shelf.record(1, name("a")) is None and shelf.put(verified(LARGE, "a"))
+        assert shelf.record(1, name("a")) == verified(LARGE, "a").signed
 
 
 def test_a_shelf_of_another_format(path: Path):

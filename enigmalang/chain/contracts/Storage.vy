@@ -151,7 +151,7 @@ def withdraw(amount: uint256 = max_value(uint256)) -> uint256:
 def store(db: uint8, key: bytes32, size: uint256, period: uint256, renews: bool, holders: DynArray[address, 16]):
     """
     @notice Lease room for the value under the caller's key, in place of a lease that it had for it: that ends, and what
-            is left of it is returned. What is sent is added to the balance. About 120,000 gas, 35,000 a holder.
+            is left of it is returned. What is sent is added to the balance. About 160,000 gas, 47,000 a holder.
     @param size bytes of the value as it is stored
     @param period seconds that are paid now, and again with each renewal
     @param renews whether it renews itself from the caller's balance
@@ -215,7 +215,7 @@ def renew(lease: bytes32) -> uint256:
 def collect(leases: DynArray[bytes32, 32]) -> uint256:
     """
     @notice The calling node attests that it has kept the values of these leases since it last said so, and has the
-            rent added to its balance. Leases that it does not hold are passed over.
+            rent added to its balance. Leases that it does not hold are passed over. About 27,000 gas for one.
     @return what was added
     """
     earned: uint256 = 0
