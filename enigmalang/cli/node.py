@@ -244,12 +244,18 @@ def _status(folder: Path, as_json: bool) -> int:
     from enigmalang.node.daemon.config import read_config
     from enigmalang.node.daemon.control import NoDaemon, ask
     from enigmalang.node.daemon.keys import KeyFolder
+    from enigmalang.node.daemon.pidfile import running
     from enigmalang.node.daemon.status import lines, without_daemon
 
     config = read_config(folder)
     try:
         found = ask(folder, "status", ANSWER_SECONDS)
     except NoDaemon:
+        pid = running(folder)
+        if pid is not None:
+            print(f"enig: the node in {folder} runs (pid {pid}) and does not answer: it begins, or ends, or is very "
+                  "busy; try again", file=sys.stderr)
+            return 1
         found = without_daemon(config, KeyFolder(folder).address())
     print(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
     return (0 if found["healthy"] else 1) if found["running"] else DOWN

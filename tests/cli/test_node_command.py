@@ -1,5 +1,6 @@
 """`enig node init`, and what the other commands say of folders that are none: texts that say how to mend."""
 
+import os
 import stat
 import sys
 from io import StringIO
@@ -11,6 +12,7 @@ from enigmalang.ethereum.keys import SigningKey
 from enigmalang.identity.files import KeyFiles
 from enigmalang.node.daemon import folders, keys
 from enigmalang.node.daemon.config import FILE, read_config
+from enigmalang.node.daemon.pidfile import FolderLock
 
 HUB = "0x" + "aB" * 20
 GIVEN = ["--chain", "http://127.0.0.1:1", "--hub", HUB]
@@ -134,6 +136,16 @@ def test_a_node_that_does_not_run(tmp_path, capsys, password):
     assert status == 3 and "does not run" in err
     status, _, err = enig(capsys, "claim", folder, *password)
     assert status == 1 and "cannot be reached" in err
+
+
+def test_a_node_that_does_not_answer(tmp_path, capsys, password):
+    folder = tmp_path / "node"
+    enig(capsys, "init", folder, *GIVEN, *password)
+    with FolderLock(folder):
+        status, _, err = enig(capsys, "status", folder)
+        assert status == 1 and f"runs (pid {os.getpid()}) and does not answer" in err
+        status, _, err = enig(capsys, "claim", folder, *password)
+        assert status == 1 and "runs already" in err
 
 
 def test_a_wrong_password(tmp_path, capsys, password):

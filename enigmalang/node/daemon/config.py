@@ -150,7 +150,7 @@ class LogOptions:
 
 @dataclass(frozen=True, slots=True)
 class MonitorOptions:
-    """GET /health (200 or 503) and GET /metrics (Prometheus), for this machine."""
+    """GET /health (200 or 503), /live (200) and /metrics (Prometheus), for this machine."""
 
     address: str = option("127.0.0.1", "Where they are answered; they ask for no password.")
     port: int = option(7401, "0: a free one; -1: not at all.", _between(-1, 65_535))

@@ -1,4 +1,8 @@
-"""GET /health and GET /metrics over HTTP, for this machine's monitoring. Nothing else is answered."""
+"""GET /health, /live and /metrics over HTTP, for this machine's monitoring. Nothing else is answered.
+
+/health says whether the node can do its work, /live only that its process answers: who starts it anew when it is not
+live must not do so because the chain is away.
+"""
 
 import json
 import threading
@@ -71,8 +75,10 @@ def _handler(metrics: Metrics, look: Callable[[], tuple[bool, Mapping[str, Any]]
             elif self.path == "/health":
                 well, said = look()
                 self._answer(200 if well else 503, "application/json", json.dumps({"healthy": well, **said}) + "\n")
+            elif self.path == "/live":
+                self._answer(200, "text/plain; charset=utf-8", "live\n")
             else:
-                self._answer(404, "text/plain; charset=utf-8", "there are /health and /metrics\n")
+                self._answer(404, "text/plain; charset=utf-8", "there are /health, /live and /metrics\n")
 
         do_HEAD = do_GET
 

@@ -108,7 +108,7 @@ def changed(config: Config, section: str, **options: Any) -> Config:
     return replace(other)
 
 
-def until(condition: Any, what: str, seconds: float = 30.0) -> Any:
+def until(condition: Any, what: str, seconds: float = 60.0) -> Any:
     """Wait until `condition()` is true, and give it."""
     deadline, pause = monotonic() + seconds, threading.Event()
     while True:

@@ -77,22 +77,22 @@ def test_nodes_talk_and_strangers_do_not(world, tmp_path):
         knows(bob, ann)
         me, peer = ann.status()["address"], bob.status()["address"]
         channels = echo[0].around.peering
-        assert channels.ask(peer, b"\x07hello", 10) == me.encode() + b": hello"
+        assert channels.ask(peer, b"\x07hello", 30) == me.encode() + b": hello"
         for body, said in ((b"\x07no", "not that"), (b"\x09x", "nobody here"), (b"", "empty")):
             with pytest.raises(PeerRefused, match=said):
-                channels.ask(peer, body, 10)
+                channels.ask(peer, body, 30)
         status = until(lambda: s if (s := bob.status())["peers"]["connected"] else None, "the connection")
         assert status["peers"]["known"] == 1 and status["peers"]["connected"][0]["address"] == me
         assert status["parts"]["echo"]["text"] == "2 calls"
         (before,) = status["peers"]["connected"]
-        channels.ask(peer, b"\x07" + bytes(50_000), 10)
+        channels.ask(peer, b"\x07" + bytes(50_000), 30)
         for way in ("received", "sent"):  # the last bytes that were sent are acknowledged a little later
             until(lambda w=way: 50_000 < bob.status()["peers"]["connected"][0][w] - before[w] < 60_000, f"bytes {way}")
         contact = bob.following.registry.contact(peer)
         with ClientConnection(contact, Limits()) as client:
-            assert client.ask(b"\x07hi", 10) == b"client: hi"
+            assert client.ask(b"\x07hi", 30) == b"client: hi"
         with pytest.raises(PeeringError), ClientConnection(replace(contact, fingerprint=bytes(32)), Limits()) as client:
-            client.ask(b"\x07hi", 10)
+            client.ask(b"\x07hi", 30)
         text = until(lambda: t if 'l{purpose="client"} 1' in (t := metrics_of(bob)) else None, "the client")
         assert "enig_peers_connected 1\n" in text and "enig_echo_answered 2\n" in text and "enig_healthy 1\n" in text
         counted = [int(line.split()[1]) for line in text.splitlines() if line.startswith("enig_bytes_total{")]
@@ -109,13 +109,13 @@ def test_who_was_slashed_is_cut_off(world, tmp_path):
         knows(bob, ann)
         committee = world.form("c1", "c2", "bob")
         peer, channels = bob.status()["address"], echo[0].around.peering
-        channels.ask(peer, b"\x07hello", 10)
+        channels.ask(peer, b"\x07hello", 30)
         world.slash(committee, "bob", "c1", "c2")
         until(lambda: "slashed" in bob.status()["standing"], "being told")
         assert not bob.health()[0] and "slashed" in bob.health()[1]["checks"]["hub"]
         until(lambda: not ann.status()["peers"]["connected"], "being cut off")
         with pytest.raises(PeeringError, match="not registered"):
-            channels.ask(peer, b"\x07hello", 10)
+            channels.ask(peer, b"\x07hello", 30)
     with pytest.raises(Ended, match="--rejoin"), up(replace(bob.config)):
         pass
     assert not read_member(world.hub, peer).deposit, "no second deposit by itself"
@@ -129,13 +129,13 @@ def test_a_new_channel_key_while_it_runs(world, tmp_path):
         knows(ann, bob)
         knows(bob, ann)
         peer, channels = bob.status()["address"], echo[0].around.peering
-        channels.ask(peer, b"\x07one", 10)
+        channels.ask(peer, b"\x07one", 30)
         old = ann.following.registry.contact(peer)
         new = ask(tmp_path / "b", "rotate", 30)
         assert member_of(world, bob).fingerprint.hex() == new != old.fingerprint.hex()
         for daemon in (ann, bob):
             until(lambda d=daemon: d.following.registry.who(bytes.fromhex(new)) == peer, "reading the new key")
-        assert channels.ask(peer, b"\x07two", 10).endswith(b"two")
+        assert channels.ask(peer, b"\x07two", 30).endswith(b"two")
         until(lambda: refused(old), "the old key's end")
         assert bob.status()["channel"]["fingerprint"] == new
     assert fingerprint(KeyFolder(tmp_path / "b").open("correct horse").channel.certificate).hex() == new
@@ -146,7 +146,7 @@ def test_a_new_channel_key_while_it_runs(world, tmp_path):
 def refused(contact):
     try:
         with ClientConnection(contact, Limits()) as client:
-            client.ask(b"\x07hi", 10)
+            client.ask(b"\x07hi", 30)
     except PeeringError:
         return True
     return False
@@ -167,7 +167,7 @@ def test_a_new_key_that_the_hub_took_just_before_the_end(world, tmp_path):
         until(lambda: (contact := registry.contact(address)) and contact.port == port, "reading the new endpoint")
         client = ClientConnection(registry.contact(address), Limits())
         with pytest.raises(PeerRefused, match="nobody here"), client:
-            client.ask(b"\x01", 10)
+            client.ask(b"\x01", 30)
     assert files.open("correct horse").channel == prepared
 
 
@@ -207,7 +207,7 @@ def test_a_chain_that_is_not_there_at_first(world, tmp_path):
         assert not well and said["checks"]["chain"] == "not reached yet"
         assert "not reached yet" in "\n".join(lines(daemon.status()))
         with pytest.raises(RpcError, match="not reached yet"):
-            ask(tmp_path / "node", "claim", 10)
+            ask(tmp_path / "node", "claim", 30)
         with Server(world.evm, late):
             until(lambda: daemon.following.phase == "serving", "finding the chain")
             assert [p.level for p in daemon.log.problems()] == ["warning"], "said once"
@@ -245,7 +245,7 @@ def test_a_chain_that_begins_anew_and_comes_back(world, tmp_path):
 def test_it_can_be_stopped_while_it_waits_for_the_chain(world, tmp_path):
     config = changed(world.node(tmp_path / "node"), "chain", url=str(tmp_path / "none.sock"))
     with up(config, phase="waiting for the chain") as daemon:
-        assert isinstance(ask(tmp_path / "node", "stop", 10), int)
+        assert isinstance(ask(tmp_path / "node", "stop", 30), int)
         daemon.stop.wait()
 
 
@@ -283,13 +283,13 @@ def test_leaving(world, tmp_path):
     with up(config) as daemon:
         address = daemon.status()["address"]
         with pytest.raises(RpcError, match="has not given notice"):
-            ask(tmp_path, "withdraw", 10)
-        until_ = ask(tmp_path, "leave", 10)
-        assert read_member(world.hub, address).leaves == until_ == ask(tmp_path, "leave", 10)
+            ask(tmp_path, "withdraw", 30)
+        until_ = ask(tmp_path, "leave", 30)
+        assert read_member(world.hub, address).leaves == until_ == ask(tmp_path, "leave", 30)
         until(lambda: daemon.status()["standing"] == "leaving", "the notice")
         assert "its notice ends" in "\n".join(lines(daemon.status()))
         development.advance(world.chain, seconds=PARAMETERS.unbonding + 1)
-        assert ask(tmp_path, "withdraw", 10) == str(ETHER)
+        assert ask(tmp_path, "withdraw", 30) == str(ETHER)
         until(lambda: "withdrawn" in daemon.status()["standing"], "being told")
     with pytest.raises(Ended, match="has withdrawn"), up(config):
         pass
@@ -299,11 +299,11 @@ def test_claiming(world, tmp_path):
     for name in ("c1", "c2"):
         world.register(name)
     with up(world.node(tmp_path, "bob")) as daemon:
-        assert ask(tmp_path, "claim", 10) == "0"
+        assert ask(tmp_path, "claim", 30) == "0"
         world.slash(world.form("c1", "c2", "bob"), "c1", "c2", "bob")
         until(lambda: daemon.status()["owed"] == str(ETHER // 2), "the share of the deposit")
         assert daemon.status()["committees"] == [1]
-        assert ask(tmp_path, "claim", 10) == str(ETHER // 2) and world.hub.owed(key_of("bob").address) == 0
+        assert ask(tmp_path, "claim", 30) == str(ETHER // 2) and world.hub.owed(key_of("bob").address) == 0
 
 
 def test_another_process_with_the_same_key(world, tmp_path):
@@ -380,7 +380,7 @@ def test_a_part_that_cannot_start_ends_the_node(world, tmp_path):
 
 def test_status_is_json_and_lines(world, tmp_path):
     with up(world.node(tmp_path)) as daemon:
-        status = ask(tmp_path, "status", 10)
+        status = ask(tmp_path, "status", 30)
         assert json.loads(json.dumps(daemon.status())).keys() == status.keys()
         text = "\n".join(lines(status))
         for part in ("standing   active", "deposit 1 ether, owed 0 wei, balance 9 ether", "committees none",
@@ -395,9 +395,9 @@ def test_no_secret_is_ever_logged(world, tmp_path):
     keys = KeyFolder(tmp_path).open("correct horse")
     with up(config, Echo()) as daemon:
         ask(tmp_path, "rotate", 30)
-        ask(tmp_path, "leave", 10)
+        ask(tmp_path, "leave", 30)
         with pytest.raises((RpcError, Reverted)):
-            ask(tmp_path, "withdraw", 10)
+            ask(tmp_path, "withdraw", 30)
         shown = json.dumps(daemon.status()) + metrics_of(daemon) + repr(daemon.config) + repr(keys)
         shown += " ".join(thread.name for thread in threading.enumerate())
     new = KeyFolder(tmp_path).open("correct horse")

@@ -64,7 +64,7 @@ def test_health_and_metrics_over_http():
         status, kind, text = fetch(monitor.port, "/health")
         assert (status, kind, json.loads(text)) == (200, "application/json", {"healthy": True, "phase": "serving"})
         well[0] = False
-        assert fetch(monitor.port, "/health")[0] == 503
+        assert fetch(monitor.port, "/health")[0] == 503 and fetch(monitor.port, "/live")[0] == 200
         status, kind, text = fetch(monitor.port, "/metrics")
         assert status == 200 and kind.startswith("text/plain; version=0.0.4") and "# TYPE enig_up gauge\n" in text
         assert fetch(monitor.port, "/etc/passwd")[0] == 404

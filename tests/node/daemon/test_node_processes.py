@@ -48,7 +48,7 @@ def said(*arguments):
 
 def status_of(folder):
     try:
-        return ask(folder, "status", 10)
+        return ask(folder, "status", 30)
     except NoDaemon:
         return {"phase": "down"}
 
