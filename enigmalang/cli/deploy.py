@@ -13,9 +13,11 @@ from enigmalang.cli.remotely import ADDRESS, chain_of_network, key_options, remo
 @click.option("--contract", metavar="NAME", help="The contract; may be left out when the file has only one.")
 @chain_of_network
 @click.option("--hub", type=ADDRESS, help="The hub, when no network is up on this machine.")
+@click.option("--committee", type=click.IntRange(3, 9), default=3, show_default=True, metavar="N",
+              help="How many nodes are drawn to serve it, on a network of nodes that are run one by one.")
 @key_options
 @click.argument("arguments", nargs=-1, metavar="[-- ARGS]...")
-def command(file: str, contract: str | None, url: str | None, hub: str | None, key: str | None,
+def command(file: str, contract: str | None, url: str | None, hub: str | None, committee: int, key: str | None,
             password_file: Path | None, value: int, fee: int | None, confirmations: int,
             arguments: tuple[str, ...]) -> int:
     """Deploy a contract of FILE; its address goes to stdout.
@@ -24,10 +26,11 @@ def command(file: str, contract: str | None, url: str | None, hub: str | None, k
     input (a line each): so a private argument need not stand on the command line.
     """
     where = (url, hub, confirmations)
-    return remotely(lambda: _deploy(file, contract, where, (key, password_file), (value, fee), arguments), file)
+    return remotely(
+        lambda: _deploy(file, contract, where, committee, (key, password_file), (value, fee), arguments), file)
 
 
-def _deploy(file: str, wanted: str | None, where: tuple[str | None, str | None, int],
+def _deploy(file: str, wanted: str | None, where: tuple[str | None, str | None, int], committee: int,
             key: tuple[str | None, Path | None], money: tuple[int, int | None], arguments: tuple[str, ...]) -> int:
     from enigmalang.chain.ledger import FEE
     from enigmalang.chain.vyper import compile_contract
@@ -54,8 +57,9 @@ def _deploy(file: str, wanted: str | None, where: tuple[str | None, str | None, 
         args = leaves_of_arguments(init.public, arguments, lambda n: address_named(chain, n)) if init else []
         identity = acting(chain, *key)
         address = deploy(chain, network, plan, name, identity, args, value=money[0],
-                         fee=FEE if money[1] is None else money[1], say=_say)
-    _say(f"{name} is deployed on chain {network.chain}, served by {len(network.nodes)} nodes; "
+                         fee=FEE if money[1] is None else money[1], say=_say, size=committee)
+    serving = committee if network.drawn else len(network.nodes)
+    _say(f"{name} is deployed on chain {network.chain}, served by {serving} nodes; "
          f"plan {hash_plan(plan).hex()}")
     print(checksummed(address))
     return 0

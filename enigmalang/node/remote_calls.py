@@ -42,7 +42,7 @@ from enigmalang.node.devchain import LeafValues
 from enigmalang.node.masking import MaskError
 from enigmalang.node.networks import Network
 from enigmalang.node.remote import Remote, RemoteError, connect, keep_plan, open_contract
-from enigmalang.node.remote_forming import service_at, with_committee
+from enigmalang.node.remote_forming import SIZE, service_at, with_committee
 from enigmalang.node.reserved import read_parcels
 from enigmalang.plan.calls import LedgerError
 from enigmalang.plan.plan import Plan, PlanFunction
@@ -70,13 +70,13 @@ class Done:
 
 
 def deploy(chain: Chain, network: Network, plan: Plan, name: str, identity: Identity, args: Sequence[Any], *,
-           value: int = 0, fee: int = FEE, say: Callable[[str], None] = lambda text: None) -> str:
-    """A new contract `name` of `plan`, served by the network's committee: its address. An `init` with a private part
-    is its first job. Raises EnigmaError (Revert), RemoteError, ChainError.
+           value: int = 0, fee: int = FEE, say: Callable[[str], None] = lambda text: None, size: int = SIZE) -> str:
+    """A new contract `name` of `plan`, served by the network's committee, or by `size` nodes drawn for it: its address.
+    An `init` with a private part is its first job. Raises EnigmaError (Revert), RemoteError, ChainError.
     """
     jobs = [f for f in plan.contracts[name].functions if f in plan.functions and plan.functions[f].secret is not None]
     if network.drawn:
-        network = with_committee(chain, network, identity, plan.field, say)
+        network = with_committee(chain, network, identity, plan.field, say, size)
     if jobs and plan.field != network.field:
         raise RemoteError("E0709", f"{name} computes over {plan.field}, and these nodes over {network.field}",
                           f"`enig chain up --field {plan.field}` starts nodes that can")

@@ -25,8 +25,8 @@ from enigmalang.node.reserved import unhex
 from enigmalang.node.teams import as_signature
 from enigmalang.transport.peering.contacts import Contact
 
-#: Members of a committee, where there are so many nodes; where there are not, the fewest that can compute.
-SIZE, LEAST = 5, 3
+#: Members of a committee, when nothing is said: the fewest that can compute.
+SIZE = 3
 #: Seconds that a node may take to form one, and for all that are asked together; blocks that others may be ahead.
 ANSWER_SECONDS, SECONDS, AHEAD = 90.0, 180.0, 8
 _NOBODY = "ask who runs the nodes"
@@ -37,9 +37,9 @@ class _Refused(Exception):
 
 
 def with_committee(chain: Chain, network: Network, identity: Identity, field: str,
-                   say: Callable[[str], None] = lambda text: None) -> Network:
-    """`network` with a new committee, which computes over `field`; `identity` pays for the transaction. Raises
-    RemoteError, ChainError."""
+                   say: Callable[[str], None] = lambda text: None, size: int = SIZE) -> Network:
+    """`network` with a new committee of `size` nodes, which computes over `field`; `identity` pays for the transaction.
+    Raises RemoteError, ChainError."""
     if identity.signing is None:
         raise RemoteError("E0710", f"{identity.name} has no key of its own")
     hub = Hub(chain, network.hub)
@@ -47,9 +47,7 @@ def with_committee(chain: Chain, network: Network, identity: Identity, field: st
         development.fund(chain, identity.address, FUNDS)
     began, reason = monotonic(), "nobody is there"
     while monotonic() - began < SECONDS:
-        contacts = active_nodes(hub)
-        size = SIZE if len(contacts) >= SIZE else LEAST
-        for contact in contacts:
+        for contact in active_nodes(hub):
             try:
                 drawing, members, until, signatures = _asked(hub, contact, size, (size - 1) // 2)
             except (Unanswered, _Refused, ChainError) as error:

@@ -115,7 +115,7 @@ class Clients:
     def _reserve(self, field: Json, size: Json, owner: Json, receiver: Json, committee: Json) -> Json:
         served = self._committees().get(committee)
         if served is None:
-            raise Refusal(f"this node has no seat in committee {committee}")
+            raise NotNow(f"this node does not serve committee {committee} yet")
         if field not in FIELDS:
             raise ValueError("an unknown field")
         if not isinstance(size, int) or not isinstance(owner, str) or not _ADDRESS.fullmatch(owner):

@@ -11,6 +11,7 @@ from enigmalang.ethereum.keys import SigningKey
 from enigmalang.node.daemon.log import Log
 from enigmalang.node.daemon.parts import Channels
 from enigmalang.node.daemon.seats import messages as sm
+from enigmalang.node.daemon.seats.head import Head
 from enigmalang.node.daemon.seats.kept import Kept
 from enigmalang.node.daemon.seats.terms import Timing
 from enigmalang.node.durable.sqlite import SqliteState
@@ -21,13 +22,15 @@ from enigmalang.wire.errors import WireError
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds. `ask`: for the answer to a short question; `work`: for a job; `poll`: between two looks at the chain;
-    `behind`: that this node's view of the chain may be behind a leader's."""
+    """Seconds. `ask`: for the answer to a short question; `work`: for a job; `poll`: between two looks at the chain,
+    and at the jobs of a committee that is led here; `look`: at open jobs of others, where no block came; `behind`: that
+    this node's view of the chain may be behind a leader's."""
 
     timing: Timing = field(default_factory=Timing)
     ask: float = 3.0
     work: float = 600.0
     poll: float = 0.25
+    look: float = 3.0
     tick: float = 0.1
     behind: float = 10.0
 
@@ -63,6 +66,7 @@ class Here:
     peering: Channels
     state: SqliteState
     kept: Kept
+    head: Head
     log: Log
     pool: Executor
     pace: Pace

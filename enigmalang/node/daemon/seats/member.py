@@ -76,7 +76,7 @@ class Member:
         """A request of the member in `seat`. Raises Refusal, StateError."""
         match request:
             case sm.Stand():
-                return self.seat.stand()
+                return self.seat.stand(seat, request)
             case sm.Announce():
                 return self.seat.announced(seat, request.term)
             case sm.Do():
@@ -105,19 +105,24 @@ class Member:
 
     def _serve(self) -> None:
         """The thread that follows the jobs."""
-        silent = ""
+        silent, head, looked = "", -2, 0.0
         while not self._stop.is_set():
+            led = bool(self._open) and self._leading.term > 0
+            now = self._here.head.wait(head, self._here.pace.poll)
+            if now == head and not led and not (self._open and monotonic() - looked > self._here.pace.look):
+                continue
             try:
+                looked = monotonic()
                 self.operator.step()
                 self._look()
-                silent = ""
+                head, silent = now, ""
             except ReorganisedTooFar:
                 self.operator = self._operator()  # and everything is looked at again
             except (ChainError, EngineError, StateError) as error:
                 if silent != str(error):
                     silent = str(error)
                     self._here.log.warning("jobs wait", committee=self.place.committee, reason=silent)
-            self._stop.wait(self._here.pace.poll)
+                self._stop.wait(self._here.pace.poll)
 
     def _look(self) -> None:
         """Remember where to look for jobs after a restart; see that who leads does something."""

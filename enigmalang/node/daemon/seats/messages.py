@@ -21,9 +21,12 @@ class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_unk
 
 
 class Stand(Message, frozen=True):
-    """How does your seat in this committee stand? Answered by `Stands`."""
+    """So does my seat in this committee stand (`terms.Standing`); how does yours? Answered by `Stands`."""
 
     committee: int
+    greatest: int
+    term: int
+    leader: int
 
 
 class Stands(Message, frozen=True):

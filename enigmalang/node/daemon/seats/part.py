@@ -15,6 +15,7 @@ from enigmalang.node.daemon.parts import Surroundings
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.clients import Clients
 from enigmalang.node.daemon.seats.forming import Forming
+from enigmalang.node.daemon.seats.head import Head
 from enigmalang.node.daemon.seats.here import Here, Pace, Place
 from enigmalang.node.daemon.seats.kept import Kept
 from enigmalang.node.daemon.seats.member import Member
@@ -56,18 +57,21 @@ class SeatsPart:
         except StateError as error:
             raise Misconfigured(str(error)) from None
         self._pool = ThreadPoolExecutor(ASKING, "ask")
-        self._here = Here(around.keys.signing, hub, around.peering, self._state, self._kept, around.log, self._pool,
-                          self._pace, around.stop)
+        self._head = Head(chain, self._pace.poll, around.log)
+        self._here = Here(around.keys.signing, hub, around.peering, self._state, self._kept, self._head, around.log,
+                          self._pool, self._pace, around.stop)
         start = around.config.chain.start
         self._forming = Forming(self._here, self._others, start)
         self._clients = Clients(self._here, self._served, self._forming, lambda: len(around.registry.members()))
         self._ticking = threading.Thread(target=self._run, name="seats", daemon=True)
+        self._head.start()
         self._ticking.start()
 
     def stop(self, seconds: float) -> None:
         deadline = monotonic() + seconds
         self._stopped.set()
         self._ticking.join(seconds)
+        self._head.close(seconds)
         for member in self._served().values():
             member.close(max(1.0, deadline - monotonic()))
         self._pool.shutdown(wait=False, cancel_futures=True)

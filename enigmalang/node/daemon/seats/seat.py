@@ -15,7 +15,7 @@ from enigmalang.node.daemon.seats.meshes import Mesh, TermOver, Work
 from enigmalang.node.daemon.seats.terms import Ask, Drop, Effect, Join, Keep, Lead, Standing, Terms
 from enigmalang.node.durable.sqlite import CommitteeState
 from enigmalang.transport.network import Network
-from enigmalang.transport.peering.errors import PeeringError, Refusal
+from enigmalang.transport.peering.errors import PeeringError, PeerUnreachable, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,11 @@ class Seat:
 
     # ---- other members
 
-    def stand(self) -> sm.Stands:
+    def stand(self, seat: int, request: sm.Stand) -> sm.Stands:
         with self._lock:
+            if not self._closed:
+                told = Standing(request.greatest, request.term, request.leader)
+                self._do(self._terms.asked(seat, told, monotonic()))
             standing = self._terms.standing
             return sm.Stands(standing.greatest, standing.term, standing.leader)
 
@@ -165,15 +168,21 @@ class Seat:
 
     def _asked(self, seat: int, asked: float) -> None:
         """In a thread of the pool."""
+        own, answer, gone = self._terms.standing, None, False
+        stand = sm.Stand(self.place.committee, own.greatest, own.term, own.leader)
         try:
-            answer = self._here.ask(self.place.members[seat - 1], sm.Stand(self.place.committee), self._here.pace.ask)
-        except PeeringError:
-            answer = None  # the machine sees who is silent
+            answer = self._here.ask(self.place.members[seat - 1], stand, self._here.pace.ask)
+        except PeeringError as error:  # who is only slow, the machine sees by itself
+            gone = isinstance(error, PeerUnreachable) and monotonic() - asked < self._here.pace.ask / 2
         with self._lock:
             self._asking.discard(seat)
-            if isinstance(answer, sm.Stands) and not self._closed:
+            if self._closed:
+                return
+            if isinstance(answer, sm.Stands):
                 standing = Standing(answer.greatest, answer.term, answer.leader)
                 self._do(self._terms.answered(seat, standing, asked, monotonic()))
+            elif gone:
+                self._do(self._terms.unreachable(seat, monotonic()))
 
     def _announce(self, term: int) -> None:
         """In a thread of its own. A term that somebody does not obey is over."""

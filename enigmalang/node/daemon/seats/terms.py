@@ -26,10 +26,10 @@ class Timing:
     """
 
     ask: float = 1.0
-    silent: float = 4.0
-    meet: float = 15.0
+    silent: float = 8.0
+    meet: float = 20.0
     rest: float = 0.5
-    turn: float = 8.0
+    turn: float = 12.0
     passed: float = 60.0
 
 
@@ -47,7 +47,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask `seat` how it stands: `answered` follows, or nothing."""
+    """Ask `seat` how it stands: `answered` follows, `unreachable`, or nothing."""
 
     seat: int
 
@@ -169,6 +169,18 @@ class Terms:
             self._greatest = max(self._greatest, standing.greatest)
         return self.tick(now)
 
+    def asked(self, seat: int, standing: Standing, now: float) -> list[Effect]:
+        """`seat` asks, and says how it stands: it is there. What it says may be older than the term that all met in."""
+        before = self._heard.get(seat)
+        return self.answered(seat, standing, before.asked if before is not None else self.start, now)
+
+    def unreachable(self, seat: int, now: float) -> list[Effect]:
+        """Nobody listens where `seat` should be: it is gone, until it is heard again."""
+        self._heard.pop(seat, None)
+        if self._term is not None and seat in self._watched():
+            return self._end(now)
+        return []
+
     def announced(self, leader: int, term: int, now: float) -> tuple[bool, list[Effect]]:
         """`leader` announces a term: whether it is obeyed."""
         if leader == self.me or term > min(MOST, self._greatest + JUMP) or self._is_passed(leader, now):
@@ -249,7 +261,7 @@ class Terms:
         ended, self._term = self._term, None
         self._idle = self._next_ask = now
         if ended.leader == self.me:
-            if ended.met is None:
+            if ended.met is None and len(self._heard) == self.n - 1:  # though all are there
                 self._failed += 1
             self._rest = now + self.timing.rest * 2 ** min(self._failed, 5)
         return [Drop(ended.number)]

@@ -129,11 +129,14 @@ class World:
         self.later(self.rng.expovariate(20.0), arrives)
 
     def _ask(self, seat: int, other: int, asked: float) -> None:
-        run = self.places[seat].run
+        run, told = self.places[seat].run, self._machine(seat).standing
+        if self.places[other].machine is None and self.rng.random() < 0.8:  # nobody listens there
+            self.later(0.01, lambda: self._is_gone(seat, other, run))
+            return
 
         def is_asked() -> None:
-            machine = self.places[other].machine
-            assert machine is not None
+            machine = self._machine(other)
+            self._do(other, machine.asked(seat, told, self.now))
             standing = machine.standing
             self._sent(other, seat, lambda: is_told(standing))
 
@@ -143,6 +146,15 @@ class World:
                 self._do(seat, machine.answered(other, standing, asked, self.now))  # type: ignore[arg-type]
 
         self._sent(seat, other, is_asked)
+
+    def _machine(self, seat: int) -> Terms:
+        machine = self.places[seat].machine
+        assert machine is not None
+        return machine
+
+    def _is_gone(self, seat: int, other: int, run: int) -> None:
+        if self.places[seat].machine is not None and self.places[seat].run == run:
+            self._do(seat, self._machine(seat).unreachable(other, self.now))
 
     def _announce(self, leader: int, other: int, term: int) -> None:
         run, told = self.places[leader].run, False

@@ -11,6 +11,7 @@ from enigmalang.node.daemon.config import LogOptions
 from enigmalang.node.daemon.log import Log
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.forming import Forming
+from enigmalang.node.daemon.seats.head import Head
 from enigmalang.node.daemon.seats.here import Here, Pace
 from enigmalang.node.daemon.seats.kept import Kept
 from enigmalang.node.durable.sqlite import SqliteState
@@ -58,10 +59,10 @@ class Office:
         for name in names:
             address = world.register(name, f"localhost:{1000 + len(self.here)}")
             (folder / name).mkdir()
+            log = Log(LogOptions(), folder, StringIO())
             here = self.here[name] = Here(
                 key_of(name), world.hub, self.board.of(address), SqliteState(folder / name / "state", bytes(32)),
-                Kept(folder / name / "kept"), Log(LogOptions(), folder, StringIO()), self._pool, Pace(),
-                threading.Event())
+                Kept(folder / name / "kept"), Head(world.chain, 1.0, log), log, self._pool, Pace(), threading.Event())
             forming = self.forming[name] = Forming(here, lambda me=address: self.others(me), 0)
             self.board.answers[address] = lambda peer, request, forming=forming: _formed(forming, peer, request)
             assert here.key.address == address

