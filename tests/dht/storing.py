@@ -78,7 +78,8 @@ class Ready:
         return Chunk(index, self.chunks[index], path_to(self.leaves, index))
 
     def all_chunks(self) -> list[Chunk]:
-        return [self.chunk(i) for i in range(len(self.chunks))]
+        leaves = self.leaves
+        return [Chunk(i, data, path_to(leaves, i)) for i, data in enumerate(self.chunks)]
 
 
 def filled(size: int, seed: str = "content") -> bytes:
