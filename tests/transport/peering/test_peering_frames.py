@@ -42,6 +42,7 @@ def _next(channel: TimedChannel) -> tuple[int, bytes]:
         (frame(4, b"out of order"), "request with tag 4, expected tag 0"),
         (frame(1, b"an answer"), "request with tag 1, expected tag 0"),
     ],
+    ids=["large", "huge", "out of order", "an answer"],
 )
 def test_a_frame_that_may_not_be_is_refused_and_the_connection_ends(sent: bytes, reason: str) -> None:
     with town(["ann", "bob"], limits=replace(LIMITS, frame_bytes=1000)) as nodes:
@@ -142,6 +143,7 @@ def _peer(nodes: Town, book: Book, act: Callable[[TimedChannel], object]) -> Gho
         (frame(0, b"ten bytes.")[:20], "closed the connection"),
         (b"", "closed the connection"),
     ],
+    ids=["other tag", "huge", "long reason", "cut", "none"],
 )
 def test_an_answer_that_may_not_be(answer: bytes, reason: str) -> None:
     def act(channel: TimedChannel) -> None:

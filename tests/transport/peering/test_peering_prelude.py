@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from enigmalang.transport.channel import Ended
@@ -29,6 +29,8 @@ OPENINGS = st.one_of(
     st.builds(Opening, st.just(Purpose.DATA), KEYS, KEYS, CERTIFICATES),
 )
 
+QUIET = settings(deadline=None, derandomize=True)  # no example depends on the speed of the machine
+
 
 def _reader(data: bytes) -> tuple[Read, io.BytesIO]:
     stream = io.BytesIO(data)
@@ -43,6 +45,7 @@ def _reader(data: bytes) -> tuple[Read, io.BytesIO]:
     return read, stream
 
 
+@QUIET
 @given(OPENINGS, st.binary(max_size=10))
 def test_an_opening_is_read_as_it_was_written_and_no_further(opening: Opening, more: bytes) -> None:
     read, stream = _reader(opening.encode() + more)
@@ -50,6 +53,7 @@ def test_an_opening_is_read_as_it_was_written_and_no_further(opening: Opening, m
     assert stream.read() == more
 
 
+@QUIET
 @given(CERTIFICATES, st.binary(max_size=10))
 def test_a_welcome_is_read_as_it_was_written(certificate: bytes, more: bytes) -> None:
     read, stream = _reader(Reply(certificate).encode() + more)
@@ -57,6 +61,7 @@ def test_a_welcome_is_read_as_it_was_written(certificate: bytes, more: bytes) ->
     assert stream.read() == more
 
 
+@QUIET
 @given(st.text(min_size=1))
 def test_a_reason_is_read_as_printable_text(reason: str) -> None:
     read, stream = _reader(Reply(reason=reason).encode())
@@ -67,6 +72,7 @@ def test_a_reason_is_read_as_printable_text(reason: str) -> None:
     assert not stream.read()
 
 
+@QUIET
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=300).map(lambda tail: MAGIC + b"\1\0" + tail)))
 def test_garbage_is_an_error_that_is_named(data: bytes) -> None:
     for parse in (read_opening, read_reply):
@@ -79,6 +85,7 @@ def test_garbage_is_an_error_that_is_named(data: bytes) -> None:
             assert len(data) < 10 + 67 + 2048
 
 
+@QUIET
 @given(OPENINGS, CERTIFICATES, st.data())
 def test_a_proof_is_of_every_byte(opening: Opening, certificate: bytes, data: st.DataObject) -> None:
     reply = Reply(certificate)

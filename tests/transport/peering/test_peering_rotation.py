@@ -57,6 +57,31 @@ def test_a_node_that_dials_changes_its_key_without_a_gap() -> None:
         assert bob.peering.ask("ann", b"5", LONG) == b"bob:5"
 
 
+def test_a_kept_connection_to_an_old_key_is_not_used() -> None:
+    with town(["ann", "bob"], book := Book()) as nodes:
+        ann, bob = nodes.values()
+        assert ann.peering.ask("bob", b"1", LONG) == b"ann:1"
+        bob.peering.rekey(key := new_key("bob"))
+        _register(book, bob, key)  # and nobody refreshes
+        assert ann.peering.ask("bob", b"2", LONG) == b"ann:2"
+        assert ann.ear.count(Kind.CONNECTED, peer="bob") == 2
+        assert ann.ear.count(Kind.LOST, peer="bob") == 1
+
+
+def test_a_key_that_is_removed_while_it_is_dialled() -> None:
+    """The refresh came before the connection stood in the table."""
+
+    class Removed(Book):
+        def who(self, wanted: bytes) -> str | None:
+            known = super().who(wanted)
+            return None if known == "bob" else known
+
+    with town(["ann", "bob"], Removed()) as nodes:
+        with pytest.raises(PeerUnreachable, match="bob: is not registered any more"):
+            nodes["ann"].peering.ask("bob", b"1", LONG)
+        assert nodes["ann"].peering._connections.count(lambda place: True) == 0
+
+
 def test_rotation_may_be_repeated() -> None:
     with town(["ann", "bob"], book := Book()) as nodes:
         ann, bob = nodes.values()
