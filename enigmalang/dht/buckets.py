@@ -70,7 +70,9 @@ class Table:
         number = bucket_of(self._mine, place)
         if number < 0 or self.touch(place):
             return None
-        bucket = self._buckets.setdefault(number, _Bucket())
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            bucket = self._buckets[number] = _Bucket()
         if len(bucket.contacts) >= self._size:
             stale = next((old for old in bucket.contacts if old in self._stale), None)
             if stale is None:
@@ -83,13 +85,12 @@ class Table:
 
     def load(self, places: Iterable[int]) -> None:
         """Begin with these (each once), as if they were heard one after the other. For an empty table."""
+        groups: dict[int, list[int]] = {}
         for place in places:
-            number = bucket_of(self._mine, place)
+            groups.setdefault(bucket_of(self._mine, place), []).append(place)
+        for number, group in groups.items():
             if number >= 0:
-                bucket = self._buckets.setdefault(number, _Bucket())
-                (bucket.contacts if len(bucket.contacts) < self._size else bucket.spares).append(place)
-        for bucket in self._buckets.values():
-            del bucket.spares[:-self._size]
+                self._buckets[number] = _Bucket(group[:self._size], group[self._size:][-self._size:])
 
     def failed(self, place: int, pinged: bool = False) -> None:
         """A node did not answer: the ping that `add` asked for (`pinged`), or something else."""

@@ -16,6 +16,7 @@ Not as in the paper: values are not cached along the path of a lookup, since hol
 """
 
 from collections import deque
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, assert_never
 
@@ -99,9 +100,13 @@ class Machine:
         match plain:
             case {"version": 1, "contacts": [*contacts]} if all(isinstance(contact, str) for contact in contacts):
                 places = map(self._members.place, dict.fromkeys(contacts))
-                self._table.load(place for place in places if place is not None)
+                self.know(place for place in places if place is not None)
             case _:
                 raise ValueError("not a snapshot of a routing table")
+
+    def know(self, places: Iterable[int]) -> None:
+        """Begin with these contacts (each once), before the first event."""
+        self._table.load(places)
         self._neighbours = self._table.nearest(self._place, self.settings.k, stale=False)
 
     def _seen(self, place: int) -> None:

@@ -149,14 +149,14 @@ class Network:
 
     def _seasoned(self, address: str, place: int) -> Machine:
         machine = self._new(address)
-        contacts = []
+        contacts: list[int] = []
         for bucket in range(BITS - 1, -1, -1):
             low, high = _bounds(self._first, (place >> bucket) ^ 1, bucket)
-            contacts += [self._addresses[self._first[i]] for i in self._draw(low, high)]
+            contacts += [self._first[i] for i in self._draw(low, high)]
             mine, end = _bounds(self._first, place >> bucket, bucket)
             if end - mine == 1:
                 break
-        machine.restore({"version": 1, "contacts": contacts})
+        machine.know(contacts)
         return machine
 
     def _draw(self, low: int, high: int) -> Iterable[int]:
