@@ -358,12 +358,13 @@ def _guarded(run: Callable[[], int]) -> int:
     from enigmalang.node.daemon.membership import Ended, NotYet
     from enigmalang.node.daemon.monitor import PortTaken
     from enigmalang.node.daemon.pidfile import AlreadyRunning
+    from enigmalang.node.durable.errors import StateError
 
     try:
         return run()
     except (BadConfig, BadKeys, Misconfigured, Ended, PortTaken) as error:
         print(f"enig: {error}", file=sys.stderr)
         return MISTAKE
-    except (AlreadyRunning, MadeAlready, NotYet, ChainError, OSError) as error:
+    except (AlreadyRunning, MadeAlready, NotYet, ChainError, OSError, StateError) as error:
         print(f"enig: {error}", file=sys.stderr)
         return 1

@@ -27,6 +27,7 @@ from enigmalang.node.daemon.metrics import Metrics, health
 from enigmalang.node.daemon.monitor import Monitor
 from enigmalang.node.daemon.parts import Part, Router, Surroundings
 from enigmalang.node.daemon.peers import ContactBook, Hearer
+from enigmalang.node.durable.errors import StateError
 from enigmalang.transport.peering.contacts import fingerprint
 from enigmalang.transport.peering.limits import Limits
 from enigmalang.transport.peering.peering import Peering
@@ -57,7 +58,8 @@ class Daemon:
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Until `stop` is set. `ready` is called when the control socket answers.
 
-        Raises Misconfigured, PortTaken, Ended, BadKeys, ChainUnreachable (the control socket cannot be made).
+        Raises Misconfigured, PortTaken, Ended, BadKeys, ChainUnreachable (the control socket cannot be made), and what
+        ends a part's start: OSError, StateError.
         """
         self._data.mkdir(mode=0o700, exist_ok=True)
         with self._stack:
@@ -69,9 +71,11 @@ class Daemon:
             ready()
             self.stop.wait()
             self._end(followed)
+        error = followed.exception() if followed.done() else None
+        if error is not None:
+            self.log.error("ended", reason=str(error))
+            raise error
         self.log.info("stopped")
-        if followed.done():
-            followed.result()
 
     # ---- begin and end
 
@@ -112,7 +116,7 @@ class Daemon:
             self._router.remove(part)
             try:
                 part.stop(max(deadline - monotonic(), 0.0))
-            except (ChainError, OSError) as error:  # the others are to stop all the same
+            except (ChainError, OSError, StateError) as error:  # the others are to stop all the same
                 self.log.error("not stopped in order", part=part.name, reason=str(error))
 
     def _start_parts(self) -> None:

@@ -10,7 +10,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ from enigmalang.transport.identity import ChannelKey, new_key
 #: The Ethereum key's name in the folder of keys.
 NAME = "node"
 CHANNEL, NEXT = "channel.json", "channel.next.json"
+#: The variable that names the password's file, and the name of systemd's credential.
+PASSWORD_VARIABLE, CREDENTIAL = "ENIGMALANG_NODE_PASSWORD_FILE", "enigmalang-password"
 _VERSION = 1
 
 
@@ -183,7 +185,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def find_password(named: Path | None, environment: "os._Environ[str] | dict[str, str]", ask: Callable[[], str]) -> str:
+def find_password(named: Path | None, environment: Mapping[str, str], ask: Callable[[], str]) -> str:
     """The password: the first line of the file `named`, of $ENIGMALANG_NODE_PASSWORD_FILE, or of systemd's credential
     `enigmalang-password`; else what `ask` gives. Raises BadKeys for a file that cannot be read, or is empty."""
     candidates = [named]
@@ -194,10 +196,6 @@ def find_password(named: Path | None, environment: "os._Environ[str] | dict[str,
         candidates.append(credential if credential.exists() else None)
     path = next((path for path in candidates if path is not None), None)
     return ask() if path is None else read_password(path)
-
-
-#: Names the password's file; the name of systemd's credential.
-PASSWORD_VARIABLE, CREDENTIAL = "ENIGMALANG_NODE_PASSWORD_FILE", "enigmalang-password"
 
 
 def read_password(path: Path) -> str:

@@ -53,8 +53,9 @@ class Channels(Protocol):
 class Surroundings:
     """What a part has to work with. `chain` and `hub` are the parts' own connection: it lasts until all have stopped.
 
-    `folder`: the node's data folder, of which a part uses what bears its name. `stop` is set when the node has begun to
-    stop: a part that waits, waits for this too.
+    `keys.channel` is the channel key of the start: `peering` has those that came later. `folder`: the node's data
+    folder, of which a part uses what bears its name. `stop` is set when the node has begun to stop: a part that waits,
+    waits for this too.
     """
 
     config: Config
@@ -71,14 +72,15 @@ class Surroundings:
 
 class Part(Protocol):
     """One thing that a node does. All methods but `start` and `stop` may be called from any thread, while it is
-    started. What it raises in `start` ends the node."""
+    started."""
 
     name: str
     #: 1 to 255, its own.
     topic: int
 
     def start(self, around: Surroundings) -> None:
-        """Begin; returns when it has begun. Raises ChainError and OSError."""
+        """Begin; returns when it has begun, and holds nothing when it raises. Raises ChainError, after which it is
+        called again, OSError and StateError, which end the node."""
         ...
 
     def stop(self, seconds: float) -> None:

@@ -373,8 +373,10 @@ def test_a_part_that_cannot_start_ends_the_node(world, tmp_path):
     def hook(part):
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left"), up(world.node(tmp_path), Echo(hook)):
+    config = changed(world.node(tmp_path), "log", file="node.log")
+    with pytest.raises(OSError, match="No space left"), up(config, Echo(hook)):
         pass
+    assert "ended reason=" in (tmp_path / "node.log").read_text().splitlines()[-1]
     assert not (tmp_path / "control.sock").exists()
 
 
