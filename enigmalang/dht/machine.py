@@ -45,6 +45,7 @@ class Machine:
         self._neighbours: list[int] = []
         self._bootstrap: list[int] = []
         self._joined = False
+        self._placed = float("-inf")  # when my own place was looked up
         self._free = 0
         self._queries: dict[int, Query] = {}
         self._number = 0
@@ -264,6 +265,8 @@ class Machine:
         if len(known) < self.settings.k:
             known += self._bootstrap
         self._table.looked(target, self._now)
+        if target == self._place:
+            self._placed = self._now
         s = self.settings
         if purpose is None and target != self._place:
             lookup = Lookup(target, self._place, known, min(s.fill, s.k), s.alpha, s.budget)
@@ -348,7 +351,10 @@ class Machine:
             case Chore.REFRESH:
                 alone = not self._table.nearest(self._place, 1, stale=False)
                 period = self.settings.retry if alone else self._about(self.settings.refresh)
-                self._refresh()
+                if alone:
+                    self._chores.append(self._place)
+                else:
+                    self._refresh()
             case Chore.REPUBLISH:
                 period = self._about(self.settings.republish)
                 self._out.append(ports.Due(chore))
@@ -360,12 +366,14 @@ class Machine:
         self._out.append(ports.SetTimer(self._now + period, ports.Every(chore)))
 
     def _refresh(self) -> None:
-        """Look up a place in every bucket that was not looked at for long, and my own; one after the other."""
+        """Look up a place in every bucket that was not looked at for long, and then my own; one after the other."""
         if self._chores or self._chore is not None:
             return
-        for number in self._table.unlooked(self._now - self.settings.refresh / 2):
+        since = self._now - self.settings.refresh / 2
+        for number in self._table.unlooked(since):
             self._chores.append(place_in_bucket(self._place, number, self._draw()))
-        self._chores.append(self._place)
+        if self._placed <= since:
+            self._chores.append(self._place)
 
     def _go_on(self) -> None:
         while self._chore is None and self._chores:
