@@ -40,6 +40,10 @@ Control = Callable[["Machine", Operation], Signal | None]
 Step = tuple[Operation, str, Control | None, bool, tuple[Value, ...], Value | None, tuple[Value, ...]]
 
 
+#: What takes a number as it is, also when its type is too small for it.
+EXACT = frozenset({"print", "lt", "le", "gt", "ge", "eq", "ne"})
+
+
 @dataclass(slots=True)
 class Context:
     """One call: where and for whom. mode: "client", "ledger", "secret", or "whole" (a function that is not split)."""
@@ -82,12 +86,12 @@ class Machine:
         finally:
             self.env = outer
 
-    def forced(self, value: Any) -> Any:
-        """The value behind a pending opening. Reverts for one that its check refuses."""
+    def forced(self, value: Any, typed: bool = True) -> Any:
+        """The value behind a pending opening. Reverts for one that its check refuses, where it goes on as its type."""
         if type(value) is Pending:
             if not value.ready:
                 self.domain.flush()
-            if value.check is not None:
+            if typed and value.check is not None:
                 value.check(value.value)
             return value.value
         return value
@@ -116,7 +120,7 @@ class Machine:
                     if isinstance(arg, Secret):
                         secret = True
                     elif type(arg) is Pending:
-                        args = tuple([self.forced(a) for a in args])
+                        args = tuple([self.forced(a, name not in EXACT) for a in args])
                 if bounded:
                     check_elements(op, args)
                 handler = handlers.get(name)

@@ -258,8 +258,8 @@ def _opened(type: Tensor, bounds: Range | None) -> Tensor:
 
 
 def _checked(op: Operation, value: Any) -> Any:
-    """What is public fits its type: where the private range is wider, that is seen when the value is used first, by
-    every engine at the same place."""
+    """What is public fits its type: where the private range is wider, that is seen when the value is first used as one of
+    its type, by every engine at the same place."""
     type = op.result.type
     if not isinstance(type, Tensor) or not isinstance(type.element, IntT | FixedT) or _fits(
             type.element, op.operands[0].range):
