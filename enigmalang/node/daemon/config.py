@@ -157,6 +157,27 @@ class MonitorOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageOptions:
+    """What the node keeps for others (DHT)."""
+
+    quota_bytes: int = option(
+        10 << 30, "Of values and their records; 0: the node keeps nothing, and only tells who does.",
+        _between(0, 1 << 50))
+    replicas: int = option(3, "Nodes that each value should be on.", _between(1, 20))
+    check_seconds: float = option(
+        60.0, "Seconds between two questions to the other holders of what this node keeps: are you there, and do you "
+        "still have it?", _between(0.01, 86_400))
+    away_seconds: float = option(
+        900.0, "A holder that does not answer for so long is replaced by another node.", _between(0, 30 * 86_400))
+    rent: str = option(
+        "", "The address of the contract that rent is paid to (Storage): what is not paid for is not kept. Without it, "
+        "a value is kept for as long as its pointer stands on the hub.", lambda value: _address(value) if value else "")
+    refusals_per_hour: int = option(
+        4, "Readers without the right to read that the node records on the hub, each for a transaction that it pays; "
+        "0: none.", _between(0, 3600))
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of it. `folder` is the node's."""
 
@@ -164,6 +185,7 @@ class Config:
     node: NodeOptions = field(default_factory=NodeOptions)
     chain: ChainOptions = field(default_factory=ChainOptions)
     limits: LimitOptions = field(default_factory=LimitOptions)
+    storage: StorageOptions = field(default_factory=StorageOptions)
     log: LogOptions = field(default_factory=LogOptions)
     monitor: MonitorOptions = field(default_factory=MonitorOptions)
 
@@ -182,7 +204,8 @@ class Config:
 
 #: Section -> what it holds; in the order of the file.
 SECTIONS: dict[str, Any] = {
-    "node": NodeOptions, "chain": ChainOptions, "limits": LimitOptions, "log": LogOptions, "monitor": MonitorOptions,
+    "node": NodeOptions, "chain": ChainOptions, "limits": LimitOptions, "storage": StorageOptions, "log": LogOptions,
+    "monitor": MonitorOptions,
 }
 
 
