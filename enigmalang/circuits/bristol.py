@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, islice
 
 from enigmalang.circuits.boolean import BooleanCircuit, Gate
 
@@ -26,7 +27,10 @@ Line = tuple[int, list[str]]  # its number in the file, its words
 
 
 class BristolError(Exception):
-    """The text is not a Bristol circuit: what is wrong, and in which line (from 1)."""
+    """The text is not a Bristol circuit: what was expected, and in which line (from 1).
+
+    It quotes nothing of the text but the wires of a well-formed gate: a program can name any file of whoever checks it.
+    """
 
     def __init__(self, line: int, text: str) -> None:
         super().__init__(f"line {line}: {text}")
@@ -37,22 +41,26 @@ class BristolError(Exception):
 def parse_bristol(text: str) -> BooleanCircuit:
     """The circuit of a file with either header. Raises BristolError."""
     lines = _lines(text)
-    if len(lines) < 2:
+    head = list(islice(lines, 3))
+    if len(head) < 2:
         raise BristolError(text.count("\n") + 1, "a header of two or three lines is missing")
-    count, wires = _sizes(lines[0])
-    inputs, outputs, body = _header(lines)
+    count, wires = _sizes(head[0])
+    inputs, outputs, first = _header(head)
     if not sum(outputs):
-        raise BristolError(lines[1][0], "the circuit has no output")
+        raise BristolError(head[1][0], "the circuit has no output")
     if sum(inputs) > wires or sum(outputs) > wires:
-        raise BristolError(lines[1][0], f"more bits of inputs or outputs than the {wires} wires there are")
-    reader = _Reader(wires, sum(inputs))
-    for number, line in enumerate(body):
-        if number == count:
-            raise BristolError(line[0], f"more gates than the {count} that the first line says")
+        raise BristolError(head[1][0], "more bits of inputs or outputs than there are wires")
+    if wires - sum(inputs) > len(text):
+        raise BristolError(head[0][0], "more wires than the gates of the file compute")
+    reader, last, read = _Reader(wires, sum(inputs)), head[-1][0], 0
+    for read, line in enumerate(chain(first, lines), 1):
+        if read > count:
+            raise BristolError(line[0], "more gates than the first line says")
         reader.gate(line)
-    if len(body) < count:
-        raise BristolError(lines[-1][0], f"the file ends after {len(body)} of {count} gates")
-    return reader.circuit(inputs, outputs, lines[-1][0])
+        last = line[0]
+    if read < count:
+        raise BristolError(last, f"the file ends after {read} gates, and the first line says more")
+    return reader.circuit(inputs, outputs, last)
 
 
 @lru_cache(maxsize=16)
@@ -61,9 +69,10 @@ def circuit_of(text: str) -> BooleanCircuit:
     return parse_bristol(text)
 
 
-def _lines(text: str) -> list[Line]:
+def _lines(text: str) -> Iterator[Line]:
+    """Cut into words as they are asked for: of a long file that is no circuit only the first lines are."""
     split = ((number, line.partition("#")[0].split()) for number, line in enumerate(text.splitlines(), 1))
-    return [(number, words) for number, words in split if words]
+    return ((number, words) for number, words in split if words)
 
 
 def _sizes(line: Line) -> tuple[int, int]:
@@ -78,12 +87,15 @@ def _sizes(line: Line) -> tuple[int, int]:
 def _numbers(line: Line) -> list[int]:
     for word in line[1]:
         if not (word.isascii() and word.isdigit() and len(word) < 10):
-            raise BristolError(line[0], f"a number is needed here, not {word[:40]!r}")
+            raise BristolError(line[0], "only numbers of at most 9 digits are expected here")
     return [int(word) for word in line[1]]
 
 
 def _header(lines: Sequence[Line]) -> tuple[tuple[int, ...], tuple[int, ...], Sequence[Line]]:
-    """Widths of inputs and outputs, and the lines of the gates. A third line of numbers makes it a fashion header."""
+    """Widths of inputs and outputs, and which of these two or three lines are gates already.
+
+    A third line of numbers makes it a fashion header.
+    """
     second = _numbers(lines[1])
     fashion = len(lines) > 2 and all(word.isdigit() for word in lines[2][1])
     if fashion:
@@ -97,7 +109,7 @@ def _header(lines: Sequence[Line]) -> tuple[tuple[int, ...], tuple[int, ...], Se
 def _widths(line: Line, what: str) -> tuple[int, ...]:
     count, *widths = _numbers(line)
     if len(widths) != count:
-        raise BristolError(line[0], f"{count} {what} are announced, but the bits of {len(widths)} follow")
+        raise BristolError(line[0], f"the first number says how many {what} there are, and not as many follow")
     return tuple(widths)
 
 
@@ -106,8 +118,7 @@ class _Reader:
 
     def __init__(self, wires: int, width: int) -> None:
         self.wires, self.width = wires, width
-        self.ours = [-1] * wires
-        self.ours[:width] = range(width)
+        self.ours = [-1] * (wires - width)  # inputs keep their numbers
         self.kinds: list[int] = []
         self.left: list[int] = []
         self.right: list[int] = []
@@ -120,7 +131,8 @@ class _Reader:
                                "which ones, and its kind")
         reads, makes, *wires = _numbers((number, words[:-1]))
         if len(wires) != reads + makes:
-            raise BristolError(number, f"{reads} + {makes} wires are announced, but {len(wires)} follow")
+            raise BristolError(number, "the first two numbers say how many wires are read and computed, and "
+                               "not as many follow")
         if name == "MAND":
             self.several(number, reads, makes, wires)
         elif name == "EQ":
@@ -128,16 +140,15 @@ class _Reader:
         elif name in _KINDS:
             kind = _KINDS[name]
             if reads != _READS[kind] or makes != 1:
-                raise BristolError(number, f"{name} reads {_READS[kind]} and computes 1, not {reads} and {makes}")
+                raise BristolError(number, f"{name} reads {_READS[kind]} and computes 1")
             self.made(number, kind, wires[:-1], wires[-1])
         else:
-            raise BristolError(number, f"unknown kind of gate {words[-1][:40]!r}; known are XOR, AND, INV, EQ, EQW, "
-                               "MAND, OR")
+            raise BristolError(number, "unknown kind of gate; known are XOR, AND, INV, EQ, EQW, MAND, OR")
 
     def several(self, number: int, reads: int, makes: int, wires: list[int]) -> None:
         """`2n n a… b… c… MAND`: n ANDs at once."""
         if reads != 2 * makes or not makes:
-            raise BristolError(number, f"MAND reads twice as many wires as it computes, not {reads} for {makes}")
+            raise BristolError(number, "MAND reads twice as many wires as it computes")
         firsts, seconds, outs = wires[:makes], wires[makes : 2 * makes], wires[2 * makes :]
         for wire in (*firsts, *seconds):
             self.known(number, wire)  # all are read before one is computed
@@ -154,9 +165,9 @@ class _Reader:
         args = [self.known(number, wire) for wire in reads]
         if out >= self.wires:
             raise BristolError(number, f"there is no wire {out}: wires are 0 to {self.wires - 1}")
-        if self.ours[out] >= 0:
+        if out < self.width or self.ours[out - self.width] >= 0:
             raise BristolError(number, f"wire {out} has a value already")
-        self.ours[out] = self.width + len(self.kinds)
+        self.ours[out - self.width] = self.width + len(self.kinds)
         self.kinds.append(kind)
         self.left.append(args[0] if args else -1)
         self.right.append(args[1] if len(args) > 1 else -1)
@@ -164,14 +175,17 @@ class _Reader:
     def known(self, number: int, wire: int) -> int:
         if wire >= self.wires:
             raise BristolError(number, f"there is no wire {wire}: wires are 0 to {self.wires - 1}")
-        if self.ours[wire] < 0:
+        if wire < self.width:
+            return wire
+        if self.ours[wire - self.width] < 0:
             raise BristolError(number, f"wire {wire} is read before it has a value")
-        return self.ours[wire]
+        return self.ours[wire - self.width]
 
     def circuit(self, inputs: tuple[int, ...], outputs: tuple[int, ...], last: int) -> BooleanCircuit:
-        ends = self.ours[self.wires - sum(outputs) :]
+        first = self.wires - sum(outputs)
+        ends = [*range(first, self.width), *self.ours[max(0, first - self.width) :]]
         if -1 in ends:
-            raise BristolError(last, f"output wire {self.wires - len(ends) + ends.index(-1)} never gets a value")
+            raise BristolError(last, f"output wire {first + ends.index(-1)} never gets a value")
         return BooleanCircuit(inputs, outputs, self.kinds, self.left, self.right, ends)
 
 

@@ -8,7 +8,7 @@ itself goes into the program, so whoever gets the plan needs no file.
 from dataclasses import replace
 from pathlib import Path
 
-from enigmalang.diagnostics import EnigmaError, Note, Sink
+from enigmalang.diagnostics import Diagnostic, EnigmaError, Sink
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 
@@ -45,15 +45,13 @@ def _imported(item: ast.Node) -> _Found | None:
 
 def _function(found: _Found, folder: Path, sink: Sink) -> ast.FunctionDef:
     from enigmalang.circuits.bristol import print_bristol  # NumPy, which most programs do not need here
-    from enigmalang.circuits.bristol_file import read_bristol
+    from enigmalang.circuits.bristol_file import read_part
 
     name, path, span = found
     try:
-        circuit = read_bristol(str(folder / path.value))
+        circuit = read_part(str(folder / path.value))
     except EnigmaError as error:
-        told = error.diagnostic
-        sink.error(told.code, f"the circuit cannot be taken in: {told.message}", path.span,
-                   notes=(Note(told.span, "in this file"),), help=told.help)
+        sink.error(error.diagnostic.code, _refusal(path.value, error.diagnostic), path.span, help=error.diagnostic.help)
         return ast.FunctionDef(span, name.id, name.span, (), None, False, (ast.Return(span, ast.BoolLit(span, True)),))
     at = path.span
     params = tuple(
@@ -63,3 +61,9 @@ def _function(found: _Found, folder: Path, sink: Sink) -> ast.FunctionDef:
     call = ast.Call(span, ast.Name(at, INTRINSIC), (
         CircuitText(at, print_bristol(circuit)), ast.ListLit(at, widths), *(ast.Name(at, p.name) for p in params)))
     return ast.FunctionDef(span, name.id, name.span, params, None, False, (ast.Return(span, call),))
+
+
+def _refusal(path: str, told: Diagnostic) -> str:
+    """Names the place in words: a note there would show the line, and the file may be any of the user's."""
+    place = f"{path}:{told.span.line}" if told.span.line else path
+    return f"the circuit cannot be taken in: {place}: {told.message}"

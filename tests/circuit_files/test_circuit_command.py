@@ -68,7 +68,7 @@ def test_malformed_file_is_named_with_its_line(tmp_path: Path) -> None:
     for verb in ("info", "eval", "run"):
         done = enig("circuit", verb, str(path))
         assert done.returncode == 1
-        assert "E0901" in done.stderr and f"{path}:5" in done.stderr and "unknown kind of gate 'NAND'" in done.stderr
+        assert "E0901" in done.stderr and f"{path}:5" in done.stderr and "unknown kind of gate" in done.stderr
     missing = enig("circuit", "info", str(tmp_path / "none.txt"))
     assert missing.returncode == 1 and "E0601" in missing.stderr
     (tmp_path / "latin.txt").write_bytes(b"1 3\n# \xe9\n")

@@ -1,6 +1,7 @@
 """`f = circuit("FILE")` in programs: on all three engines, in comprehensions, contracts and other modules."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -151,3 +152,33 @@ def test_what_is_wrong_is_said(folder: Path, text: str, code: str, told: str) ->
     done = enig("check", str(folder / "p.enig"))
     assert done.returncode == 1 and code in done.stderr and told in done.stderr, done.stderr
     assert f"{folder / 'p.enig'}:" in done.stderr
+
+
+def refused(folder: Path, path: str) -> str:
+    """What `enig check` says of a program that names the circuit file `path`."""
+    (folder / "p.enig").write_text(f'f = circuit("{path}")\nprint(1)\n', "utf-8")
+    done = enig("check", str(folder / "p.enig"), timeout=60)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+def test_only_files_on_a_disk_are_opened(folder: Path) -> None:
+    os.mkfifo(folder / "fifo")
+    for path in ("/dev/zero", "fifo"):
+        assert "E0601" in (told := refused(folder, path)) and "a device or a pipe" in told, told
+    assert "this is a folder" in refused(folder, "parts")
+
+
+def test_a_large_file_is_not_read(folder: Path) -> None:
+    with (folder / "large.txt").open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    assert "larger than 64 MiB" in refused(folder, "large.txt")
+
+
+@pytest.mark.parametrize("data", (
+    b"hunter2:x:0\n4711 4711\n", b"4711 4711\n4711 hunter2\n", b"1 1\nhunter2 \xff4711\n"))
+def test_what_stands_in_another_file_is_not_shown(folder: Path, data: bytes) -> None:
+    (folder / "secrets.txt").write_bytes(data)
+    told = refused(folder, "secrets.txt")
+    assert "hunter2" not in told and "4711" not in told and "0xff" not in told, told
+    assert "secrets.txt:" in told
