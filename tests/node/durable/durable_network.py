@@ -5,6 +5,7 @@ They meet in memory, on a chain in this process; the operator is stepped by the 
 
 import shutil
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,8 @@ class Node:
     fatal: str = ""  # the point at which it dies next
     deaths: int = 0
     service: Service | None = None
+    last: Callable[[], object] = lambda: None  # what it waits for before it dies
+    reached: dict[str, threading.Event] = field(default_factory=lambda: defaultdict(threading.Event))
 
     def __post_init__(self) -> None:
         self.storage = bytes([self.number]) * 32
@@ -67,8 +70,10 @@ class Node:
         return self.kept.committee(self.committee)
 
     def at(self, point: str) -> None:
+        self.reached[point].set()
         if point == self.fatal:
             self.fatal = ""
+            self.last()
             raise Died
 
     def die(self, disk: bool = True) -> None:

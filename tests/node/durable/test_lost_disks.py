@@ -118,7 +118,11 @@ def test_the_shares_that_become_current_are_those_of_the_run_that_the_chain_took
     committee.operator.step()
     committee.down()
     assert committee.meet()
+    others = [committee.nodes[number].reached[points.JOB_SIGNED] for number in (1, 2)]
+    for event in others:
+        event.clear()
     committee.nodes[3].fatal = points.JOB_COMPUTED
+    committee.nodes[3].last = lambda: [event.wait(60) for event in others]
     with pytest.raises(EngineError, match="a node died"):
         execute(kept, committee, job)
     send(*first[0])
