@@ -30,6 +30,7 @@ COMMANDS = {
     "show": "Show what a contract on a chain is: functions, who learns what, public state.",
     "dump": "Show what a stage of the compiler made of a file.",
     "chain": "Start and end a network on this machine: a chain, its hub, and nodes.",
+    "devnet": "Run a network for development that outlives its end: up, down, status.",
     "node": "Run a node of the network: init, start, status, stop; rotate, leave, claim.",
     "keys": "Keep signing keys in encrypted files: new, list, import.",
     "lsp": "Serve editors: errors as one types, hover, definitions, rename, completion, fixes.",
