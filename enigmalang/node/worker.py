@@ -16,13 +16,13 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
+from enigmalang.node.faults import describe_bug
 from enigmalang.node.pipes import GAVE_UP, read_frame, write_frame
 from enigmalang.transport.identity import new_key
 from enigmalang.transport.links import PeerGone, ReceiveLink, SendLink
@@ -210,13 +210,6 @@ def start(node: int) -> Worker:
 def worked() -> int:
     """Units of 5 ms that all threads but the calling one computed: loading, receiving and compiling are work too."""
     return int((time.process_time() - time.thread_time()) * 200)
-
-
-def describe_bug(error: Exception) -> str:
-    """For a report of a bug: what was raised and where. Not the error's text, which may hold a share."""
-    places = traceback.extract_tb(error.__traceback__, -1)
-    where = "".join(f" at {os.path.basename(place.filename)}:{place.lineno}" for place in places)
-    return f"{type(error).__name__}{where} (a bug in EnigmaLang)"
 
 
 def _load() -> None:

@@ -19,7 +19,7 @@ from enigmalang.node.daemon.seats.forming import CannotForm, Forming
 from enigmalang.node.daemon.seats.here import Here, Place
 from enigmalang.node.daemon.seats.masks import Giver, NotNow, reserve
 from enigmalang.node.daemon.seats.outcomes import CommitteeOutcomes
-from enigmalang.node.daemon.seats.plans import CommitteePlans, take_plan
+from enigmalang.node.daemon.seats.plans import CommitteePlans, find_plan, take_plan
 from enigmalang.node.durable.errors import StateError
 from enigmalang.node.reaching import LATER, REFUSED
 from enigmalang.node.receivers import check_keys
@@ -104,7 +104,7 @@ class Clients:
 
     def _get_plan(self, name: Json) -> Json:
         digest = _exactly(name, 32)
-        found = self._here.kept.plan(digest)
+        found = find_plan(self._here, digest)
         if found is None:
             plans = (served.plans for served in self._committees().values())
             found = next((each[digest] for each in plans if digest in each), None)

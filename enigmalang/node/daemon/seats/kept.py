@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS outcomes (committee INTEGER, job INTEGER, value BLOB 
 CREATE TABLE IF NOT EXISTS looked (committee INTEGER PRIMARY KEY, block INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS counters (committee INTEGER, seat INTEGER, counter INTEGER NOT NULL,
     PRIMARY KEY (committee, seat)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS plans (digest BLOB PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS plans (number INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL, value BLOB NOT NULL);
 """
 
 
@@ -81,14 +81,22 @@ class Kept:
         row = self._row("SELECT value FROM plans WHERE digest = ?", digest)
         return None if row is None else bytes(row[0])
 
-    def keep_plan(self, digest: bytes, value: bytes) -> None:
+    def keep_plan(self, digest: bytes, value: bytes, most: int, room: int) -> None:
+        """The oldest are forgotten when there are more than `most`, or they have more than `room` bytes: anybody may
+        hand plans over. Those that a job used are kept with the state."""
         with self._writing():
-            self._db.execute("INSERT OR IGNORE INTO plans VALUES (?, ?)", (digest, value))
+            self._db.execute("INSERT OR IGNORE INTO plans (digest, value) VALUES (?, ?)", (digest, value))
+            sizes = self._db.execute("SELECT number, LENGTH(value) FROM plans ORDER BY number DESC").fetchall()
+            held = 0
+            for place, (number, size) in enumerate(sizes):
+                held += size
+                if place >= most or held > room:
+                    self._db.execute("DELETE FROM plans WHERE number <= ?", (number,))
+                    break
 
-    def plans(self) -> tuple[int, int]:
-        """How many there are, and their bytes."""
-        number, size = self._row("SELECT COUNT(*), COALESCE(SUM(LENGTH(value)), 0) FROM plans") or (0, 0)
-        return int(number), int(size)
+    def plans(self) -> int:
+        """How many there are."""
+        return int((self._row("SELECT COUNT(*) FROM plans") or (0,))[0])
 
     # ---- parts
 

@@ -56,7 +56,8 @@ class Leading:
             number = last + 1 if term == mesh.term else 1
             self._numbers = mesh.term, number
             request = make(number)
-            asked = {seat: self._pool.submit(self._one, mesh, seat, number, request)
+            field = self._field_of(request)
+            asked = {seat: self._pool.submit(self._one, mesh, seat, number, field, msg.encode_message(request))
                      for seat in range(1, len(self._place.members) + 1)}
             wait(asked.values(), return_when=FIRST_EXCEPTION)
             try:
@@ -70,8 +71,7 @@ class Leading:
         """No more questions."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _one(self, mesh: Mesh, seat: int, number: int, request: msg.Message) -> bytes:
-        data, field = msg.encode_message(request), self._field_of(request)
+    def _one(self, mesh: Mesh, seat: int, number: int, field: str, data: bytes) -> bytes:
         if seat == self._place.me:
             return mesh.do(number, field, data)
         answer = self._here.ask(self._place.members[seat - 1],

@@ -22,12 +22,14 @@ from enigmalang.node.daemon.seats.recovering import Helping
 from enigmalang.node.daemon.seats.seat import Seat
 from enigmalang.node.durable import points
 from enigmalang.node.durable.errors import StateError
+from enigmalang.node.faults import describe_bug
 from enigmalang.node.operator import Operator
 from enigmalang.node.teams import Manner, Team
 from enigmalang.plan.codec import decode_plan
 from enigmalang.transport.network import Network
 from enigmalang.transport.peering.errors import Refusal
 from enigmalang.wire import messages as msg
+from enigmalang.wire.errors import WireError
 
 #: How often members may say that they cannot compute a job (each time later) before it is left to its deadline.
 REFUSALS = 60
@@ -56,7 +58,8 @@ class Member:
         self._start = self._looked = start if known is None else known
         self.operator = self._operator()
         self._open: frozenset[int] = frozenset()
-        self._fields: dict[bytes, str] = {}
+        self._fields: dict[bytes, str] = {}  # by plan
+        self._last = ""  # of the last execution
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=f"committee-{place.committee}", daemon=True)
 
@@ -118,11 +121,17 @@ class Member:
                 head, silent = now, ""
             except ReorganisedTooFar:
                 self.operator = self._operator()  # and everything is looked at again
-            except (ChainError, EngineError, StateError) as error:
-                if silent != str(error):
-                    silent = str(error)
-                    self._here.log.warning("jobs wait", committee=self.place.committee, reason=silent)
-                self._stop.wait(self._here.pace.poll)
+            except (ChainError, EngineError, StateError, WireError) as error:
+                silent = self._wait(silent, str(error))
+            except Exception as error:  # noqa: BLE001  no job is done without this thread: it is said, and goes on
+                silent = self._wait(silent, describe_bug(error))
+
+    def _wait(self, before: str, reason: str) -> str:
+        """After something went wrong, which is said once; the reason."""
+        if reason != before:
+            self._here.log.warning("jobs wait", committee=self.place.committee, reason=reason)
+        self._stop.wait(self._here.pace.poll)
+        return reason
 
     def _look(self) -> None:
         """Remember where to look for jobs after a restart; see that who leads does something."""
@@ -141,13 +150,12 @@ class Member:
         return Computing(self._here, self.place, self._state, network, lambda name: self.plans.get(name, b""), self._at)
 
     def _field_of(self, request: msg.Message) -> str:
-        """What a request to the committee computes over: the leader has the plan."""
+        """What a request to the committee computes over: the leader has the plan. What is refuted was executed."""
         if isinstance(request, msg.Execute):
-            self._fields[b"last"] = self._fields.setdefault(request.digest, self._read_field(request.digest))
-        return self._fields[b"last"]
-
-    def _read_field(self, digest: bytes) -> str:
-        return decode_plan(self.plans[digest]).field
+            if request.digest not in self._fields:
+                self._fields[request.digest] = decode_plan(self.plans[request.digest]).field
+            self._last = self._fields[request.digest]
+        return self._last
 
     def _say(self, line: str) -> None:
         self._here.log.info("job", committee=self.place.committee, text=line)

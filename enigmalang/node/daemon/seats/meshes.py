@@ -15,6 +15,7 @@ from typing import Protocol
 
 from enigmalang.node.daemon.seats.here import Here, Place
 from enigmalang.node.durable.errors import StateError
+from enigmalang.node.faults import describe_bug
 from enigmalang.transport.network import Network, PeerError
 from enigmalang.transport.peering.errors import PeeringError
 from enigmalang.transport.tls import TlsNetwork
@@ -112,6 +113,9 @@ class Mesh:
                 network.close()
         except (PeerError, PeeringError, WireError, StateError, TermOver) as error:
             reason = str(error)
+        except Exception as error:  # noqa: BLE001  a bug ends the term, and is told; values may be in its text
+            reason = describe_bug(error)
+            self._here.log.error("a bug ended a term", committee=self._place.committee, reason=reason)
         finally:
             with self._lock:
                 left, self._closed = self._closed, True

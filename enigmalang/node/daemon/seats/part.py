@@ -19,10 +19,11 @@ from enigmalang.node.daemon.seats.head import Head
 from enigmalang.node.daemon.seats.here import Here, Pace, Place
 from enigmalang.node.daemon.seats.kept import Kept
 from enigmalang.node.daemon.seats.member import Member
-from enigmalang.node.daemon.seats.plans import take_plan
+from enigmalang.node.daemon.seats.plans import find_plan, take_plan
 from enigmalang.node.durable import points
 from enigmalang.node.durable.errors import StateError
 from enigmalang.node.durable.sqlite import SqliteState
+from enigmalang.node.faults import describe_bug
 from enigmalang.node.reaching import TOPIC
 from enigmalang.transport.peering.errors import Refusal
 from enigmalang.wire.errors import WireError
@@ -42,7 +43,7 @@ class SeatsPart:
         self._members: dict[int, Member] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._trouble = ""
+        self._trouble, self._next_look = "", 0.0
 
     # ---- start and stop
 
@@ -97,7 +98,7 @@ class SeatsPart:
                 take_plan(self._here, request.data)
                 return sm.Done()
             case sm.WantPlan():
-                return sm.Plan(self._kept.plan(request.digest) or b"")
+                return sm.Plan(find_plan(self._here, request.digest) or b"")
             case _:
                 member = self._served().get(request.committee)
                 if member is None:
@@ -145,19 +146,32 @@ class SeatsPart:
 
     def _run(self) -> None:
         """The thread of this part: seats tick, and new committees are served."""
-        look = 0.0
         while not self._stopped.wait(self._pace.tick):
             try:
-                if monotonic() >= look:
-                    look = monotonic() + self._pace.poll
-                    self._follow()
-                for member in self._served().values():
-                    member.seat.tick()
-                self._trouble = ""
-            except (ChainError, StateError) as error:
-                if self._trouble != str(error):
-                    self._trouble = str(error)
-                    self._around.log.warning("seats wait", reason=self._trouble)
+                self._tick()
+            except Exception as error:  # noqa: BLE001  a node without this thread is none: it is said, and goes on
+                self._say(describe_bug(error))
+
+    def _tick(self) -> None:
+        trouble = ""
+        try:
+            if monotonic() >= self._next_look:
+                self._next_look = monotonic() + self._pace.poll
+                self._follow()
+        except (ChainError, StateError) as error:
+            trouble = str(error)
+        for member in self._served().values():
+            try:
+                member.seat.tick()
+            except StateError as error:
+                trouble = str(error)
+        self._say(trouble)
+
+    def _say(self, trouble: str) -> None:
+        """Once for each trouble."""
+        if trouble and trouble != self._trouble:
+            self._around.log.warning("seats wait", reason=trouble)
+        self._trouble = trouble
 
     def _follow(self) -> None:
         """Take the seats that this node has, and leave those that it lost. Raises ChainError, StateError."""

@@ -8,25 +8,29 @@ from enigmalang.node.daemon.seats.here import Here, Place
 from enigmalang.plan.codec import PlanError, decode_plan, encode_plan, hash_plan
 from enigmalang.transport.peering.errors import Refusal
 
-#: Plans that a node keeps, and bytes of all.
-MAX_PLANS, MAX_BYTES = 1024, 1 << 28
+#: Plans that a node keeps for others, bytes of all, and of one.
+MAX_PLANS, MAX_BYTES, MAX_PLAN_BYTES = 1024, 1 << 28, 1 << 24
 #: Seconds after which the others are asked again for a plan that nobody had.
 AGAIN = 2.0
 
 
 def take_plan(here: Here, data: bytes) -> bytes:
-    """Keep a plan; its hash. Raises Refusal for what is none, and when there is no room."""
+    """Keep a plan for a while; its hash. Raises Refusal for what is none, or too large."""
+    if len(data) > MAX_PLAN_BYTES:
+        raise Refusal(f"a plan of {len(data)} bytes, at most {MAX_PLAN_BYTES}")
     try:
         plan = decode_plan(data)
     except PlanError as error:
         raise Refusal(f"that is no plan: {error}") from None
     name, raw = hash_plan(plan), encode_plan(plan)
     if here.kept.plan(name) is None:
-        number, size = here.kept.plans()
-        if number >= MAX_PLANS or size + len(raw) > MAX_BYTES:
-            raise Refusal("no room for another plan")
-        here.kept.keep_plan(name, raw)
+        here.kept.keep_plan(name, raw, MAX_PLANS, MAX_BYTES)
     return name
+
+
+def find_plan(here: Here, name: bytes) -> bytes | None:
+    """A plan that this node has: handed over, or used by a job of any of its committees."""
+    return here.kept.plan(name) or here.state.committee(0).plan(name)
 
 
 class CommitteePlans(MutableMapping[bytes, bytes]):
@@ -37,7 +41,7 @@ class CommitteePlans(MutableMapping[bytes, bytes]):
         self._asked: dict[bytes, float] = {}
 
     def __getitem__(self, name: bytes) -> bytes:
-        found = self._here.kept.plan(name) or self._fetched(name)
+        found = find_plan(self._here, name) or self._fetched(name)
         if found is None:
             raise KeyError("nobody has handed over the plan")
         return found
@@ -52,7 +56,7 @@ class CommitteePlans(MutableMapping[bytes, bytes]):
         raise TypeError("plans are asked for by their hash")
 
     def __len__(self) -> int:
-        return self._here.kept.plans()[0]
+        return self._here.kept.plans()
 
     def __contains__(self, name: object) -> bool:
         try:
@@ -74,5 +78,5 @@ class CommitteePlans(MutableMapping[bytes, bytes]):
                 if isinstance(answer, sm.Plan) and answer.data and take_plan(self._here, answer.data) == name:
                     return self._here.kept.plan(name)
             except Refusal:
-                continue  # what that member gave is no plan, or there is no room
+                continue  # what that member gave is no plan
         return None

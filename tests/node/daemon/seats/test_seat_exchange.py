@@ -139,11 +139,18 @@ def test_what_is_no_plan_is_not_kept(members, monkeypatch):
     here = members.office.here["ann"]
     with pytest.raises(Refusal, match="no plan"):
         take_plan(here, b"no plan")
+    one, two = encode_plan(compiled()), encode_plan(compiled(POOL.with_name("other.enig")))
+    monkeypatch.setattr(plans, "MAX_PLAN_BYTES", len(two) - 1)
+    with pytest.raises(Refusal, match="at most"):
+        take_plan(here, two)
+    monkeypatch.undo()
     monkeypatch.setattr(plans, "MAX_PLANS", 1)
-    take_plan(here, encode_plan(compiled()))
-    take_plan(here, encode_plan(compiled()))  # the same
-    with pytest.raises(Refusal, match="no room"):
-        take_plan(here, encode_plan(compiled(POOL.with_name("other.enig"))))
+    name = take_plan(here, one)
+    assert take_plan(here, one) == name and here.kept.plan(name) == one
+    assert here.kept.plan(take_plan(here, two)) == two
+    assert here.kept.plan(name) is None and here.kept.plans() == 1  # the oldest goes, for who hands over the next
+    members.states["ann"].keep_plan(name, one)  # unless a job used it
+    assert plans.find_plan(here, name) == one
 
 
 def test_a_member_that_gives_another_plan_is_passed_over(members):

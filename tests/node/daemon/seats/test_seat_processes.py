@@ -1,13 +1,38 @@
 """Nodes as processes, used by `enig deploy` and `enig call`: one is killed in the middle of it all, and comes back."""
 
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 
 from daemon_world import PASSWORD, World, until
 from seat_nodes import LONG, POOL, Later
-from test_node_processes import started, status_of
 
 from enigmalang.cli.app import run
+from enigmalang.node.daemon.control import NoDaemon, ask
+
+ENIG = [sys.executable, "-c", "import sys; from enigmalang.cli.app import run; sys.exit(run(sys.argv[1:]))"]
+
+
+def status_of(folder):
+    try:
+        return ask(folder, "status", 30)
+    except NoDaemon:
+        return {"phase": "down"}
+
+
+@contextmanager
+def started(folder, *arguments):
+    """A process of `enig node start`, when it serves; killed at the end if it is still there."""
+    with open(f"{folder}.log", "ab") as log, subprocess.Popen(
+            [*ENIG, "node", "start", str(folder), *arguments], stdout=log, stderr=log) as process:
+        try:
+            until(lambda: process.poll() is not None or status_of(folder)["phase"] == "serving", "serving", LONG)
+            assert process.poll() is None
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def enig(*arguments):
