@@ -34,7 +34,7 @@ def key_leaves(types: Sequence[Type], texts: Sequence[str], names: Names, what: 
     made = []
     for type, text in zip(types, texts, strict=True):
         data = _addresses(_data(text, type, place.path), type, names)
-        made += leaves_from(convert(data, type, Place(f"a key of {what}", place)), type)
+        made += leaves_from(convert(data, type, Place(f"a key of {what}", place, shows=True)), type)
     return tuple(made)
 
 
@@ -58,10 +58,10 @@ def _value(param: Param, text: str, names: Names) -> Any:
     data = _data(_text(param, text), param.type, place.path)
     hidden = param.private or any(leaf.private for leaf in leaves_of(param.type))
     if isinstance(param.type, ContractT):
-        return ContractRef(convert(_addresses(data, AddressT(), names), AddressT(), Place(param.name, place)),
-                           param.type.name)
+        return ContractRef(convert(_addresses(data, AddressT(), names), AddressT(),
+                                   Place(param.name, place, shows=True)), param.type.name)
     try:
-        return convert(_addresses(data, param.type, names), param.type, Place(param.name, place))
+        return convert(_addresses(data, param.type, names), param.type, Place(param.name, place, shows=not hidden))
     except EnigmaError as error:
         if not hidden:
             raise

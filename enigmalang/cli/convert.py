@@ -8,7 +8,7 @@ tuples in the order of their fields.
 import builtins
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
 from itertools import repeat
@@ -39,22 +39,26 @@ _TRUTHS = {"true": True, "True": True, "1": True, "false": False, "False": False
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands, in words, and the place to point at."""
+    """Where a value stands, in words, and the place to point at. Errors repeat the value only where it `shows`: what is
+    read may be a secret, and whether it is one is decided later, by what the program does with it."""
 
     words: str
     span: Span
     cell: bool = False  # in a table: a wrong one is E0605
+    shows: bool = False
 
     def at(self, step: str) -> "Place":
-        return Place(self.words + step, self.span, self.cell)
+        return replace(self, words=self.words + step)
 
     def wrong(self, type: Type, data: Any) -> EnigmaError:
         """Not a value of the type at all."""
         shown = repr(data) if len(repr(data)) <= 40 else repr(data)[:37] + "…"
-        return fail("E0605" if self.cell else "E0608", f"{self.words} should be {_kind(type)}, not {shown}", self.span)
+        end = f", not {shown}" if self.shows else ""
+        return fail("E0605" if self.cell else "E0608", f"{self.words} should be {_kind(type)}{end}", self.span)
 
     def outside(self, type: Type, data: Any, low: object, high: object) -> EnigmaError:
-        return fail("E0606", f"{self.words} is {data}, outside of {type} ({low} to {high})", self.span)
+        value = f"{data}, " if self.shows else ""
+        return fail("E0606", f"{self.words} is {value}outside of {type} ({low} to {high})", self.span)
 
 
 def _kind(type: Type) -> str:

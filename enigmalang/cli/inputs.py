@@ -6,7 +6,7 @@ the value itself, as JSON or as one would write it in the program: `90000`, `1_0
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Given:
     """One `--input`, as written after the `=`."""
 
     name: str
-    text: str
+    text: str = field(repr=False)  # it may be a secret
 
     def value(self, type: Type, span: Span) -> Any:
         """The value as `type` (see `convert.convert`). Raises EnigmaError E0601, E0602, E0604…E0606, E0608."""
@@ -57,7 +57,7 @@ def parse_inputs(options: Iterable[str], arguments: Sequence[str]) -> dict[str, 
     for option in options:
         name, equals, text = option.partition("=")
         if not equals or not name.strip():
-            raise BadInput(f"--input takes NAME=FILE or NAME=VALUE, not {option!r}")
+            raise BadInput("--input takes NAME=FILE or NAME=VALUE")  # what was given may be a value
         if name.strip() in found:
             raise BadInput(f"the input {name.strip()!r} is given twice")
         found[name.strip()] = Given(name.strip(), text)

@@ -15,7 +15,7 @@ from typing import Any
 
 from enigmalang.cli.convert import Place, convert, convert_scalar, many
 from enigmalang.cli.texts import fail, read_text
-from enigmalang.diagnostics.diagnostic import EnigmaError, Note
+from enigmalang.diagnostics.diagnostic import EnigmaError
 from enigmalang.source import Span
 from enigmalang.types.types import ArrayT, ListT, StringT, StructT, TupleT, Type
 
@@ -96,23 +96,17 @@ class Table:
         cells = self.rows[row]
         for column in columns:
             if column >= len(cells):
-                note = Note(span, "it is read here")
-                raise fail("E0605", f"{self._where(row, column)} is missing", self._span(row, column), None, note)
+                raise fail("E0605", f"{self._where(row, column)} is missing", span)
         return tuple(self._cell(row, c, t, span) for c, t in zip(columns, types, strict=True))
 
     def _cell(self, row: int, column: int, type: Type, span: Span) -> Any:
-        place = Place(self._where(row, column), self._span(row, column), cell=True)
+        place = Place(self._where(row, column), span, cell=True)
         return convert_scalar(self.rows[row][column], type, place)
 
     def _where(self, row: int, column: int) -> str:
+        """In words. Errors point at the `input(…)`, and quote no line of the file: its cells may be secrets."""
         titled = self.column if self.column is not None else str(column + 1)
-        return f"{self.path}: row {row + 1}, column {titled}"
-
-    def _span(self, row: int, column: int) -> Span:
-        cells = self.rows[row]
-        start = sum(len(c) + 1 for c in cells[:column]) + 1
-        width = len(cells[column]) if column < len(cells) else 0
-        return Span(str(self.path), self.lines[row], start, self.lines[row], start + max(width, 1))
+        return f"{self.path}, line {self.lines[row]}: row {row + 1}, column {titled}"
 
     def _first(self, types: list[Type]) -> int:
         """1 when the first row holds names, else 0."""
@@ -126,11 +120,11 @@ class Table:
         header = [cell.strip() for cell in self.rows[0]] if self.rows else []
         missing = [name for name in names if name not in header]
         if missing:
-            raise self._shape(f"no column {missing[0]!r} in its first row ({', '.join(header)})", span)
+            raise self._shape(f"no column {missing[0]!r} in its first row, which has {len(header)} columns", span)
         twice = [name for name in names if header.count(name) > 1]
         if twice:
-            raise fail("E0604", f"{self.path} has more than one column {twice[0]!r} in its first row "
-                       f"({', '.join(header)})", span, "give every column a name of its own")
+            raise fail("E0604", f"{self.path} has more than one column {twice[0]!r} in its first row", span,
+                       "give every column a name of its own")
         for number, row in enumerate(self.rows, 1):
             if len(row) > len(header):
                 raise self._shape(f"{len(row)} columns in row {number}, and {len(header)} names in its first row", span)

@@ -31,7 +31,7 @@ def read_text(path: Path, span: Span) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise fail("E0602", f"{path} is not UTF-8: byte {data[error.start]:#04x} in line {line}", span) from None
+        raise fail("E0602", f"{path} is not UTF-8: a byte in line {line}", span) from None
 
 
 def _no_constant(text: str) -> NoReturn:
