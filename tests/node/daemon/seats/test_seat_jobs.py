@@ -6,14 +6,15 @@ from hashlib import sha256
 import pytest
 from daemon_world import World
 from msgspec import structs
-from seat_nodes import LONG, POOL, Client, Nodes, compiled
+from seat_nodes import LONG, POOL, Client, Nodes, compiled, development, until
 
 from enigmalang.chain.errors import ChainUnreachable
+from enigmalang.chain.hub import EXPIRED
 from enigmalang.chain.requested import Opened
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.durable import points
 from enigmalang.node.durable.errors import StateError
-from enigmalang.node.remote import connect, service_of
+from enigmalang.node.remote import RemoteError, connect, service_of
 from enigmalang.plan.codec import encode_plan
 from enigmalang.wire import messages as msg
 
@@ -150,3 +151,20 @@ def test_whoever_a_client_asks_may_die(nodes, client):
     waiting = client.later("put", 3, who="carol")
     one.start()
     assert waiting.result().leaves == []
+
+
+def test_a_job_that_cannot_be_computed_is_refunded_by_any_member(nodes, client):
+    """One member stays away: the others end the job when its time is over, and nobody asked them to."""
+    hub = nodes.world.hub
+    node = nodes.in_seats(client.members)[0]
+    before = {int(event.fields["job"]) for event in hub.events(["Opened"])}
+    node.stop()
+    waiting = client.later("over_limit")
+    opened = until(lambda: {int(e.fields["job"]) for e in hub.events(["Opened"])} - before, "a request", LONG)
+    development.advance(nodes.world.chain, seconds=1000)
+    (job,) = opened
+    until(lambda: hub.job(job).status == EXPIRED, "a refund", LONG)
+    with pytest.raises(RemoteError, match="did not end job"):
+        waiting.result()
+    node.start()
+    assert client.call("over_limit").leaves == [True]
