@@ -21,7 +21,9 @@ _MOST_TYPES = 4
 
 
 def hover(view: View, position: types.Position) -> types.Hover | None:
-    """What is known about the place; None where nothing stands."""
+    """What is known about the place; None where nothing stands, or nothing is known."""
+    if view.is_outside(position):
+        return None
     line, column = view.place(position)
     occurrence = view.good.index.main.at(line, column)
     if occurrence is not None:
@@ -38,9 +40,9 @@ def hover(view: View, position: types.Position) -> types.Hover | None:
     return _answer(view, shown, node.span)
 
 
-def _answer(view: View, parts: list[str], span: Span) -> types.Hover:
+def _answer(view: View, parts: list[str], span: Span) -> types.Hover | None:
     text = "\n\n".join(part for part in parts if part)
-    return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text), view.range(span))
+    return None if not text else types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text), view.range(span))
 
 
 def _code(text: str) -> str:

@@ -31,6 +31,11 @@ class View:
         line, column = self.encoding.place(self.source, position)
         return self.shift.back(line, column)
 
+    def is_outside(self, position: types.Position) -> bool:
+        """Whether the position is behind the end of its line, or of the text."""
+        text = self.source.line(position.line + 1)
+        return position.line >= len(self.source.lines) or position.character > self.encoding.units(text)
+
     def range(self, span: Span) -> types.Range:
         """A place of the tables, in this document as it is now or in another file."""
         if span.path != self.source.path:
