@@ -132,16 +132,16 @@ class Answers:
         except Refused as error:
             raise JsonRpcException(str(error), REQUEST_FAILED) from error
 
-    async def format(self, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+    async def format(self, params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
+        """None, and no error, for a text with syntax errors: editors format whenever a file is saved."""
         buffer = self.documents.buffers.get(path_of(params.text_document.uri))
         if buffer is None:
             return []
         source = buffer.source
         try:
             text = await self.documents.formatted(source)
-        except NotFormatted as error:
-            raise JsonRpcException("correct the syntax errors first: the text is left as it is",
-                                   REQUEST_FAILED) from error
+        except NotFormatted:
+            return None
         return [] if text == source.text else [types.TextEdit(
             self.documents.encoding.range(source, source.whole()), text)]
 

@@ -11,6 +11,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 import enigmalang
+from enigmalang.lsp.protocol import Protocol, quiet_refusals
 
 if TYPE_CHECKING:
     from enigmalang.lsp.answers import Answers
@@ -48,7 +49,7 @@ class Server(LanguageServer):
     """The server of one editor."""
 
     def __init__(self) -> None:
-        super().__init__("enigmalang", enigmalang.__version__)
+        super().__init__("enigmalang", enigmalang.__version__, protocol_cls=Protocol)
         self.was_shut_down = False
         self._answers: Answers | None = None
 
@@ -119,6 +120,7 @@ def _question(server: Server, name: str) -> Callable[[Any], Awaitable[Any]]:
 def serve() -> int:
     """Answer an editor on stdin and stdout until it says `exit`. The status is 1 when it did not shut down before."""
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR)
+    quiet_refusals()
     sys.setswitchinterval(SWITCH)
     server = make_server()
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

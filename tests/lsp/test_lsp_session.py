@@ -143,6 +143,41 @@ def test_places_outside_of_the_text(session: Session) -> None:
     assert "b: " in session.hover("p.enig", 0, 0)
 
 
+def test_a_position_that_cannot_be_is_answered(session: Session) -> None:
+    session.open("p.enig", "a = 1\n")
+    for method in ("hover", "completion", "prepareRename", "definition"):
+        with pytest.raises(Failed, match="malformed") as caught:
+            session.ask(f"textDocument/{method}", session.at("p.enig", -1, -1))
+        assert caught.value.code == -32602
+
+
+def test_refusals_leave_no_trace_on_stderr(folder: Path) -> None:
+    """The reply says it all; editors show what stands on stderr as a fault of the server."""
+    session = Session(folder)
+    try:
+        session.open("p.enig", PROGRAM)
+        for new in ("private", "LEAST", "1a"):
+            with pytest.raises(Failed):
+                session.rename("p.enig", *place_of(PROGRAM, "double"), new)
+        with pytest.raises(Failed):
+            session.ask("textDocument/prepareRename", session.at("p.enig", *place_of(PROGRAM, "mean(")))
+        with pytest.raises(Failed):
+            session.ask("textDocument/hover", session.at("p.enig", -1, -1))
+        session.replace("p.enig", PROGRAM + "x = (\n")
+        session.ask("textDocument/formatting", {
+            "textDocument": {"uri": session.uri("p.enig")}, "options": {"tabSize": 4, "insertSpaces": True}})
+        with pytest.raises(Failed):
+            session.rename("p.enig", *place_of(PROGRAM, "double"), "twice")
+    finally:
+        _, errors = session.process.communicate(timeout=30)
+    assert errors.decode() == ""
+
+
+def test_a_circuit_file_that_never_ends_does_not_hang_the_session(session: Session) -> None:
+    (found,) = session.open("p.enig", 'f = circuit("/dev/zero")\nprint(1)\n')
+    assert found["code"] == "E0601" and found["relatedInformation"] == []
+
+
 # ------------------------------------------------------------------------------------------------ diagnostics
 
 
@@ -239,6 +274,18 @@ def test_hover(opened: Session, part: str, number: int, wanted: list[str]) -> No
 
 def test_nothing_to_hover_in_comments(opened: Session) -> None:
     assert opened.hover("p.enig", 0, 4) == ""
+
+
+def test_nothing_to_hover_past_the_end_of_a_line(opened: Session) -> None:
+    for line, _ in enumerate(PROGRAM.split("\n")):
+        assert opened.ask("textDocument/hover", opened.at("p.enig", line, 999)) is None
+
+
+def test_a_hover_says_something(opened: Session) -> None:
+    for line, text in enumerate(PROGRAM.split("\n")):
+        for character in range(0, len(text) + 1, 3):
+            found = opened.ask("textDocument/hover", opened.at("p.enig", line, character))
+            assert found is None or found["contents"]["value"], (text, character)
 
 
 @pytest.mark.parametrize(("part", "number", "target", "which"), [
@@ -366,8 +413,7 @@ def test_formatting(session: Session) -> None:
     session.replace("p.enig", after)
     assert session.ask("textDocument/formatting", asked_for) == []
     session.replace("p.enig", "a = (\n")
-    with pytest.raises(Failed, match="syntax errors"):
-        session.ask("textDocument/formatting", asked_for)
+    assert session.ask("textDocument/formatting", asked_for) is None
 
 
 # -------------------------------------------------------------------------------------------------- completion
