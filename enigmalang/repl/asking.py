@@ -156,7 +156,7 @@ def names(session: Interactive) -> list[str]:
     rows = []
     for name, variable in session.session.variables.items():
         secrecy = "private" if variable.secret else "public"
-        where = place_of(variable.leaves)
+        where = place_of(variable.leaves, session.nodes_lost)
         kind = "identity" if isinstance(variable.type, IdentityT) else f"{secrecy} {variable.type}"
         rows.append((name, kind + (f", {where}" if where else "")))
     for name, item in session.session.declarations.known.items():

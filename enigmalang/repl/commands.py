@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from enigmalang.diagnostics import Sink
-from enigmalang.execute.ports import Identity
+from enigmalang.execute.ports import EngineError, EngineStats, Identity
 from enigmalang.repl import asking
 from enigmalang.repl.interactive import Interactive
 from enigmalang.repl.nodes import node_views
@@ -130,22 +130,30 @@ def _reset(session: Interactive, argument: str) -> bool:
 
 
 def _time(session: Interactive, argument: str) -> bool:
-    before = session.engine.stats() if session.engine is not None else None
-    rounds, sent = (before.rounds, before.bytes_sent) if before is not None else (0, 0)
+    before = _stats(session)
     good, seconds = session.timed(lambda: session.feed(argument))
     if not good:
         return False
     parts = [f"{seconds:.3f} s"]
-    if session.engine is not None:
-        after = session.engine.stats()
-        parts += [f"{after.rounds - rounds:,} rounds", f"{after.bytes_sent - sent:,} bytes sent by a node"]
+    after = _stats(session)
+    if before is not None and after is not None:
+        parts += [f"{after.rounds - before.rounds:,} rounds",
+                  f"{after.bytes_sent - before.bytes_sent:,} bytes sent by a node"]
     session.out(", ".join(parts) + "\n")
     return True
 
 
+def _stats(session: Interactive) -> EngineStats | None:
+    """None without an engine, and where the nodes are lost: an input that needs them says so."""
+    try:
+        return session.engine.stats() if session.engine is not None else None
+    except EngineError:
+        return None
+
+
 def _show_last(session: Interactive, argument: str) -> bool:
     for variable in session.session.variables.values():
-        session.out(f"{variable.name} = {shown(variable)}\n")
+        session.out(f"{variable.name} = {shown(variable, session.nodes_lost)}\n")
     return True
 
 

@@ -119,6 +119,11 @@ class Interactive:
         self.told = failure
         return failure
 
+    @property
+    def nodes_lost(self) -> bool:
+        """Whether no node holds the session's private values any more."""
+        return isinstance(self.engine, Network) and self.engine.state == "lost"
+
     # ---- inputs
 
     def feed(self, text: str) -> bool:
@@ -167,7 +172,7 @@ class Interactive:
         for variable in kept if echo else ():
             if (variable.name == RESULT and last) or (variable.private and isinstance(item, ast.VarDecl)):
                 name = "" if variable.name == RESULT else f"{variable.name} = "
-                self.out(f"{name}{shown(variable)}\n")
+                self.out(f"{name}{shown(variable, self.nodes_lost)}\n")
         return True
 
     def compiled(self, item: Item, source: SourceFile) -> Compiled | None:
@@ -213,7 +218,7 @@ class Interactive:
         except EnigmaError as error:
             self.complain([error.diagnostic], self.session)
         except EngineError as error:
-            self.told = str(error) if isinstance(self.engine, Network) else None
+            self.told = self.engine.failure() if isinstance(self.engine, Network) else None
             self.complain([_of_engine(error)], self.session)
         except ChainError as error:
             self.complain([Diagnostic("E0708", str(error), Span("<session>", 1, 1, 1, 1))], self.session)

@@ -33,6 +33,7 @@ class Network:
         self._timeout = timeout
         self._workers = workers
         self._closed = False
+        self._lost: EngineError | None = None  # what ended the nodes, as it was first seen
         self._pool = ThreadPoolExecutor(1, "network")
         self._started: Future[Cluster] = self._pool.submit(self._start)
 
@@ -58,7 +59,12 @@ class Network:
         self._started.exception()
 
     def failure(self) -> str | None:
-        """Why nothing can be computed any more; None while all is well, or nothing is known yet."""
+        """Why nothing can be computed any more; None while all is well, or nothing is known yet. It stays the same."""
+        if self._lost is None and (failure := self._failure_now()) is not None:
+            self._lost = EngineError(failure, "E0701")
+        return None if self._lost is None else str(self._lost)
+
+    def _failure_now(self) -> str | None:
         if not self._started.done():
             return None
         error = self._started.exception()
@@ -91,7 +97,7 @@ class Network:
         self._asked(lambda cluster: cluster.admit(mask, masked, shapes, handles))
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> Array:
-        return self._asked(lambda cluster: cluster.unseal(sealed, private_key, form_bits))
+        return self._asked(lambda cluster: cluster.unseal(sealed, private_key, form_bits), local=True)
 
     def forget(self, handles: Sequence[int]) -> None:
         self._asked(lambda cluster: cluster.forget(handles))
@@ -99,12 +105,22 @@ class Network:
     def stats(self) -> EngineStats:
         return self._asked(lambda cluster: cluster.stats())
 
-    def _asked(self, work: "Callable[[Cluster], T]", given_up: threading.Event | None = None) -> T:
+    def _asked(
+        self, work: "Callable[[Cluster], T]", given_up: threading.Event | None = None, local: bool = False,
+    ) -> T:
+        """What `work` gives; `local`: no node has a part in it. Raises EngineError: with the same text each time that
+        the nodes are asked after they were lost."""
         if self._closed:
             raise EngineError("the network is closed")
+        if self._lost is not None and not local:
+            raise EngineError(str(self._lost), self._lost.code)
         future = self._pool.submit(lambda: work(self._started.result()))
         try:
             return future.result()
+        except EngineError as error:
+            if self._lost is None and self._failure_now() is not None:
+                self._lost = error
+            raise
         except KeyboardInterrupt:
             future.cancel()
             if given_up is not None:

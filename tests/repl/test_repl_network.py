@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from enigmalang.circuits.circuit import Circuit
-from enigmalang.execute.ports import EngineStats, RunResult
+from enigmalang.execute.ports import EngineError, EngineStats, RunResult
 from enigmalang.repl.network import Network
 
 
@@ -32,7 +32,7 @@ class Slow:
     def stats(self) -> EngineStats:
         return EngineStats(rounds=7)
 
-    def failure(self) -> None:
+    def failure(self) -> str | None:
         return None
 
     def close(self) -> None:
@@ -60,3 +60,31 @@ def test_ctrl_c_ends_the_waiting_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.state == "ready"
     network.close()
     assert cluster.closed
+
+
+class Dying(Slow):
+    """A cluster that a circuit ends, and that does not keep the cause, as `Cluster`."""
+
+    def run(self, *_: Any) -> RunResult:
+        self.closed = True
+        raise EngineError("node 2: its process was killed", "E0701")
+
+    def stats(self) -> EngineStats:
+        raise EngineError("the cluster is closed")
+
+    def failure(self) -> str | None:
+        return "the cluster is closed" if self.closed else None
+
+
+def test_the_cause_of_a_loss_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Network, "_start", lambda self: Dying())
+    network = Network(3, None, "M127", 20.0)
+    network.wait()
+    assert network.failure() is None
+    for ask in (lambda: network.run(Circuit("M127", (), (), (), ()), []), network.stats):
+        with pytest.raises(EngineError, match="node 2: its process was killed") as caught:
+            ask()
+        assert caught.value.code == "E0701"
+        assert network.failure() == "node 2: its process was killed"
+    assert network.state == "lost"
+    network.close()
