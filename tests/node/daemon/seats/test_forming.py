@@ -1,7 +1,7 @@
 """Committees on request: drawn by the chain, agreed to by who is drawn, and by nobody to anything else."""
 
 import pytest
-from daemon_world import World, key_of
+from daemon_world import key_of
 from seat_switchboard import Office
 
 from enigmalang.chain import development
@@ -16,8 +16,8 @@ NONCE = bytes(range(32))
 
 
 @pytest.fixture
-def office(tmp_path):
-    with World() as world, Office(world, tmp_path, NAMES) as made:
+def office(world, tmp_path):
+    with Office(world, tmp_path, NAMES) as made:
         yield made
 
 

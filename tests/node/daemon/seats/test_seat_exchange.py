@@ -2,7 +2,6 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from daemon_world import World
 from msgspec.structs import replace
 from seat_nodes import POOL, compiled
 from seat_switchboard import Office
@@ -70,8 +69,8 @@ class Members:
 
 
 @pytest.fixture
-def members(tmp_path):
-    with World() as world, Office(world, tmp_path, NAMES) as office:
+def members(world, tmp_path):
+    with Office(world, tmp_path, NAMES) as office:
         yield Members(office)
 
 
