@@ -236,6 +236,12 @@ class Shelf:
             if len(rows) < _PAGE:
                 return
 
+    def count(self) -> int:
+        """How many records there are."""
+        row = self._one("SELECT count(*) FROM records")
+        assert row is not None
+        return int(row[0])
+
     def usage(self) -> Usage:
         row = self._one(_TAKEN)
         assert row is not None

@@ -9,5 +9,6 @@ from enigmalang.node.daemon.parts import Part
 def parts(config: Config) -> Sequence[Part]:
     """New parts for one run of the daemon."""
     from enigmalang.node.daemon.seats.part import SeatsPart  # protocols and their kernels: half a second
+    from enigmalang.node.daemon.storing.part import StoringPart
 
-    return (SeatsPart(),)
+    return SeatsPart(), StoringPart()

@@ -1,0 +1,56 @@
+"""What anonymous clients may ask a node about storage (`messages.ClientRequest`)."""
+
+from enigmalang.chain.errors import ChainError
+from enigmalang.dht.records import RecordRefused, encode_record
+from enigmalang.node.daemon.storing import messages as m
+from enigmalang.node.daemon.storing.driver import Driver
+from enigmalang.node.daemon.storing.keeper import Keeper
+from enigmalang.transport.peering.errors import Refusal
+from enigmalang.wire import chunk_messages as cm
+from enigmalang.wire import dht_messages as dm
+
+
+class Clients:
+    """Any thread. `replicas`: nodes that a value should be on."""
+
+    def __init__(self, keeper: Keeper, driver: Driver, replicas: int) -> None:
+        self._keeper, self._driver, self._replicas = keeper, driver, replicas
+
+    def serve(self, body: memoryview) -> bytes:
+        """Raises Refusal, also for what may go well a little later; and WireError."""
+        try:
+            return m.encode(self._serve(m.decode_client_request(body)))
+        except RecordRefused as refused:  # this node may not have the newest block yet
+            raise Refusal(str(refused)) from None
+        except ChainError:
+            raise Refusal("the chain cannot be asked now") from None
+        except TimeoutError:
+            raise Refusal("the other nodes do not answer in time") from None
+
+    def _serve(self, request: m.ClientRequest) -> m.ClientReply:
+        match request:
+            case m.Where(db, key, size):
+                ranked = self._driver.rank(m.name_of(db, key), size)
+                return m.Holders(list(ranked[: m.MOST_NODES]), self._replicas)
+            case m.Locate(db, key):
+                return self._locate(db, key)
+            case m.Challenge():
+                return self._keeper.challenge(request)
+            case m.Read():
+                return self._keeper.read(request)
+            case dm.Store():
+                return self._keeper.store(request)
+            case cm.KeepChunk():
+                return self._keeper.keep_chunk(request)
+            case cm.AskMissing():
+                return self._keeper.lacking(request)
+
+    def _locate(self, db: int, key: bytes) -> m.Located:
+        """The current record, with this node first if it has it."""
+        here = self._keeper.kept(db, key)
+        if here is not None and not self._keeper.current(here):
+            here = None
+        found = self._driver.get(m.name_of(db, key), self._replicas - (here is not None) or 1)
+        holders = [self._driver.me] if here is not None else []
+        record = found.record if here is None else encode_record(here)
+        return m.Located(record or b"", [*holders, *(h for h in found.holders if h != self._driver.me)])

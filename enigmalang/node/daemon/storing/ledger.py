@@ -1,0 +1,67 @@
+"""What the chain says of stored data: pointers, who may read, and what is paid for."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic, time
+
+from enigmalang.chain.hub import Hub, Pointer
+from enigmalang.chain.storage import Storage, lease_name
+from enigmalang.dht.records import Record, RecordRefused, SignedRecord, Verified, verify
+from enigmalang.dht.rent import State
+
+#: Who reads without saying who.
+ANYBODY = "0x" + "00" * 20
+#: Seconds for which an answer of the chain about a reader is good: a value is read chunk by chunk.
+FRESH = 2.0
+#: Answers that are remembered.
+REMEMBERED = 4096
+
+
+class HubLedger:
+    """`dht.records.Ledger` of one hub, and of the contract that rent is paid to, if there is one. Any thread. All
+    methods raise ChainError when the chain cannot be asked."""
+
+    def __init__(self, hub: Hub, rent: Storage | None = None, clock: Callable[[], float] = monotonic) -> None:
+        self.hub, self._rent, self._clock = hub, rent, clock
+        self.separator = hub.domain.separator
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, int, bytes], tuple[float, bool]] = {}
+
+    def pointer(self, db: int, key: bytes) -> Pointer:
+        return self.hub.pointer(db, key)
+
+    def may_sign(self, owner: str, signer: str) -> bool:
+        return self.hub.may(signer, owner, "update")
+
+    def verified(self, signed: SignedRecord) -> Verified:
+        """Raises RecordRefused."""
+        return verify(signed, self.separator, self, int(time()))
+
+    def may_read(self, who: str, db: int, key: bytes) -> bool:
+        """Whether the predicate lets `who` read; `ANYBODY`: whoever does not say."""
+        asked, now = (who, db, key), self._clock()
+        with self._lock:
+            since, answer = self._known.get(asked, (now - 2 * FRESH, False))
+        if now - since < FRESH:
+            return answer
+        answer = self.hub.may_data(who, db, key, "read")
+        with self._lock:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[asked] = now, answer
+        return answer
+
+    def paid(self, record: Record) -> State:
+        """How the rent for a value stands; ACTIVE where none is asked for, NONE where less was paid for."""
+        if self._rent is None:
+            return State.ACTIVE
+        name = lease_name(record.address, record.db, record.key)
+        if self._rent.lease(name).size < record.size:
+            return State.NONE
+        return State(self._rent.standing(name).state)
+
+
+def check_paid(state: State) -> None:
+    """Raises RecordRefused for what nobody needs to keep."""
+    if state in (State.NONE, State.DELETED):
+        raise RecordRefused("nobody pays for keeping this value")
