@@ -161,7 +161,8 @@ def down(number: int | None) -> int:
     from enigmalang.node.networks import BadRecord, drop_record, records
 
     try:
-        found = [network for network in records() if number in (None, network.chain)]
+        # Whose nodes are each on its own, nobody's socket ends: `enig devnet down` does.
+        found = [network for network in records() if number in (None, network.chain) and not network.drawn]
     except BadRecord as error:
         print(f"enig: {error}", file=sys.stderr)
         return 1

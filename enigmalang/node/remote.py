@@ -32,7 +32,7 @@ from enigmalang.transport.peering.contacts import Contact
 T = TypeVar("T")
 
 
-_UP = "`enig chain up` starts a network; `--chain URL` names the chain of one that is up"
+_UP = "`enig chain up` or `enig devnet up` starts a network; `--chain URL` names the chain of one that is up"
 _ENDPOINT = "unix:"
 
 
