@@ -57,14 +57,17 @@ _password_file = click.option(
 @click.option("--endpoint", metavar="HOST:PORT", help="Where others reach the node. Default: 127.0.0.1:7400.")
 @click.option("--listen", metavar="HOST:PORT", help="Where it listens, if that is another place.")
 @click.option("--monitor-port", type=click.IntRange(-1, 65_535), metavar="PORT",
-              help="Where /health and /metrics are, on 127.0.0.1; -1: nowhere. Default: 7401.")
+              help="Where /health and /metrics are; -1: nowhere. Default: 7401.")
+@click.option("--monitor-address", metavar="ADDRESS", help="On which of this machine's addresses; they ask for no "
+              "password. Default: 127.0.0.1.")
 @click.option("--confirmations", type=click.IntRange(0, 1000), default=0, show_default=True, metavar="BLOCKS",
               help="How many blocks must follow before anything on the chain counts; 0 is for development chains.")
 @click.option("--deposit", type=Wei(), metavar="WEI", help="What it puts down; default: the least that the hub takes.")
 @click.option("--key", metavar="NAME", help="Take this key (`enig keys list`) and its password; default: a new key.")
 @_password_file
 def init(folder: Path, url: str, hub: str, endpoint: str | None, listen: str | None, monitor_port: int | None,
-         confirmations: int, deposit: int | None, key: str | None, password_file: str | None) -> int:
+         monitor_address: str | None, confirmations: int, deposit: int | None, key: str | None,
+         password_file: str | None) -> int:
     """Make a node's FOLDER: its configuration and its keys. Nothing is overwritten, nothing is sent."""
     from enigmalang.node.daemon.config import Config, with_options
     from enigmalang.node.daemon.folders import make_folder, refuse_made
@@ -75,8 +78,8 @@ def init(folder: Path, url: str, hub: str, endpoint: str | None, listen: str | N
         where = url if "://" in url else os.path.abspath(url)  # a socket's path: the node may be started elsewhere
         config = with_options(Config(folder), "chain", url=where, hub=hub, confirmations=confirmations)
         config = with_options(config, "node", **{name: value for name, value in node.items() if value is not None})
-        if monitor_port is not None:
-            config = with_options(config, "monitor", port=monitor_port)
+        monitor = {"port": monitor_port, "address": monitor_address}
+        config = with_options(config, "monitor", **{name: v for name, v in monitor.items() if v is not None})
         password = _password(config, password_file, fresh=key is None)
         keys = make_folder(config, password, None if key is None else _named(key, password))
         _introduce(config, keys)

@@ -44,11 +44,13 @@ def enig(capsys, *arguments):
 def test_init(tmp_path, capsys, password):
     folder = tmp_path / "node"
     status, out, err = enig(capsys, "init", folder, *GIVEN, *password, "--endpoint", "node.example:7400", "--deposit",
-                            "2_000_000_000_000_000_000", "--monitor-port", "9000", "--listen", "0.0.0.0:7400")
+                            "2_000_000_000_000_000_000", "--monitor-port", "9000", "--monitor-address", "0.0.0.0",
+                            "--listen", "0.0.0.0:7400")
     assert status == 0 and not err
     config = read_config(folder)
     assert (config.chain.url, config.chain.hub) == ("http://127.0.0.1:1", HUB.lower())
-    assert (config.node.endpoint, config.node.deposit, config.monitor.port) == ("node.example:7400", 2 * 10**18, 9000)
+    assert (config.node.endpoint, config.node.deposit) == ("node.example:7400", 2 * 10**18)
+    assert (config.monitor.address, config.monitor.port) == ("0.0.0.0", 9000)
     address = keys.KeyFolder(folder).open("correct horse").address
     assert address in out.lower() and f"enig node start {folder}" in out
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
