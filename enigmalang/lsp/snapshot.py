@@ -17,6 +17,7 @@ from enigmalang.semantics.loader import in_stdlib
 from enigmalang.semantics.model import Checked
 from enigmalang.source import SourceFile
 from enigmalang.syntax import ast
+from enigmalang.syntax.foreign import REORDERING
 from enigmalang.syntax.scanner import scan
 from enigmalang.syntax.words import MAX_FILE
 
@@ -120,8 +121,8 @@ def _healed(
     """Tables of a document that was opened broken: its wrong lines are taken as `pass`."""
     if len(source.text) > MAX_FILE:
         return None
-    text = source.text
-    wrong = {d.span.line for d in sink.errors}
+    text = REORDERING.sub(" ", source.text)  # what E0015 tells; nothing else need be wrong with its line
+    wrong = {d.span.line for d in sink.errors if d.code != "E0015"}
     for start, stop in _lines(source, wrong):
         keep = text[start:stop]
         text = text[:start] + "pass" + "\n" * keep.count("\n") + text[stop:]

@@ -1,5 +1,6 @@
 """Habits from Python, Solidity, Vyper and JavaScript: how each is said here."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -114,6 +115,10 @@ VALUES: Mapping[str, Said] = MappingProxyType(
 _TYPES = frozenset(
     {"int", "uint", "float", "double", "str", "string", "bool", "byte", "bytes", "address", "char", "long"}
 )
+
+#: Characters that change the order in which the text around them is drawn, and are not seen themselves: with them a
+#: program reads other than it means (N. Boucher and R. Anderson, "Trojan Source", 2021).
+REORDERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 _LOOKALIKES: Mapping[str, str] = MappingProxyType(
     {

@@ -8,11 +8,12 @@ import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import islice
 
 from enigmalang.diagnostics import Diagnostic, Note
 from enigmalang.source import SourceFile, Span
 from enigmalang.syntax import foreign, literals
-from enigmalang.syntax.words import BLOCK_WORDS, MAX_NESTING, STATEMENT_WORDS
+from enigmalang.syntax.words import BLOCK_WORDS, MAX_ERRORS, MAX_NESTING, STATEMENT_WORDS
 
 #: Every lexeme of a file, comments and line ends too; the formatter reads it as well.
 LEXEME = re.compile(
@@ -38,6 +39,7 @@ LEXEME = re.compile(
 _OPERATOR_WORDS = frozenset({"and", "or", "not", "in", "if", "else", "for", "max"})
 _PARTNER = {")": "(", "]": "[", "}": "{"}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_UNSEEN = "remove it; a text that needs it names it, as in \"\\u202e\""
 
 
 @dataclass(slots=True)
@@ -117,7 +119,14 @@ class _Scanner:
         if self.brackets:
             self.unclosed_brackets()
         self.finish()
+        self.scan.found[:0] = self.reordering()
         return self.scan
+
+    def reordering(self) -> list[Diagnostic]:
+        """Characters that reorder what is seen, also in strings and comments and where the text is lost."""
+        found = islice(foreign.REORDERING.finditer(self.text), MAX_ERRORS)
+        return [Diagnostic("E0015", f"{_named(m.group())} changes the order in which this text is shown",
+                           self.scan.span(m.start(), m.end()), (), _UNSEEN) for m in found]
 
     # ------------------------------------------------------------------------------------------ lines
 
@@ -315,9 +324,15 @@ class _Scanner:
             self.error("E0010", message, offset, offset + len(text), help=help)
 
     def other(self, char: str, offset: int) -> None:
-        if self.told(offset):
-            return
-        name = unicodedata.name(char, "")
-        shown = f"`{char}`" if char.isprintable() else "a character"
-        message = f"{shown} (U+{ord(char):04X}{', ' + name.lower() if name else ''}) does not belong in a program"
-        self.error("E0004", message, offset, offset + 1, help=foreign.lookalike(char, name))
+        if foreign.REORDERING.match(char):
+            self.told(offset)  # by `reordering`
+        elif not self.told(offset):
+            message = f"{_named(char)} does not belong in a program"
+            help = foreign.lookalike(char, unicodedata.name(char, ""))
+            self.error("E0004", message, offset, offset + 1, help=help)
+
+
+def _named(char: str) -> str:
+    name = unicodedata.name(char, "")
+    shown = f"`{char}`" if char.isprintable() else "a character"
+    return f"{shown} (U+{ord(char):04X}{', ' + name.lower() if name else ''})"

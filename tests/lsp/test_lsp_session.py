@@ -196,6 +196,15 @@ def test_diagnostics_come_and_go(session: Session) -> None:
     assert gone["params"]["diagnostics"] == []
 
 
+def test_characters_that_reorder(session: Session) -> None:
+    text = "a = 1  # one\u202e\nprint(a)\n"
+    (found,) = session.open("p.enig", text)
+    assert found["code"] == "E0015"
+    assert found["range"] == {"start": {"line": 0, "character": 12}, "end": {"line": 0, "character": 13}}
+    assert "a: int256" in session.hover("p.enig", 1, 6)
+    assert session.replace("p.enig", text.replace("\u202e", "")) == []
+
+
 def test_several_errors_at_once(session: Session) -> None:
     found = session.open("p.enig", "a = (1 +\nb = 2\nc = 1 ++ 2\ndef f(:\n    return 1\n")
     assert len(found) >= 3

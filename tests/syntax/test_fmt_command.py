@@ -51,6 +51,13 @@ def test_diff_shows_and_writes_nothing(folder: Path) -> None:
     assert (folder / "messy.enig").read_text() == MESSY
 
 
+def test_characters_that_reorder_are_refused_in_comments_too(folder: Path) -> None:
+    (folder / "trojan.enig").write_text("a=1 # one\u202e\n", "utf-8")
+    done = enig("fmt", "trojan.enig", cwd=folder)
+    assert done.returncode == 1 and "error[E0015]" in done.stderr and "\u202e" not in done.stderr
+    assert (folder / "trojan.enig").read_text("utf-8") == "a=1 # one\u202e\n"
+
+
 def test_a_file_with_errors_is_left_alone_and_the_others_are_not(folder: Path) -> None:
     (folder / "broken.enig").write_text(BROKEN)
     done = enig("fmt", ".", cwd=folder)

@@ -63,6 +63,28 @@ def test_any_bytes_are_answered(tmp_path_factory: pytest.TempPathFactory, data: 
         errors(source.text)
 
 
+REORDERING = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+
+
+@pytest.mark.parametrize("number", REORDERING, ids=lambda n: f"U+{n:04X}")
+@pytest.mark.parametrize("text", (
+    "a = 1~\n", "a = 'x~'\n", "# x~\na = 1\n", "a = 1  # x~\n", '"""x\n~y"""\na = 1\n', "~a = 1\n", "a = 'x~\n"))
+def test_characters_that_reorder_are_told_wherever_they_stand(text: str, number: int) -> None:
+    found = [d for d in errors(text.replace("~", chr(number))) if d.code == "E0015"]
+    assert [(d.span.line, d.span.column) for d in found] == [
+        (text[: text.index("~")].count("\n") + 1, len(text[: text.index("~")].rpartition("\n")[2]) + 1)]
+    assert f"U+{number:04X}" in found[0].message and chr(number) not in found[0].message + str(found[0].help)
+
+
+def test_a_character_that_reorders_is_told_once() -> None:
+    assert codes("a = 1 + \u202e2\nb = 'x\u2066'  # y\u2069\n") == ["E0015"] * 3
+    assert codes("\u202e" * 200_000) == ["E0015"] * MAX_ERRORS
+
+
+def test_texts_written_from_right_to_left_are_fine() -> None:
+    assert not errors("a = 'שלום עולם'  # مرحبا\nb = '\\u202e'\n")
+
+
 _PIECES = [
     "def", "if", "else", "elif", "for", "while", "contract", "test", "event", "struct", "private", "return",
     "require", "emit", "as", "expect", "revert", "leak", "submit", "deploy", "await", "advance", "blocks",
