@@ -25,7 +25,7 @@ from enigmalang.execute.shapes import SHAPED, shaped
 from enigmalang.execute.splits import pure_condition, split_of
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Function, Opaque, Operation, Region, Tensor, Value
-from enigmalang.ir.ops import OPS
+from enigmalang.ir.ops import EXACT, OPS
 from enigmalang.plan.calls import LedgerError
 from enigmalang.types.types import Label
 
@@ -38,10 +38,6 @@ Control = Callable[["Machine", Operation], Signal | None]
 #: An operation, its name, what runs it if it has regions, whether it is a terminator, its operands, its result if it
 #: has one only, and the values that nothing uses after it: worked out once for each region.
 Step = tuple[Operation, str, Control | None, bool, tuple[Value, ...], Value | None, tuple[Value, ...]]
-
-
-#: What takes a number as it is, also when its type is too small for it.
-EXACT = frozenset({"print", "lt", "le", "gt", "ge", "eq", "ne"})
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from enigmalang.execute.secret import Pending, Secret
 from enigmalang.execute.values import ContractRef, hashable, show
 from enigmalang.ir.ir import Operation, Slot, Tensor
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.types.ranges import Range, nominal
+from enigmalang.types.ranges import Range, held_by
 from enigmalang.types.types import BOOL, FixedT, IntT, Label
 
 Args = tuple[Any, ...]
@@ -243,25 +243,20 @@ def _reveal(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     return (value,)
 
 
-def _fits(element: object, bounds: Range | None) -> bool:
-    held = nominal(element)
-    return held is None or (bounds is not None and bounds.within(held))
-
-
 def _opened(type: Tensor, bounds: Range | None) -> Tensor:
     """The type of what is opened: wide enough for whatever the private value may be."""
     element = type.element
-    if not isinstance(element, IntT) or bounds is None or _fits(element, bounds):
+    if not isinstance(element, IntT) or bounds is None or held_by(element, bounds):
         return type
     wider = [IntT(bounds.low < 0, bits) for bits in range(element.bits, 257, 8)]
-    return replace(type, element=next((found for found in wider if _fits(found, bounds)), element))
+    return replace(type, element=next((found for found in wider if held_by(found, bounds)), element))
 
 
 def _checked(op: Operation, value: Any) -> Any:
-    """What is public fits its type: where the private range is wider, that is seen when the value is first used as one of
-    its type, by every engine at the same place."""
+    """What is public fits its type: where the private range is wider, that is seen when the value is first used as one
+    of its type, by every engine at the same place."""
     type = op.result.type
-    if not isinstance(type, Tensor) or not isinstance(type.element, IntT | FixedT) or _fits(
+    if not isinstance(type, Tensor) or not isinstance(type.element, IntT | FixedT) or held_by(
             type.element, op.operands[0].range):
         return value
     if not isinstance(value, Pending):

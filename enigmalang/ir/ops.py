@@ -177,3 +177,6 @@ _TABLE: tuple[Op, ...] = (
 )
 
 OPS: dict[str, Op] = {op.name: op for op in _TABLE}
+
+#: What takes a number as it is, also when its type is too small for it.
+EXACT = frozenset({"print", "lt", "le", "gt", "ge", "eq", "ne"})

@@ -60,6 +60,12 @@ def nominal(element: object) -> Range | None:
             return None
 
 
+def held_by(element: object, bounds: Range | None) -> bool:
+    """Whether every number within `bounds` is one of the type; what is no number always is."""
+    held = nominal(element)
+    return held is None or (bounds is not None and bounds.within(held))
+
+
 def _corners(combine: Callable[[int, int], int], x: Range, y: Range) -> Range:
     """For a function that is monotone in each argument over `x` and `y`."""
     ends = [combine(a, b) for a in (x.low, x.high) for b in (y.low, y.high)]

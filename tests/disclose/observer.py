@@ -121,7 +121,7 @@ class Observer:
                 self.see(machine, op, self.visible(args))
             results = handler(machine, op, args)
             if name == "reveal" and machine.context.mode != "ledger":
-                self.see(machine, op, repr([_plain(machine.forced(r)) for r in results]))
+                self.see(machine, op, repr([_plain(machine.forced(r, typed=False)) for r in results]))
             if name == "reveal_to" and machine.context.mode != "ledger":
                 self.see(machine, op, repr(_plain(args[0])))
             if name == "declassify":

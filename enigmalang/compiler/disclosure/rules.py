@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from enigmalang.compiler.disclosure.collect import KNOWN, Listing, count_of, described
 from enigmalang.compiler.disclosure.dependence import Cell, Length, Node, Origin, is_dealt
 from enigmalang.compiler.disclosure.manifest import Audience, Kind
-from enigmalang.ir.ir import Operation, Tensor, Value
-from enigmalang.ir.ops import OPS, Effect
+from enigmalang.ir.ir import Operation, Tensor, Value, operations
+from enigmalang.ir.ops import EXACT, OPS, Effect
+from enigmalang.types.ranges import held_by
 from enigmalang.types.types import Label
 
 Rule = Callable[[Listing, Operation], None]
@@ -21,6 +22,17 @@ def _reveal(listing: Listing, op: Operation) -> None:
     if value.label is Label.PUBLIC and not listing.sources([value], Origin.SECRET):
         return
     listing.value(op, value, f"the value: {described(value)}{listing.often()}", _ALL)
+    type = op.result.type
+    if isinstance(type, Tensor) and not held_by(type.element, value.range) and _goes_on(listing, op.result):
+        listing.add(op, Kind.FAILURE, f"whether the value fits {type.element}; it fails if not",
+                    after=listing.after(op, [value]))
+
+
+def _goes_on(listing: Listing, value: Value) -> bool:
+    """Whether a revealed number is used as one of its type, and not just shown or compared."""
+    function = listing.function
+    return function.contract is not None or any(
+        value in op.operands and op.op not in EXACT for op in operations(function.body))
 
 
 def _reveal_to(listing: Listing, op: Operation) -> None:
