@@ -114,9 +114,12 @@ class SeatsPart:
     def status(self) -> Mapping[str, Any]:
         """See `Part.status`."""
         members = self._served()
+        seats = [member.seat.status for member in members.values()]
+        led, met = sum(each.up and each.leader == each.seat for each in seats), sum(each.up for each in seats)
+        text = f"{len(seats)} committees" if len(seats) != 1 else "1 committee"
         return {
-            "text": f"{len(members)} committees" if len(members) != 1 else "1 committee",
-            "seats": [asdict(member.seat.status) for member in members.values()],
+            "text": f"{text}: {met} met, {led} led here" if seats else text,
+            "seats": [asdict(each) for each in seats],
             "jobs": [f"job {job} of committee {number}" for number, member in members.items()
                      for job in member.operator.open_jobs],
         }

@@ -159,6 +159,10 @@ def test_a_member_that_gives_another_plan_is_passed_over(members):
     office.board.answers[members.addresses[1]] = lambda peer, request: sm.Plan(other)
     office.board.answers[members.addresses[2]] = lambda peer, request: sm.Plan(b"nonsense")
     assert name not in ann and ann.get(name, b"") == b""
+    take_plan(office.here["cid"], encode_plan(plan))
+    office.board.answers[members.addresses[2]] = lambda peer, request: members.answer("cid", request)
+    again = CommitteePlans(office.here["ann"], members.places["ann"])
+    assert again[name] == encode_plan(plan)
 
 
 # ---- outcomes

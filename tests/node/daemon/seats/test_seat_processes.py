@@ -62,4 +62,4 @@ def test_deploy_and_call_while_a_node_is_killed(tmp_path, monkeypatch):
         assert mine.result() == "40"
         until(lambda: all(status_of(folder)["parts"]["seats"]["seats"][0]["up"] for folder in folders), "a term", LONG)
         assert enig("call", address, "over_limit", *chain) == "True"
-        assert "1 committee" in enig("node", "status", str(folders[0]))
+        assert "1 committee: 1 met" in enig("node", "status", str(folders[0]))

@@ -14,7 +14,7 @@ def test_all_meet_under_the_lowest_seat(n: int) -> None:
     world = World(n, seed=n)
     world.run(10.0)
     assert world.together and world.standing() == {(1, 1)}
-    world.run(300.0)
+    world.run(100.0)
     assert world.together and world.terms == 1  # and nothing ends it
 
 
@@ -33,7 +33,7 @@ def test_after_a_restart_the_next_term_begins(seed: int) -> None:
     assert len(world.standing()) == 1
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_whatever_happens_all_meet_when_it_is_over(seed: int) -> None:
     """Crashes, partitions, lost and late messages for ten minutes; what is always true is checked at every step."""
     rng = Random(seed)
