@@ -49,7 +49,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool) -> int:
 
     Comments stay, and a program means the same before and after. Lines hold 100 characters; an expression that is
     longer is broken at its brackets and operators, and a comma behind the last element asks for one element a line.
-    A file with syntax errors is left as it is (status 1).
+    A file with syntax errors is left as it is (status 1), and so is a blank one (status 0).
     """
     if _STDIN in paths and len(paths) > 1:
         raise click.UsageError("`-` stands alone", click.get_current_context())
@@ -69,6 +69,9 @@ def _files(paths: "Sequence[str]", check: bool, diff: bool) -> int:
     for path in files:
         sink = Sink()
         source = read_source(path, sink)
+        if _is_blank(sink):
+            fine += 1
+            continue
         found = None if source is None else _formatted(_bytes(path), source, sink)
         refused += sink.diagnostics
         if found is None:
@@ -85,6 +88,11 @@ def _files(paths: "Sequence[str]", check: bool, diff: bool) -> int:
     show(refused)
     _summary(changed, fine, check or diff)
     return int(failed or (changed > 0 and (check or diff)))
+
+
+def _is_blank(sink: "Sink") -> bool:
+    """Whether all that was wrong with a file is that nothing stands in it: no program, but laid out well enough."""
+    return [d.code for d in sink.diagnostics] == ["E0014"]
 
 
 def _bytes(path: str) -> bytes:
@@ -113,6 +121,8 @@ def _filter(check: bool, diff: bool) -> int:
     raw, sink = sys.stdin.buffer.read(), Sink()
     source = source_of(raw, "<stdin>", sink)
     found = None if source is None else _formatted(raw, source, sink)
+    if _is_blank(sink):
+        found = Formatted("<stdin>", raw, raw)
     if found is None:
         show(sink.diagnostics, from_sources(source or SourceFile("<stdin>", "")))
         return 1

@@ -96,11 +96,22 @@ def test_standard_input() -> None:
     assert b"+a = 1  # one" in filtered(MESSY, "--diff").stdout
 
 
-@pytest.mark.parametrize(("text", "code"), [(BROKEN, b"E0002"), (b"a = \xff\n", b"E0602"), ("", b"E0014")])
+@pytest.mark.parametrize(("text", "code"), [(BROKEN, b"E0002"), (b"a = \xff\n", b"E0602")])
 def test_standard_input_with_errors_gives_nothing(text: str | bytes, code: bytes) -> None:
     done = filtered(text)
     assert (done.returncode, done.stdout) == (1, b"")
     assert code in done.stderr and b"<stdin>:1" in done.stderr
+
+
+@pytest.mark.parametrize("blank", (b"", b"\n", b" \n\t\r\n", b"\xef\xbb\xbf"))
+def test_a_blank_file_is_left_as_it_is(folder: Path, blank: bytes) -> None:
+    (folder / "blank.enig").write_bytes(blank)
+    done = enig("fmt", ".", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "1 file formatted, 2 files unchanged\n")
+    assert (folder / "blank.enig").read_bytes() == blank
+    assert enig("fmt", "--check", "blank.enig", cwd=folder).returncode == 0
+    piped = filtered(blank)
+    assert (piped.returncode, piped.stdout, piped.stderr) == (0, blank, b"")
 
 
 def test_wrong_usage(folder: Path) -> None:
