@@ -62,9 +62,7 @@ def _form(path: str, function: str | None, lets: Lets, target: str) -> str:
     if target == "ir":
         return _ir(plan, function, name)
     if name is None:
-        raise click.UsageError(f"{path} has no statements: say which function with --function "
-                               f"({', '.join(recordable(plan)) or 'it has none with private values'})",
-                               click.get_current_context())
+        raise _unsaid(path, plan)
     shown = function or name
     recording = _recorded(plan, name, shown, lets)
     if target == "json":
@@ -99,6 +97,17 @@ def _chosen(path: str, function: str | None, lets: Lets) -> tuple[Plan, str | No
         raise click.UsageError(f"there is no function {function} with private values in {path}; it has {told}",
                                click.get_current_context())
     return plan, found[0]
+
+
+def _unsaid(path: str, plan: Plan) -> Exception:
+    """What to raise for a file without statements, of which no function was named."""
+    module = Compilation(path, Sink()).get("module")
+    names = [*(defs_of(module) if module is not None else ()), *recordable(plan)]
+    if not names:
+        return fail("E0903", "nothing in this file depends on private values: there is no circuit",
+                    Span(path, 1, 1, 1, 2))
+    return click.UsageError(f"{path} has no statements: say which function with --function ({', '.join(names)})",
+                            click.get_current_context())
 
 
 def _is_list(annotation: object) -> bool:

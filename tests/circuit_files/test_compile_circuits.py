@@ -213,6 +213,23 @@ def test_what_cannot_be_gates_is_said(tmp_path: Path) -> None:
     assert done.returncode == 1 and "E0902" in done.stderr and "two inputs, and this circuit 3" in done.stderr
 
 
+@pytest.mark.parametrize("text", ("# nothing but a comment\n", "contract C:\n    count: uint8\n"))
+def test_a_file_without_anything_to_compute_has_no_circuit(tmp_path: Path, text: str) -> None:
+    """As a script without secrets: nothing is wrong with how the command was called."""
+    path = tmp_path / "p.enig"
+    path.write_text(text, "utf-8")
+    for target in ("json", "bristol"):
+        done = enig("compile", str(path), "--to", target)
+        assert done.returncode == 1 and "E0903" in done.stderr and "Usage" not in done.stderr, done.stderr
+
+
+def test_a_file_of_functions_needs_the_name_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "p.enig"
+    path.write_text("def twice(x: uint8) -> uint8:\n    return x * 2\n", "utf-8")
+    done = enig("compile", str(path), "--to", "json")
+    assert done.returncode == 2 and "--function (twice)" in done.stderr, done.stderr
+
+
 def test_options_that_do_not_fit() -> None:
     for options, text in (
         (("--to", "json"), "say which function"),
