@@ -145,8 +145,9 @@ def test_budget_of_a_def(tmp_path: Path) -> None:
 
 UNREACHED = {
     "nothing calls it": "@budget(rounds=9)\ndef least(xs):\n    return min(xs)\n\nprint(1)\n",
-    "on zeros, does not come to it": "@budget(rounds=9)\ndef odd(x):\n    return reveal(x * x > 5)\n\nprivate a = 3\n"
-                                     "if reveal(a > 2):\n    print(odd(a))\n",
+    "with zeros for inputs, does not come": "@budget(rounds=9)\ndef odd(x):\n    return reveal(x * x > 5)\n\n"
+                                            "private a: uint8 = input(\"a\")\n"
+                                            "if reveal(a > 2):\n    print(odd(a))\n",
 }
 
 

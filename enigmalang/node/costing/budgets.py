@@ -71,7 +71,7 @@ class _Costs:
             raise Unreached("nothing calls it that `enig cost` could count")
         found = {name: self.named(name).within(function.span) for name, ops in users.items() if ops}
         if not any(cost.lines for cost in found.values()) and any(map(_is_secret, chain(*users.values()))):
-            raise Unreached("the run that is counted, on zeros, does not come to it")
+            raise Unreached("the run that is counted, with zeros for inputs, does not come to it")
         return list(found.values())
 
     def _uses(self, name: str, span: Span) -> list[Operation]:
