@@ -180,6 +180,9 @@ def check_manifest(folder: Path) -> None:
     assert init.command_path == "enig node init" and init.params["folder"] == folder_of_node
     assert f"test -e {folder_of_node / config.FILE} ||" in first["command"][2]
     check_ports(made["Service"]["spec"], node, init.params)
+    scraped = whole["template"]["metadata"]["annotations"]
+    assert scraped["prometheus.io/port"] == str(init.params["monitor_port"])
+    answered([scraped["prometheus.io/path"]])
     check_volumes(whole, [first, node], folder_of_node, (folder / README).read_text("utf-8"))
     assert whole["replicas"] == 1
     assert whole["selector"]["matchLabels"] == whole["template"]["metadata"]["labels"] == made["Service"]["spec"][
@@ -266,7 +269,8 @@ def test_what_is_named_is_there(deploy, name):
     (UNIT, "start /var", "start --quietly /var"),
     (CONTAINER, "7401", "9000"), (CONTAINER, "_PASSWORD_FILE", "_PASSWORD"), (CONTAINER, '"start"', '"run"'),
     (CONTAINER, '"status", "/data/node"', '"status", "/data"'), (CONTAINER, "COPY stdlib", "COPY library"),
-    (MANIFEST, "path: /health", "path: /healthy"), (MANIFEST, "--confirmations 12", "--confirm 12"),
+    (MANIFEST, '/port: "7401"', '/port: "7402"'), (MANIFEST, "path: /health", "path: /healthy"),
+    (MANIFEST, "--confirmations 12", "--confirm 12"),
     (MANIFEST, "containerPort: 7400", "containerPort: 7000"), (MANIFEST, "--monitor-port 7401", "--monitor-port 9000"),
     (MANIFEST, "mountPath: /run/secrets/enigmalang", "mountPath: /run/secrets"),
     (MANIFEST, "test -e /data/node/node.toml", "test -e /data/node.toml"),

@@ -16,15 +16,14 @@ from enigmalang.identity.files import home
 from enigmalang.node.daemon.config import FILE as CONFIG
 from enigmalang.node.daemon.config import Config, read_config, with_options, written
 from enigmalang.node.daemon.control import MAX_PATH
-from enigmalang.node.daemon.endpoints import read_endpoint
 from enigmalang.node.daemon.folders import make_folder
 from enigmalang.node.devnet.chain import ANVIL, EMBEDDED, SOCKET
 
 #: What a devnet's folder may have before it has its FILE: it was made half when the computer stopped.
 _PARTS = ("pid", "chain", "nodes")
 FILE, PASSWORD, LOG, OUTPUT = "devnet.json", "password", "node.log", "start.log"
-#: How many nodes one machine is asked for, and how many there have to be for a committee.
-LEAST, MOST, USUAL = 3, 31, 5
+#: How many nodes there are when nothing is said.
+USUAL = 5
 #: scrypt's cost: the password has 256 random bits, and nobody types it.
 WORK = 2
 #: Seconds between two looks at the chain, which is on this machine.
@@ -138,7 +137,6 @@ def _with_ports(config: Config) -> Config:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         ports = [int(each.getsockname()[1]) for each in (one, other)]
     config = with_options(config, "node", endpoint=f"127.0.0.1:{ports[0]}", password_file=PASSWORD)
-    assert read_endpoint(config.node.endpoint).local
     return with_options(config, "monitor", port=ports[1])
 
 
