@@ -13,6 +13,8 @@ from tempfile import TemporaryFile
 from time import monotonic, sleep, time
 from typing import BinaryIO
 
+from enigmalang.chain import development
+from enigmalang.chain.client import Chain
 from enigmalang.chain.hub import DHT, Hub, Pointer
 from enigmalang.chain.rules import rule_name
 from enigmalang.dht.canonical import Malformed
@@ -57,6 +59,8 @@ from enigmalang.wire.messages import Message
 ASK, FIND = 20.0, 60.0
 #: Seconds for which a node may be behind the chain that this client sees, and between two tries.
 BEHIND, PAUSE = 15.0, 0.3
+#: Wei that a development identity gets to pay transactions with.
+FUNDS = 10**18
 #: Chunks that are under way at once, to one node or from all.
 AT_ONCE = 4
 _NODES = "`enig node status` shows a node's owner what it is doing; try again later"
@@ -155,6 +159,12 @@ def put(hub: Hub, nodes: Nodes, owner: Identity, key: bytes, source: BinaryIO, s
         hub.point(owner.signing, DHT, key, record.commitment(), record.rule)
         upload = _Upload(nodes, sign_record(record, hub.domain.separator, owner.signing), leaves, spool)
         return upload.run(candidates, wanted)
+
+
+def with_funds(chain: Chain, address: str) -> None:
+    """On a development chain, see that `address` can pay for transactions."""
+    if chain.development and not chain.balance(address):
+        development.fund(chain, address, FUNDS)
 
 
 def time_version() -> int:
@@ -357,4 +367,4 @@ def _checked(body: bytes, value: ValueName, place: int) -> bytes:
     return chunk.data
 
 
-__all__ = ["BadSource", "Found", "Nodes", "Stored", "find", "put", "read"]
+__all__ = ["BadSource", "Found", "Nodes", "RemoteError", "Stored", "find", "put", "read", "with_funds"]

@@ -60,14 +60,17 @@ class StoringNode:
 
         def run() -> None:
             try:
-                daemon.run()
+                daemon.run(begun.set)
             except BaseException as error:  # noqa: BLE001  raised by `stop`
                 self._raised.append(error)
             finally:
+                begun.set()
                 log.close()
 
+        begun = threading.Event()
         self._thread = threading.Thread(target=run, daemon=True)
         self._thread.start()
+        begun.wait()
 
     def ready(self) -> None:
         until(lambda: self._raised or (self.daemon and self.daemon.following.phase == "serving"), "serving", LONG)

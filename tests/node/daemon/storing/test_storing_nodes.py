@@ -1,7 +1,18 @@
 """Values on nodes: they outlive nodes, and go to whom they are for."""
 
+
+import pytest
 from daemon_world import World
-from storing_nodes import ALICE, BOB, StoringNodes, filled
+from storing_nodes import ALICE, ANYONE, BOB, StoringNodes, filled, key_of_text
+
+from enigmalang.chain.hub import DHT
+from enigmalang.chain.rules import rule_name
+from enigmalang.dht.chunks import CHUNK
+from enigmalang.dht.records import encode_record
+from enigmalang.node import remote_storage as rs
+from enigmalang.node.daemon.storing import messages as m
+from enigmalang.node.remote import RemoteError
+from enigmalang.wire import dht_messages as dm
 
 
 def test_twenty_megabytes_outlive_any_two_nodes_and_after_repair_two_more(world: World, tmp_path):
@@ -17,3 +28,57 @@ def test_twenty_megabytes_outlive_any_two_nodes_and_after_repair_two_more(world:
             nodes.held("film")  # copied again
         assert len(nodes.running) == 3
         assert nodes.get("film", BOB) == content
+
+
+def test_a_node_that_is_started_again_has_what_it_had_and_is_found(world: World, tmp_path):
+    with StoringNodes(world, tmp_path, 3) as nodes:
+        nodes.put("will", filled(CHUNK), [ALICE])
+        nodes.held("will")
+        for node in nodes.all:
+            node.stop()
+        for node in nodes.all:
+            assert (node.folder / "data" / "dht-contacts.json").exists()
+            node.start()
+        for node in nodes.all:
+            node.ready()
+        assert len(nodes.held("will")) == 3 and nodes.get("will") == filled(CHUNK)
+        nodes.acquainted()
+
+
+def test_a_full_node_says_so_and_others_take_the_value(world: World, tmp_path):
+    with StoringNodes(world, tmp_path, 3, replicas=2, quota_bytes=3 << 20) as nodes:
+        assert len(nodes.put("one", filled(1800 << 10, "one"), None).holders) == 2
+        assert len(nodes.put("two", filled(1800 << 10, "two"), None).holders) == 1  # two nodes are full
+        with pytest.raises(RemoteError) as full:
+            nodes.put("three", filled(1800 << 10, "three"), None)
+        assert full.value.code == "E0709" and "no node has room" in full.value.text
+        assert world.hub.pointer(DHT, key_of_text("three")).commitment == bytes(32)  # nothing was paid for
+        refused = nodes.all[0].part._keeper.store(_too_large(nodes))
+        assert not refused.accepted and "quota" in refused.why
+        assert nodes.get("two", None) == filled(1800 << 10, "two")
+
+
+def _too_large(nodes: StoringNodes) -> dm.Store:
+    """A record of a value that fits nowhere, to which the hub points."""
+    record = rs.Record(DHT, key_of_text("large"), bytes.fromhex(ALICE.address[2:]), 1, 4 << 20, bytes(32), rs.CLEAR,
+                       rule_name(ANYONE))
+    nodes.world.hub.point(ALICE.signing, DHT, record.key, record.commitment(), record.rule)
+    signed = rs.sign_record(record, nodes.world.hub.domain.separator, ALICE.signing)
+    return dm.Store(0, m.name_of(DHT, record.key), encode_record(signed))
+
+
+def test_a_client_goes_on_when_the_node_that_it_asked_dies(world: World, tmp_path):
+    with StoringNodes(world, tmp_path, 4) as nodes:
+        nodes.put("song", filled(CHUNK), None)
+        dead = nodes.held("song")[0]
+        with nodes.client([dead]) as client:
+            found = rs.find(world.hub, client, key_of_text("song"))
+            assert found.holders[0] == dead.address
+            dead.stop()
+            got = bytearray()
+            rs.read(world.hub, client, found, None, got.extend)  # from the other holders
+            assert got == filled(CHUNK)
+            assert dead.address not in rs.find(world.hub, client, key_of_text("song")).holders
+        assert len(nodes.put("another", filled(10), None, first=[dead]).holders) == 3
+
+
