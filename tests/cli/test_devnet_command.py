@@ -185,10 +185,10 @@ def test_a_process_that_does_not_begin(tmp_path):
 
     output = tmp_path / "out"
     process = launch([sys.executable, "-c", "import sys; sys.exit('no luck today')"], output)
-    with pytest.raises(DevnetError, match=r"the thing has ended; .*\nno luck today"):
-        wait_for("the thing", lambda: False, process, output, 60.0)
+    with pytest.raises(DevnetError, match=r"the thing has ended\n.*/out says:\nno luck today\n.*/none says nothing$"):
+        wait_for("the thing", lambda: False, process, [output, tmp_path / "none"], 60.0)
     with pytest.raises(DevnetError, match="the thing is not ready after 0 seconds"):
-        wait_for("the thing", lambda: False, None, tmp_path / "none", 0.0)
+        wait_for("the thing", lambda: False, None, [], 0.0)
     assert output.stat().st_mode & 0o777 == 0o600
 
 

@@ -117,7 +117,7 @@ class Devnet:
         if running(where) is None:
             self._say(f"starting the chain ({made.chain})")
             process = launch([*self._program, "devnet", "keep-chain", "--folder", str(self.folder)], output)
-        wait_for("the chain", lambda: chains.answers(where), process, output, CHAIN_SECONDS)
+        wait_for("the chain", lambda: chains.answers(where), process, [output], CHAIN_SECONDS)
         return True
 
     @contextmanager
@@ -154,7 +154,7 @@ class Devnet:
         waiting = [each for each in folders.node_folders(self.folder) if each in begun or not _serves(each)]
         for where in waiting:
             wait_for(f"node {where.name}", lambda where=where: _serves(where), begun.get(where),  # type: ignore[misc]
-                     where / folders.OUTPUT, NODE_SECONDS)
+                     [where / folders.OUTPUT, where / folders.LOG], NODE_SECONDS)
         return bool(waiting)
 
 

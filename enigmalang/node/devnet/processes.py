@@ -23,17 +23,22 @@ def launch(command: Sequence[str], output: Path) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
 
 
-def wait_for(what: str, there: Callable[[], bool], process: "subprocess.Popen[bytes] | None", output: Path,
+def wait_for(what: str, there: Callable[[], bool], process: "subprocess.Popen[bytes] | None", output: Sequence[Path],
              seconds: float) -> None:
-    """Until `there()`. Raises DevnetError with the process's last words when it ends, or when the time is over."""
+    """Until `there()`. Raises DevnetError with the last words in the files `output` when the process ends, or when the
+    time is over."""
     deadline = monotonic() + seconds
     while not there():
         ended = process is not None and process.poll() is not None
         if ended or monotonic() > deadline:
-            said = output.read_text(errors="replace")[-TOLD:].strip() if output.exists() else ""
             how = "has ended" if ended else f"is not ready after {seconds:g} seconds"
-            raise DevnetError(f"{what} {how}; {output} says:\n{said or 'nothing'}")
+            raise DevnetError("\n".join([f"{what} {how}", *map(_last_words, output)]))
         sleep(PAUSE)
+
+
+def _last_words(path: Path) -> str:
+    said = path.read_text(errors="replace")[-TOLD:].strip() if path.exists() else ""
+    return f"{path} says:\n{said}" if said else f"{path} says nothing"
 
 
 def interrupt(folder: Path) -> int | None:
