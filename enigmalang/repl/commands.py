@@ -9,9 +9,9 @@ from enigmalang.diagnostics import Sink
 from enigmalang.execute.ports import EngineError, EngineStats, Identity
 from enigmalang.repl import asking
 from enigmalang.repl.interactive import Interactive
+from enigmalang.repl.lines import split_command
 from enigmalang.repl.nodes import node_views
-from enigmalang.repl.redact import Secrets
-from enigmalang.repl.saving import saved_text
+from enigmalang.repl.saving import Saved, saved_text
 from enigmalang.repl.show import shown
 from enigmalang.syntax.parser import read_source
 from enigmalang.types.types import IdentityT
@@ -32,7 +32,7 @@ class Command:
 
 def dispatch(session: Interactive, text: str) -> bool:
     """Do the command `text` (with its colon); whether it went well. Raises Quit."""
-    name, _, argument = text.strip().removeprefix(":").partition(" ")
+    _, name, argument = split_command(text)
     command = COMMANDS.get(name)
     if command is None:
         near = get_close_matches(name, COMMANDS, n=1)
@@ -107,19 +107,28 @@ def _load(session: Interactive, argument: str) -> bool:
 
 
 def _save(session: Interactive, argument: str) -> bool:
-    secrets = Secrets((v.name for v in session.session.variables.values() if v.private),
-                      session.session.declarations.known)
-    text, hidden = saved_text(session.history, secrets, session.session.variables)
+    saved = saved_text(session.history, session.session.secrets, session.session.constants)
     try:
         with open(os.path.expanduser(argument), "x", encoding="utf-8") as file:
-            file.write(text)
+            file.write(saved.text)
     except FileExistsError:
         return _sorry(session, f"{argument} exists already, and is left as it is")
     except OSError as error:
         return _sorry(session, f"{argument} cannot be written: {(error.strerror or str(error)).lower()}")
-    note = f"; {hidden} secret{'' if hidden == 1 else 's'} became `input(…)`" if hidden else ""
-    session.out(f"saved {len(session.history)} inputs to {argument}{note}\n")
+    session.out(f"saved {len(session.history)} inputs to {argument}{_note(saved)}\n")
+    fault = session.session.fault_of(saved.text)
+    if fault is not None:  # a session takes more than a program: a name may be given again with another type
+        session.out(f"it is no program yet: {fault}\n")
     return True
+
+
+def _note(saved: Saved) -> str:
+    inputs, left = saved.inputs, saved.left
+    became = f"; {inputs} secret{'' if inputs == 1 else 's'} became `input(…)`" if inputs else ""
+    if not left:
+        return became
+    stay = "literal of a private place stays" if left == 1 else "literals of private places stay"
+    return f"{became}; {left} {stay} as typed in code that reads no input: contracts, tests, defaults, what they call"
 
 
 def _reset(session: Interactive, argument: str) -> bool:
@@ -191,11 +200,6 @@ COMMANDS: dict[str, Command] = {
     "quit": Command("", "leave (Ctrl-D does, too)", _quit),
 }
 
-#: Commands whose argument is an input of the language, and those whose argument is a file.
-TAKES_INPUT = frozenset(("type", "secrecy", "cost", "ir", "circuit", "time"))
+#: Commands whose argument is a file.
 TAKES_FILE = frozenset(("load", "save"))
-
-
-def is_command(text: str) -> bool:
-    return text.lstrip().startswith(":")
 

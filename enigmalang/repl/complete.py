@@ -8,9 +8,10 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from enigmalang.diagnostics import Sink
-from enigmalang.repl.commands import COMMANDS, TAKES_FILE, TAKES_INPUT
+from enigmalang.repl.commands import COMMANDS, TAKES_FILE
 from enigmalang.repl.declarations import declared
 from enigmalang.repl.interactive import Interactive
+from enigmalang.repl.lines import TAKES_INPUT
 from enigmalang.repl.session import Variable
 from enigmalang.repl.signatures import function_header, header
 from enigmalang.syntax import ast

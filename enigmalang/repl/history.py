@@ -7,7 +7,8 @@ from pathlib import Path
 from prompt_toolkit.history import FileHistory
 
 from enigmalang.identity.files import home
-from enigmalang.repl.redact import Secrets, redacted
+from enigmalang.repl.redact import redacted
+from enigmalang.repl.secrecy import Secrets
 
 
 def history_path() -> Path:
@@ -18,7 +19,8 @@ def history_path() -> Path:
 class RedactedHistory(FileHistory):
     """A `FileHistory` that writes `…` for secret literals. Within the session the up key still brings them back.
 
-    `secrets` gives what the session knows of private places by now. Raises OSError when the file cannot be made.
+    An input is written when it has run (`settle`): then it is known what in it is private. `secrets` gives what the
+    session knows of private places by now. Raises OSError when the file cannot be made.
     """
 
     def __init__(self, path: Path, secrets: Callable[[], Secrets]) -> None:
@@ -27,6 +29,13 @@ class RedactedHistory(FileHistory):
         path.chmod(0o600)
         super().__init__(str(path))
         self._secrets = secrets
+        self._waiting: str | None = None
 
     def store_string(self, string: str) -> None:
-        super().store_string(redacted(string, self._secrets()))
+        self._waiting = string
+
+    def settle(self, good: bool) -> None:
+        """Write the last input, if it is not yet written; `good`: it went well."""
+        text, self._waiting = self._waiting, None
+        if text is not None:
+            super().store_string(redacted(text, self._secrets(), good))

@@ -23,6 +23,7 @@ from enigmalang.node.local import local_world
 from enigmalang.node.processes import Processes
 from enigmalang.repl.declarations import Item, declared
 from enigmalang.repl.network import Network
+from enigmalang.repl.saving import Entry
 from enigmalang.repl.session import FIELD, Compiled, Session, Variable
 from enigmalang.repl.show import shown
 from enigmalang.semantics import FileLoader, Loader
@@ -57,7 +58,7 @@ class Interactive:
     world: World = field(init=False)
     engine: Engine | None = field(init=False, default=None)
     acting: str | None = None  # whom `:as` named
-    history: list[str] = field(default_factory=list)  # texts that went well, for `:save`
+    history: list[Entry] = field(default_factory=list)  # inputs that went well, for `:save`
     last: Compiled | None = None
     circuit: Circuit | None = None  # the last one that ran
     told: str | None = None  # of the network's failure
@@ -146,14 +147,8 @@ class Interactive:
         if good:
             good = self._tests([item for item in items if isinstance(item, ast.TestDef)], source)
         if good:
-            self.history.append(self._as_typed(source.text, bool(names)))
+            self.history.append(Entry(source, None if names else self.acting))
         return good
-
-    def _as_typed(self, text: str, declares: bool) -> str:
-        """An input as a program has it: under the identity that `:as` had named."""
-        if self.acting is None or declares:
-            return text
-        return f"as {self.acting}:\n" + "\n".join(f"    {line}" if line else line for line in text.split("\n"))
 
     def parsed(self, source: SourceFile) -> tuple[Item, ...] | None:
         sink = Sink()

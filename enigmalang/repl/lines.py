@@ -1,9 +1,11 @@
-"""Lines as they are typed: is an input complete, and how far is its next line indented?"""
+"""Lines as they are typed: is it a command, is an input complete, and how far is its next line indented?"""
 
 from enigmalang.syntax.scanner import LEXEME
 from enigmalang.syntax.words import BLOCK_WORDS
 
 INDENT = 4
+#: Commands whose argument is an input of the language.
+TAKES_INPUT = frozenset(("type", "secrecy", "cost", "ir", "circuit", "time"))
 _LONG = ('"""', "'''")
 _LEAVES = ("return", "raise", "break", "continue", "pass")
 
@@ -41,6 +43,18 @@ def _last_word(text: str) -> str:
         if match.lastgroup not in ("space", "comment", "newline"):
             last = match.group()
     return last
+
+
+def is_command(text: str) -> bool:
+    return text.lstrip().startswith(":")
+
+
+def split_command(text: str) -> tuple[str, str, str]:
+    """What stands before a command's argument, its name, and its argument: `:time x` as (":time ", "time", "x")."""
+    start = text.index(":") + 1
+    name, *_ = text[start:].split(maxsplit=1) or [""]
+    argument = text[start:].lstrip()[len(name):].lstrip()
+    return text[: len(text) - len(argument)], name, argument
 
 
 def is_complete(text: str) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from enigmalang.repl.commands import Quit, dispatch, is_command
+from enigmalang.repl.commands import Quit, dispatch
 from enigmalang.repl.interactive import Interactive
-from enigmalang.repl.lines import split_inputs
+from enigmalang.repl.lines import is_command, split_inputs
 
 
 def run_piped(session: Interactive, lines: Iterable[str]) -> int:

@@ -13,20 +13,13 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from enigmalang.repl.commands import Quit, dispatch, is_command
+from enigmalang.repl.commands import Quit, dispatch
 from enigmalang.repl.complete import SessionCompleter
 from enigmalang.repl.history import RedactedHistory, history_path
 from enigmalang.repl.interactive import Interactive
-from enigmalang.repl.lines import INDENT, is_complete, next_indent
+from enigmalang.repl.lines import INDENT, is_command, is_complete, next_indent
 from enigmalang.repl.network import Network
-from enigmalang.repl.redact import Secrets
 from enigmalang.syntax.pygments_lexer import EnigmaLexer
-
-
-def secrets_of(session: Interactive) -> Secrets:
-    """What is private in the session by now."""
-    names = (v.name for v in session.session.variables.values() if v.private)
-    return Secrets(names, session.session.declarations.known)
 
 
 def read_loop(session: Interactive, banner: str) -> int:
@@ -41,12 +34,16 @@ def read_loop(session: Interactive, banner: str) -> int:
             continue
         except EOFError:
             return 0 if session.finish() else 1
+        good = False
         try:
             _tell_lost(session)
-            if text.strip():
-                run_one(session, text)
+            good = not text.strip() or run_one(session, text)
         except Quit:
+            good = True
             return 0
+        finally:
+            if isinstance(prompt.history, RedactedHistory):
+                prompt.history.settle(good)
 
 
 def run_one(session: Interactive, text: str) -> bool:
@@ -90,7 +87,7 @@ def _prompt_session(session: Interactive) -> PromptSession[str]:
 
 def _history(session: Interactive) -> History:
     try:
-        return RedactedHistory(history_path(), lambda: secrets_of(session))
+        return RedactedHistory(history_path(), lambda: session.session.secrets)
     except OSError as error:
         print(f"enig: no history is kept: {error}", file=sys.stderr)
         return InMemoryHistory()

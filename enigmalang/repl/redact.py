@@ -1,150 +1,71 @@
-"""Which literals of an input are secrets: they stay out of the history file, and out of what `:save` writes.
+"""Inputs without their secrets: what the history file and `:save` may hold.
 
-A literal is one where it goes into a private place: `private x = 41`, a private parameter, a private field, an entry
-of `MPC`, a variable that is private already, what a method such as `append` puts into one. The tree tells where it parses; else every literal of a line that has to
-do with secrets counts.
+An input that went well loses the literals that are secrets (see secrecy.py), and then all that its comments and
+docstrings say, too. Of one that did not, no name can be trusted (`privat salary = 90_000`, `s.jion(90_000)`): it loses
+every literal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from enigmalang.diagnostics import Sink
-from enigmalang.repl.declarations import Item
+from enigmalang.repl.lines import TAKES_INPUT, is_command, split_command
+from enigmalang.repl.secrecy import Secrets, literals
 from enigmalang.source import SourceFile, Span
 from enigmalang.syntax import ast
 from enigmalang.syntax.parser import parse
-from enigmalang.syntax.scanner import LEXEME
+from enigmalang.syntax.scanner import LEXEME, scan
 
 HIDDEN = "…"
-_LITERALS = (ast.IntLit, ast.HexLit, ast.FixedLit, ast.StrLit, ast.BytesLit, ast.BoolLit)
-_SECRET_WORDS = frozenset({"private", "MPC"})
+_LITERAL_KINDS = ("number", "string", "unclosed")
+_LONG = ('"""', "'''")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An expression that goes into a private place; `name` is the variable's or parameter's."""
-
-    name: str
-    value: ast.Expr
-    declaration: ast.VarDecl | None = None
-
-
-class Secrets:
-    """What a session knows of private places. `variables`: names that hold secrets; `known`: declarations by name."""
-
-    def __init__(self, variables: Iterable[str] = (), known: Mapping[str, ast.Declaration] | None = None) -> None:
-        self.variables = set(variables)
-        self.parameters: dict[str, tuple[ast.Param | ast.VarDecl, ...]] = {}
-        for declaration in (known or {}).values():
-            self.learn(declaration)
-
-    def learn(self, item: Item) -> None:
-        """Take in the private places that `item` declares, also inside."""
-        for node in ast.walk(item):
-            match node:
-                case ast.FunctionDef(name=name, params=params) if any(p.private for p in params):
-                    self.parameters[name] = params
-                case ast.StructDecl(name=name, fields=fields) if any(f.private for f in fields):
-                    self.parameters[name] = fields
-                case ast.ContractDef(name=name, functions=functions):
-                    for function in functions:
-                        if function.name == "init" and any(p.private for p in function.params):
-                            self.parameters[name] = function.params
-                case ast.VarDecl(name=name, private=True):
-                    self.variables.add(name)
-                case _:
-                    pass
-
-    @property
-    def words(self) -> frozenset[str]:
-        return _SECRET_WORDS.union(self.variables, self.parameters)
-
-    def places(self, items: Iterable[Item]) -> list[Place]:
-        """The private places of `items`, in no order."""
-        listed = list(items)
-        for item in listed:
-            self.learn(item)
-        return [place for item in listed for node in ast.walk(item) for place in self._of(node)]
-
-    def _of(self, node: ast.Node) -> Iterator[Place]:
-        match node:
-            case ast.VarDecl(private=True, value=value) if value is not None:
-                yield Place(node.name, value, node)
-            case ast.Param(private=True, name=name, default=value) if value is not None:
-                yield Place(name, value)
-            case ast.Assign(target=target, value=value) | ast.AugAssign(target=target, value=value):
-                yield from self._assigned(target, value)
-            case ast.Call(function=ast.Attribute(value=ast.Name(id="MPC"), name="set"), args=args):
-                yield from (Place("MPC", value) for value in args[1:])
-            case ast.Call(function=ast.Attribute(value=held), args=args) if _root(held) in self.variables:
-                yield from (Place(str(_root(held)), value) for value in args)
-            case ast.Call(function=function, args=args, keywords=keywords):
-                name = function.id if isinstance(function, ast.Name) else getattr(function, "name", "")
-                yield from self._arguments(name, args, keywords)
-            case _:
-                pass
-
-    def _assigned(self, target: ast.Node, value: ast.Expr) -> Iterator[Place]:
-        if isinstance(target, ast.TupleLit):
-            values = value.items if isinstance(value, ast.TupleLit) else ()
-            if len(values) != len(target.items):  # what goes where is known when it runs
-                values = (value,) * len(target.items)
-            for one, its in zip(target.items, values, strict=True):
-                yield from self._assigned(one, its)
-        elif (name := _root(target)) in self.variables or name == "MPC":
-            yield Place(str(name), value)
-
-    def _arguments(self, name: str, args: tuple[ast.Expr, ...], keywords: tuple[ast.Keyword, ...]) -> Iterator[Place]:
-        params = self.parameters.get(name, ())
-        for param, value in zip(params, args, strict=False):
-            if param.private:
-                yield Place(param.name, value)
-        for keyword in keywords:
-            if any(p.private and p.name == keyword.name for p in params):
-                yield Place(keyword.name, keyword.value)
-
-
-def _root(target: ast.Node) -> str | None:
-    while isinstance(target, ast.Attribute | ast.Index):
-        target = target.value
-    return target.id if isinstance(target, ast.Name) else None
-
-
-def literals(value: ast.Expr) -> list[ast.Expr]:
-    """The literals in an expression; what an `input(…)` is called is none."""
-    if isinstance(value, ast.Call) and isinstance(value.function, ast.Name) and value.function.id == "input":
-        return []
-    if isinstance(value, _LITERALS):
-        return [value]
-    return [found for child in ast.children(value) for found in literals(child)]  # type: ignore[arg-type]
-
-
-def redacted(text: str, secrets: Secrets) -> str:
-    """`text` with `…` for each literal that is a secret."""
-    command, body = _command(text)
+def redacted(text: str, secrets: Secrets, good: bool) -> str:
+    """`text` with `…` for each literal that is a secret; for each literal at all, if it was not a `good` input."""
+    head, body = "", text
+    if is_command(text):
+        head, name, body = split_command(text)
+        if good and name not in TAKES_INPUT:
+            return text
     source = SourceFile("<history>", body)
-    module = parse(source, Sink())
+    module = parse(source, Sink()) if good else None
     if module is None:
-        return command + _all_hidden(body, secrets)
-    spans = [literal.span for place in secrets.places(module.body) for literal in literals(place.value)]
-    return command + replaced(source, [(span, HIDDEN) for span in dict.fromkeys(spans)])
+        return head + _all_hidden(body)
+    spans = {literal.span for place in secrets.places(module.body) for literal in literals(place.value)}
+    edits = dict.fromkeys(spans, HIDDEN)
+    if edits:
+        edits |= without_remarks(source, module)
+    return head + replaced(source, edits.items())
 
 
-def _command(text: str) -> tuple[str, str]:
-    """`:time private x = 41` as its command and what it is about."""
-    if not text.startswith(":"):
-        return "", text
-    word, space, rest = text.partition(" ")
-    return word + space, rest
+def _all_hidden(text: str) -> str:
+    """A text without any literal or comment."""
+    parts: list[str] = []
+    for match in LEXEME.finditer(text):
+        kind, word = match.lastgroup, match.group()
+        parts.append("# " + HIDDEN if kind == "comment" else HIDDEN if kind in _LITERAL_KINDS else word)
+        if kind == "unclosed" and word.endswith(_LONG):  # its end is missing: all that follows is in it
+            break
+    return "".join(parts)
 
 
-def _all_hidden(text: str, secrets: Secrets) -> str:
-    """A text that does not parse: without any literal, if one word of it has to do with secrets."""
-    words = {m.group() for m in LEXEME.finditer(text) if m.lastgroup == "word"}
-    if not words & secrets.words:
-        return text
-    return "".join(HIDDEN if m.lastgroup in ("number", "string", "unclosed") else m.group()
-                   for m in LEXEME.finditer(text))
+def without_remarks(source: SourceFile, module: ast.Module) -> dict[Span, str]:
+    """Edits that take away what comments and docstrings say: they may speak of a secret beside them."""
+    texts = {node.span for item in module.body for node in ast.walk(item) if isinstance(node, ast.StrLit)}
+    return {span: new for span, new in _remarks(source) if span not in texts}
+
+
+def _remarks(source: SourceFile) -> Iterator[tuple[Span, str]]:
+    """Comments, and strings that are alone on their lines."""
+    span_of = scan(source).span
+    found = [m for m in LEXEME.finditer(source.text) if m.lastgroup != "space"]
+    for number, match in enumerate(found):
+        if match.lastgroup == "comment":
+            yield span_of(*match.span()), "# " + HIDDEN
+        first = number == 0 or found[number - 1].lastgroup == "newline"
+        last = number + 1 == len(found) or found[number + 1].lastgroup in ("newline", "comment")
+        if match.lastgroup == "string" and first and last:
+            yield span_of(*match.span()), f'"{HIDDEN}"'
 
 
 def replaced(source: SourceFile, edits: Iterable[tuple[Span, str]]) -> str:

@@ -24,9 +24,10 @@ from enigmalang.passes.inline import inline
 from enigmalang.passes.pipeline import optimise
 from enigmalang.plan.plan import Plan
 from enigmalang.repl.declarations import Declarations, Item, declared, names_in
+from enigmalang.repl.secrecy import Secrets, constants
 from enigmalang.semantics import Loader, check
-from enigmalang.semantics.model import Kept
-from enigmalang.source import SourceFile
+from enigmalang.semantics.model import Checked, Kept
+from enigmalang.source import SourceFile, Span
 from enigmalang.syntax import ast
 from enigmalang.syntax.parser import parse
 from enigmalang.types.ranges import Range, nominal
@@ -102,6 +103,8 @@ class Session:
         self.deployed: dict[str, ast.Declaration] = {}  # contracts as they were when they were deployed
         self.sources: dict[str, SourceFile] = {}
         self.count = 0
+        self.secrets = Secrets(self.loader)
+        self.constants: dict[Span, Type] = {}  # types of those that inputs put into private places
 
     # ---- reading
 
@@ -135,17 +138,17 @@ class Session:
         if not own:
             return []
         around = self.declarations.needed(own, (), set(found))
-        if self._checked((*around, *own), source, sink) is None:
+        module = ast.Module(source.whole(), source, (*around, *own))
+        if self._optimised(module, (), sink, own) is None:
             return None
         self.declarations.add(found)
+        for item in own:
+            self.secrets.learn(item)
         for name in [name for name, v in self.variables.items()
                      if name in found or (isinstance(v.type, ContractT) and v.type.name in found)]:
             del self.variables[name]
         self.deployed = {name: node for name, node in self.deployed.items() if name not in found}
         return list(found)
-
-    def _checked(self, body: tuple[Item, ...], source: SourceFile, sink: Sink) -> Program | None:
-        return self._optimised(ast.Module(source.whole(), source, body), (), sink)
 
     # ---- statements
 
@@ -167,7 +170,7 @@ class Session:
         used = [v for v in used if v.name not in shadowed]
         module = ast.Module(source.whole(), source, (*around, body))
         mine = Sink()
-        program = self._optimised(module, tuple(v.kept() for v in used), mine)
+        program = self._optimised(module, tuple(v.kept() for v in used), mine, [item])
         for diagnostic in mine.diagnostics:
             sink.report(_plain_diagnostic(diagnostic))
         if program is None:
@@ -183,6 +186,14 @@ class Session:
         around = self.declarations.needed([node], (), set())
         program = self._optimised(ast.Module(source.whole(), source, (*around, node)), (), sink)
         return None if program is None else partition(program, FIELD)
+
+    def fault_of(self, text: str) -> str | None:
+        """Why `text` is no program; None when it is one."""
+        sink, source = Sink(), SourceFile("<saved>", text)
+        module = parse(source, sink)
+        if module is not None and not sink.errors:
+            self._optimised(module, None, sink)
+        return f"line {sink.errors[0].span.line}: {sink.errors[0].message}" if sink.errors else None
 
     def _renamed(self, item: Item) -> tuple[Item, set[str]]:
         """`item` with new variables for the known names that it gives a value anew, whatever their type was."""
@@ -200,15 +211,25 @@ class Session:
         known = self.variables.get(name)
         return known is not None and not known.declared and not known.private
 
-    def _optimised(self, module: ast.Module, kept: tuple[Kept, ...], sink: Sink) -> Program | None:
+    def _optimised(
+        self, module: ast.Module, kept: tuple[Kept, ...] | None, sink: Sink, items: Sequence[Item] = (),
+    ) -> Program | None:
+        """The program of `module`, of which `items` have just been typed."""
         checked = check(module, self.loader, sink, kept)
         if checked is None or sink.errors:
             return None
+        self._note_constants(items, checked)
         program = inline(lower(checked))
         infer_secrecy(program, sink)
         infer_ranges(program, sink)
         choose_field(program, sink)
         return None if sink.errors else optimise(program)
+
+    def _note_constants(self, items: Sequence[Item], checked: Checked) -> None:
+        wanted = {part.span for place in self.secrets.places(items) for part in constants(place.value)}
+        if wanted:
+            self.constants |= {node.span: type for instance in checked.instances if instance.module is checked.main
+                               for node, type in instance.types.items() if node.span in wanted}
 
     def _joined(self, plan: Plan) -> Plan:
         """`plan` and what it does not have of the plans before; contracts that are deployed stay as they were."""
@@ -237,8 +258,11 @@ class Session:
             private, stated = _how_declared(compiled.item, name, before)
             self.variables[name] = made = Variable(name, field.type, private, stated, leaves, ranges, compiled.item)
             kept.append(made)
+            if made.private:
+                self.secrets.variables.add(name)
             if name != RESULT:
                 self.declarations.drop([name])
+                self.secrets.holding |= {name} if made.secret else set()
         self.plan = compiled.plan
         for name in compiled.contracts:
             known = self.declarations.known.get(name)

@@ -68,6 +68,11 @@ def test_completion_shows_types_and_secrecy(quick: Terminal) -> None:
 def test_history_outlives_the_session_and_keeps_no_secret(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with Terminal(home, "--engine", "clear") as terminal:
+        terminal.type("privat pin = 987654")
+        terminal.sees("error")
+        terminal.type("def f(private a: uint32) -> uint32:", "return reveal(a) + 1", "")
+        terminal.type("f(987654)  # 987654")  # known to be private only when it runs
+        terminal.until("987655")
         terminal.type("private pin = 987654")
         terminal.until("pin = <private int32>")
         terminal.type("12_345 + 1")
@@ -80,7 +85,8 @@ def test_history_outlives_the_session_and_keeps_no_secret(tmp_path: Path) -> Non
     history = home / "history"
     assert history.stat().st_mode & 0o777 == 0o600
     assert "987654" not in history.read_text("utf-8")
-    assert "private pin = …" in history.read_text("utf-8")
+    for kept in ("private pin = …", "privat pin = …", "f(…)  # …", "12_345 + 1"):
+        assert f"+{kept}\n" in history.read_text("utf-8")
     with Terminal(home, "--engine", "clear") as terminal:
         terminal.keys(UP + UP + UP + "\r")
         terminal.until("12346")
@@ -117,7 +123,7 @@ def test_commands(quick: Terminal, tmp_path: Path) -> None:
     quick.type(":names")
     quick.sees(r"Salaries +contract Salaries with join, average, my_rank")
     quick.type(":save out.enig")
-    quick.until("saved .* to out.enig; \\d secrets became `input.*")
+    quick.until("saved .* to out.enig; 1 secret became `input.*; \\d+ literals of private places stay as typed .*")
     text = (tmp_path / "out.enig").read_text("utf-8")
     assert 'private a: uint8 = input("a")' in text
     quick.type(":nosuch")
