@@ -21,12 +21,14 @@ MOST, JUMP = 1 << 62, 1 << 40
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds. `ask`: between two questions to the same seat. `silent`: after which a seat that does not answer is
-    taken for gone. `meet`: for a term to come up. `rest`: after a term that was led here, doubled each time that none
-    comes up. `turn`: that a higher seat gives each lower one to lead. `passed`: that a useless leader is passed over.
+    taken for gone. `known`: after which everybody has heard of a term. `meet`: for it to come up. `rest`: after a term
+    that was led here, doubled each time that none comes up. `turn`: that a higher seat gives each lower one to lead.
+    `passed`: that a useless leader is passed over.
     """
 
     ask: float = 1.0
     silent: float = 8.0
+    known: float = 3.0
     meet: float = 20.0
     rest: float = 0.5
     turn: float = 12.0
@@ -224,16 +226,17 @@ class Terms:
         return self._others()
 
     def _is_over(self, term: _Term, now: float) -> bool:
-        if term.met is None:
-            return now - term.since > self.timing.meet
-        return any(self._is_gone(seat, term, term.met, now) for seat in self._watched())
-
-    def _is_gone(self, seat: int, term: _Term, met: float, now: float) -> bool:
-        """Whether it does not answer, or says that it is elsewhere: it was asked after all had met."""
-        heard = self._heard.get(seat)
-        if now - max(met, heard.at if heard is not None else 0.0) > self.timing.silent:
+        if term.met is None and now - term.since > self.timing.meet:
             return True
-        return (heard is not None and heard.asked > met
+        known = term.since + self.timing.known if term.met is None else term.met
+        return any(self._is_gone(seat, term, known, now) for seat in self._watched())
+
+    def _is_gone(self, seat: int, term: _Term, known: float, now: float) -> bool:
+        """Whether it does not answer, or says that it is elsewhere: it was asked when it knew the term."""
+        heard = self._heard.get(seat)
+        if now - max(known, heard.at if heard is not None else 0.0) > self.timing.silent:
+            return True
+        return (heard is not None and heard.asked > known
                 and (heard.standing.term, heard.standing.leader) != (term.number, term.leader))
 
     def _is_turn(self, now: float) -> bool:

@@ -28,8 +28,8 @@ from enigmalang.node.remote_forming import with_committee
 from enigmalang.plan.plan import Plan
 
 #: Fast where that costs nothing; patient where a busy machine may be slow.
-PACE = Pace(Timing(ask=0.1, silent=5.0, meet=30.0, rest=0.05, turn=2.0, passed=5.0), ask=10.0, poll=0.05, tick=0.02,
-            behind=1.0)
+PACE = Pace(Timing(ask=0.1, silent=5.0, known=2.0, meet=30.0, rest=0.05, turn=2.0, passed=5.0), ask=10.0, poll=0.05,
+            tick=0.02, behind=1.0)
 LONG = 120.0
 POOL = Path(__file__).parents[2] / "service" / "pool.enig"
 

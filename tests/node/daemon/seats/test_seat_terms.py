@@ -111,6 +111,15 @@ def test_a_term_that_does_not_come_up_ends() -> None:
     assert machine.standing == Standing(1)
 
 
+def test_a_member_that_gave_up_a_term_is_not_waited_for() -> None:
+    machine = Terms(1, 3, 0, 0.0)
+    for seat in (2, 3):
+        machine.answered(seat, Standing(0), 0.5, 0.5)
+    assert machine.answered(2, Standing(1), 1.0, 1.0) == []  # perhaps it has not heard of the term yet
+    later = 0.6 + Timing().known
+    assert Drop(1) in machine.answered(2, Standing(1), later, later)
+
+
 def test_nobody_is_announced_a_term_to_while_one_is_known_to_be_gone() -> None:
     machine = Terms(1, 3, 0, 0.0)
     machine.answered(2, Standing(0), 0.1, 0.1)
