@@ -52,26 +52,33 @@ def _key(function: F) -> F:
 @click.option("--readers", metavar="NAME,...", help="Who may read it beside its owner: identities of a development "
               "chain, or what `enig dht reader` showed them. Without it: nobody else.")
 @click.option("--anyone", is_flag=True, help="Store it in the clear, for anyone.")
+@click.option("--rent", type=ADDRESS, help="Pay for it to this contract, where nodes ask for rent.")
+@click.option("--days", type=click.IntRange(1, 36_500), default=30, show_default=True, metavar="N",
+              help="With --rent: for so long.")
+@click.option("--renew", is_flag=True, help="With --rent: again and again, from what the key has put into "
+              "the contract.")
 @_key
 @chain_of_network
 @_hub_option
-def put(key: str, file: str, readers: str | None, anyone: bool, name: str | None, password_file: Path | None,
-        url: str | None, hub: str | None) -> int:
+def put(key: str, file: str, readers: str | None, anyone: bool, rent: str | None, days: int, renew: bool,
+        name: str | None, password_file: Path | None, url: str | None, hub: str | None) -> int:
     """Store FILE, of at most 64 MB, under KEY. What was there before is replaced.
 
     It is sealed on this machine; then the hub points to it (a transaction that the key pays), and nodes take it.
     """
     if anyone and readers:
         raise click.UsageError("--anyone and --readers contradict each other")
-    return remotely(lambda: _put(key, file, readers, anyone, (name, password_file), (url, hub)), file)
+    paid, acts = (rent, days, renew), (name, password_file)
+    return remotely(lambda: _put(key, file, readers, anyone, paid, acts, (url, hub)), file)
 
 
-def _put(key: str, file: str, readers: str | None, anyone: bool, acts: tuple[str | None, Path | None],
-         where: tuple[str | None, str | None]) -> int:
+def _put(key: str, file: str, readers: str | None, anyone: bool, paid: tuple[str | None, int, bool],
+         acts: tuple[str | None, Path | None], where: tuple[str | None, str | None]) -> int:
     from enigmalang.chain.rules import words_of
+    from enigmalang.chain.storage import DAY, Storage
     from enigmalang.cli.acting import acting
     from enigmalang.identity.predicates import ANYONE, OWNER, Predicate
-    from enigmalang.node.remote_storage import BadSource, RemoteError, with_funds
+    from enigmalang.node.remote_storage import BadSource, RemoteError, Rent, with_funds
     from enigmalang.node.remote_storage import put as store
 
     with _opened(file) as source, _hub_of(where) as hub, _nodes_of(hub) as nodes:
@@ -79,10 +86,11 @@ def _put(key: str, file: str, readers: str | None, anyone: bool, acts: tuple[str
         with_funds(hub.chain, owner.address)
         others = [_reader(hub, text) for text in (readers or "").split(",") if text.strip()]
         rule = ANYONE if anyone else Predicate("only", tuple(address for address, _ in others)) if others else OWNER
+        rent = Rent(Storage(hub.chain, paid[0]), paid[1] * DAY, paid[2]) if paid[0] else None
         keys = None if anyone else [owner.public_key, *(public for _, public in others)]
         try:
             done = store(hub, nodes, owner, _hub_key(key), source, os.fstat(source.fileno()).st_size, keys,
-                         words_of(rule))
+                         words_of(rule), rent)
         except (BadSource, OSError) as error:
             raise RemoteError("E0601", f"{file}: {error}") from None
     for holder in done.holders:

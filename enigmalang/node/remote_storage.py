@@ -17,6 +17,7 @@ from enigmalang.chain import development
 from enigmalang.chain.client import Chain
 from enigmalang.chain.hub import DHT, Hub, Pointer
 from enigmalang.chain.rules import rule_name
+from enigmalang.chain.storage import Storage
 from enigmalang.dht.canonical import Malformed
 from enigmalang.dht.chunks import (
     MAX_CONTENT,
@@ -42,6 +43,7 @@ from enigmalang.dht.records import (
     sign_record,
 )
 from enigmalang.dht.sealing import CLEAR, Opener, SealBroken, Sealer, opener
+from enigmalang.ethereum.keys import SigningKey
 from enigmalang.identity.keys import Identity
 from enigmalang.node.daemon.storing import messages as m
 from enigmalang.node.daemon.storing.ledger import ANYBODY, HubLedger
@@ -82,6 +84,16 @@ class Found:
     pointer: Pointer
     record: Record | None
     holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rent:
+    """What is paid for keeping a value: to the contract, for `period` seconds at once; again and again if it `renews`,
+    from what the owner has put into the contract."""
+
+    contract: Storage
+    period: int
+    renews: bool = False
 
 
 class Nodes:
@@ -128,7 +140,7 @@ class Nodes:
 
 
 def put(hub: Hub, nodes: Nodes, owner: Identity, key: bytes, source: BinaryIO, size: int,
-        readers: Sequence[bytes] | None, words: Sequence[int], kind: str = "") -> Stored:
+        readers: Sequence[bytes] | None, words: Sequence[int], rent: Rent | None = None) -> Stored:
     """Store the `size` bytes of `source` under `key` of DHT, so that the rule `words` says who may read.
 
     `readers`: the X25519 keys to seal it for; None: it is stored in the clear. `source` is read once, a piece at a
@@ -150,12 +162,14 @@ def put(hub: Hub, nodes: Nodes, owner: Identity, key: bytes, source: BinaryIO, s
         spool.flush()
         stored = stored_size(size, sealer is not None)
         record = Record(DHT, key, bytes.fromhex(owner.address[2:]), time_version(), stored, root_of(leaves),
-                        sealer.sealing if sealer else CLEAR, rule_name(words), kind)
+                        sealer.sealing if sealer else CLEAR, rule_name(words))
         candidates, wanted = _candidates(nodes, record)
         if not candidates:
             raise RemoteError("E0709", f"no node has room for {record.size:,} bytes", _NODES)
         if not hub.rule(record.rule):
             hub.declare(owner.signing, words)
+        if rent is not None:
+            _pay(rent, owner.signing, record, candidates[:wanted])
         hub.point(owner.signing, DHT, key, record.commitment(), record.rule)
         upload = _Upload(nodes, sign_record(record, hub.domain.separator, owner.signing), leaves, spool)
         return upload.run(candidates, wanted)
@@ -178,6 +192,14 @@ def _candidates(nodes: Nodes, record: Record) -> tuple[list[str], int]:
         if isinstance(reply, m.Holders):
             return nodes.known(reply.nodes), reply.replicas
     return [], 0
+
+
+def _pay(rent: Rent, owner: SigningKey, record: Record, holders: Sequence[str]) -> None:
+    """Lease room at the nodes that should hold the value, in place of what was leased for the key before."""
+    contract = rent.contract
+    cost = contract.rate(record.size) * rent.period * len(holders)
+    missing = max(0, cost - contract.balance(owner.address))
+    contract.store(owner, record.db, record.key, record.size, rent.period, holders, renews=rent.renews, value=missing)
 
 
 class _Refused(Exception):
@@ -367,4 +389,4 @@ def _checked(body: bytes, value: ValueName, place: int) -> bytes:
     return chunk.data
 
 
-__all__ = ["BadSource", "Found", "Nodes", "RemoteError", "Stored", "find", "put", "read", "with_funds"]
+__all__ = ["BadSource", "Found", "Nodes", "RemoteError", "Rent", "Stored", "find", "put", "read", "with_funds"]

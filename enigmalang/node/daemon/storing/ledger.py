@@ -22,7 +22,7 @@ class HubLedger:
     methods raise ChainError when the chain cannot be asked."""
 
     def __init__(self, hub: Hub, rent: Storage | None = None, clock: Callable[[], float] = monotonic) -> None:
-        self.hub, self._rent, self._clock = hub, rent, clock
+        self.hub, self.rent, self._clock = hub, rent, clock
         self.separator = hub.domain.separator
         self._lock = threading.Lock()
         self._known: dict[tuple[str, int, bytes], tuple[float, bool]] = {}
@@ -53,12 +53,12 @@ class HubLedger:
 
     def paid(self, record: Record) -> State:
         """How the rent for a value stands; ACTIVE where none is asked for, NONE where less was paid for."""
-        if self._rent is None:
+        if self.rent is None:
             return State.ACTIVE
         name = lease_name(record.address, record.db, record.key)
-        if self._rent.lease(name).size < record.size:
+        if self.rent.lease(name).size < record.size:
             return State.NONE
-        return State(self._rent.standing(name).state)
+        return State(self.rent.standing(name).state)
 
 
 def check_paid(state: State) -> None:

@@ -19,6 +19,7 @@ from enigmalang.node.daemon.config import StorageOptions
 from enigmalang.node.daemon.storing import messages as m
 from enigmalang.node.daemon.storing.copies import Copies
 from enigmalang.node.daemon.storing.driver import Driver
+from enigmalang.node.daemon.storing.earning import Earning
 from enigmalang.node.daemon.storing.keeper import Keeper
 from enigmalang.node.daemon.storing.view import View
 
@@ -72,6 +73,7 @@ class Tending:
         self._keeper, self._driver, self._view = keeper, driver, view
         self._copies, self._refusals = copies, refusals
         self._key, self._every = key, options.check_seconds
+        self._earning = Earning(keeper.ledger, key)
         self._refresh, self._save, self._say, self._bug = refresh, save, say, bug
         self._changed = threading.Condition()
         self._closed, self._expire, self._again, self._newcomers = False, False, False, False
@@ -136,6 +138,8 @@ class Tending:
         self._refresh()
         if self._take("_expire"):
             self._delete()
+            self._earning.look(signed.record for signed in self._keeper.shelf.records()
+                               if self._keeper.whole(signed.record))
         self._record()
         if monotonic() < self._next:
             return

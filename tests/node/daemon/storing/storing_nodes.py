@@ -144,11 +144,13 @@ class StoringNodes:
             yield nodes
 
     def put(self, key: str, content: bytes, readers: Sequence[Identity] | None = (ALICE,), who: Identity = ALICE,
-            rule: list[int] | None = None, first: Sequence[StoringNode] = ()) -> rs.Stored:
+            rule: list[int] | None = None, first: Sequence[StoringNode] = (),
+            rent: rs.Rent | None = None) -> rs.Stored:
         words = rule or (ANYONE if readers is None else only(*readers))
         keys = None if readers is None else [reader.public_key for reader in readers]
+        source, size = BytesIO(content), len(content)
         with self.client(first) as nodes:
-            return rs.put(self.world.hub, nodes, who, key_of_text(key), BytesIO(content), len(content), keys, words)
+            return rs.put(self.world.hub, nodes, who, key_of_text(key), source, size, keys, words, rent)
 
     def get(self, key: str, who: Identity | None = ALICE, first: Sequence[StoringNode] = ()) -> bytes:
         found = bytearray()

@@ -2,7 +2,7 @@
 
 
 import pytest
-from daemon_world import World
+from daemon_world import World, until
 from storing_nodes import ALICE, ANYONE, BOB, StoringNodes, filled, key_of_text
 
 from enigmalang.chain.hub import DHT
@@ -10,7 +10,7 @@ from enigmalang.chain.rules import rule_name
 from enigmalang.dht.chunks import CHUNK
 from enigmalang.dht.records import encode_record
 from enigmalang.node import remote_storage as rs
-from enigmalang.node.daemon.storing import messages as m
+from enigmalang.node.daemon.storing.messages import name_of
 from enigmalang.node.remote import RemoteError
 from enigmalang.wire import dht_messages as dm
 
@@ -45,6 +45,33 @@ def test_a_node_that_is_started_again_has_what_it_had_and_is_found(world: World,
         nodes.acquainted()
 
 
+def test_a_holder_that_comes_back_is_one_too_many_and_one_of_them_goes(world: World, tmp_path):
+    with StoringNodes(world, tmp_path, 5) as nodes:
+        nodes.put("map", filled(CHUNK), None)
+        gone = nodes.held("map")[0]
+        gone.stop()
+        others = nodes.held("map")
+        gone.start()
+        gone.ready()
+        until(lambda: gone.part._keeper.kept(DHT, key_of_text("map")), "it has kept it")
+        assert set(nodes.held("map")) <= {gone, *others}
+        assert sum(node.status["values"] for node in nodes.all) == 3
+
+
+def test_a_holder_that_is_away_for_a_short_time_is_waited_for(world: World, tmp_path):
+    with StoringNodes(world, tmp_path, 5, away_seconds=3600.0) as nodes:
+        nodes.put("map", filled(CHUNK), None)
+        gone, *others = nodes.held("map")
+        until(lambda: all(len(node.part._copies._others.get(name_of(DHT, key_of_text("map")), ())) == 2
+                          for node in others), "they know each other")
+        gone.stop()
+        until(lambda: all(gone.address in node.part._copies._away for node in others), "they miss it")
+        for node in others:
+            node.part._copies.review(name_of(DHT, key_of_text("map")))
+        assert set(nodes.holders("map")) == set(others)
+        assert all(node.status["copies"] == 0 for node in others)
+
+
 def test_a_full_node_says_so_and_others_take_the_value(world: World, tmp_path):
     with StoringNodes(world, tmp_path, 3, replicas=2, quota_bytes=3 << 20) as nodes:
         assert len(nodes.put("one", filled(1800 << 10, "one"), None).holders) == 2
@@ -64,7 +91,7 @@ def _too_large(nodes: StoringNodes) -> dm.Store:
                        rule_name(ANYONE))
     nodes.world.hub.point(ALICE.signing, DHT, record.key, record.commitment(), record.rule)
     signed = rs.sign_record(record, nodes.world.hub.domain.separator, ALICE.signing)
-    return dm.Store(0, m.name_of(DHT, record.key), encode_record(signed))
+    return dm.Store(0, name_of(DHT, record.key), encode_record(signed))
 
 
 def test_a_client_goes_on_when_the_node_that_it_asked_dies(world: World, tmp_path):
