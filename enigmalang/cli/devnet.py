@@ -141,6 +141,8 @@ def _guarded(run: Callable[[], int]) -> int:
     except (BadConfig, BadKeys, Misconfigured) as error:
         print(f"enig: {error}", file=sys.stderr)
         return MISTAKE
+    except BrokenPipeError:
+        raise  # whoever read the output has gone (`cli.app`)
     except (DevnetError, BadRecord, AlreadyRunning, ChainError, OSError) as error:
         print(f"enig: {error}", file=sys.stderr)
         return 1

@@ -368,6 +368,8 @@ def _guarded(run: Callable[[], int]) -> int:
     except (BadConfig, BadKeys, Misconfigured, Ended, PortTaken) as error:
         print(f"enig: {error}", file=sys.stderr)
         return MISTAKE
+    except BrokenPipeError:
+        raise  # whoever read the output has gone (`cli.app`)
     except (AlreadyRunning, MadeAlready, NotYet, ChainError, OSError, StateError) as error:
         print(f"enig: {error}", file=sys.stderr)
         return 1
