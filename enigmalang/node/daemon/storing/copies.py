@@ -126,13 +126,15 @@ class Copies:
     def _review(self, name: bytes, signed: SignedRecord, refused: set[str]) -> bool | None:
         """None: a node refused, and another may be there. It is in `refused` then."""
         record, me = signed.record, self._driver.me
-        near, takers = self._near(name), [t for t in self._driver.rank(name, record.size) if t not in refused]
-        candidates = (set(near) | set(takers) | self._others.get(name, set())) - {me}
+        known = self._others.get(name, set())
+        there, takers = self._driver.find(key_id(name)), [
+            node for node in self._driver.rank(name, record.size) if node not in refused]
+        candidates = ({*there, *takers} | known) - {me}
         answers = self._ask_all({peer: [offered(record)] for peer in candidates})
         confirmed = {peer for peer, have in answers.items() if have[0]} | {me}
-        waited_for = {peer for peer in self._others.get(name, set()) - answers.keys() if not self._lost(peer)}
+        waited_for = {peer for peer in known - answers.keys() if not self._lost(peer)}
         holders = confirmed | waited_for
-        order = _order(name, near, holders, takers)
+        order = _order(name, self._near(name, {me, *there, *waited_for}), holders, takers)
         step = next_step([Held(name, record.size, frozenset(holders))], holders | answers.keys(), self._replicas,
                          lambda key, living: [node for node in order if node in living])
         self._others[name] = holders - {me}
@@ -165,12 +167,11 @@ class Copies:
             del self._lacks[name, copy.target]
         return False
 
-    def _near(self, name: bytes) -> list[str]:
-        """The nodes nearest to a key, with this one if it is among them."""
-        target, k = key_id(name), self._driver.k
-        places = {address: place for address in (*self._driver.find(target), self._driver.me)
-                  if (place := self._view.place(address)) is not None}
-        return sorted(places, key=lambda address: places[address] ^ target)[:k]
+    def _near(self, name: bytes, nodes: Iterable[str]) -> list[str]:
+        """Those of `nodes` that stand nearest to a key."""
+        target = key_id(name)
+        places = {node: place for node in nodes if (place := self._view.place(node)) is not None}
+        return sorted(places, key=lambda node: places[node] ^ target)[: self._driver.k]
 
 
 def _order(name: bytes, near: Collection[str], holders: Iterable[str], takers: Sequence[str]) -> list[str]:

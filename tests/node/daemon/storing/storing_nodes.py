@@ -45,15 +45,15 @@ def key_of_text(text: str) -> bytes:
 class StoringNode:
     """A daemon from `start` to `stop`; it may be started again."""
 
-    def __init__(self, config: Config) -> None:
-        self.folder = config.folder
+    def __init__(self, config: Config, settings: Settings) -> None:
+        self.folder, self._settings = config.folder, settings
         self.daemon: Daemon | None = None
 
     def start(self) -> None:
         config = read_config(self.folder)
         files = KeyFolder(self.folder)
         log = Log(config.log, self.folder)
-        self.part = StoringPart(SETTINGS)
+        self.part = StoringPart(self._settings)
         self._raised: list[BaseException] = []
         daemon = self.daemon = Daemon(config, files.open(PASSWORD), files, log, [self.part])
         self.address = daemon._keys.address
@@ -92,11 +92,11 @@ class StoringNode:
 class StoringNodes:
     """`count` nodes on a world's hub. A context manager: all run, and know each other."""
 
-    def __init__(self, world: World, folder: Path, count: int, **storage) -> None:
+    def __init__(self, world: World, folder: Path, count: int, settings: Settings = SETTINGS, **storage) -> None:
         self.world = world
         options = {"check_seconds": 0.2, "away_seconds": 0.5, "quota_bytes": 1 << 30} | storage
         made = [world.node(folder / f"node{i}", f"node{i}", poll_seconds=0.2) for i in range(count)]
-        self.all = [StoringNode(changed(config, "storage", **options)) for config in made]
+        self.all = [StoringNode(changed(config, "storage", **options), settings) for config in made]
 
     def __enter__(self) -> "StoringNodes":
         with ExitStack() as stack:

@@ -1,9 +1,11 @@
 """Values on nodes: they outlive nodes, and go to whom they are for."""
 
 
+from dataclasses import replace
+
 import pytest
 from daemon_world import World, until
-from storing_nodes import ALICE, ANYONE, BOB, StoringNodes, filled, key_of_text
+from storing_nodes import ALICE, ANYONE, BOB, SETTINGS, StoringNodes, filled, key_of_text
 
 from enigmalang.chain.hub import DHT
 from enigmalang.chain.rules import rule_name
@@ -46,7 +48,7 @@ def test_a_node_that_is_started_again_has_what_it_had_and_is_found(world: World,
 
 
 def test_a_holder_that_comes_back_is_one_too_many_and_one_of_them_goes(world: World, tmp_path):
-    with StoringNodes(world, tmp_path, 5) as nodes:
+    with StoringNodes(world, tmp_path, 5, replace(SETTINGS, republish=2.0)) as nodes:
         nodes.put("map", filled(CHUNK), None)
         gone = nodes.held("map")[0]
         gone.stop()
