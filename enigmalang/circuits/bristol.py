@@ -22,6 +22,8 @@ _KINDS = {"XOR": Gate.XOR, "AND": Gate.AND, "OR": Gate.OR, "LOR": Gate.OR, "INV"
 _READS = {Gate.XOR: 2, Gate.AND: 2, Gate.OR: 2, Gate.INV: 1, Gate.COPY: 1}
 #: Limits of what is read: a header cannot ask for more memory than its file could fill.
 MAX_WIRES = 1 << 26
+#: Bits of all inputs, and of all outputs: no gate needs to name them.
+MAX_BITS = 1 << 22
 
 Line = tuple[int, list[str]]  # its number in the file, its words
 
@@ -50,6 +52,8 @@ def parse_bristol(text: str) -> BooleanCircuit:
         raise BristolError(head[1][0], "the circuit has no output")
     if sum(inputs) > wires or sum(outputs) > wires:
         raise BristolError(head[1][0], "more bits of inputs or outputs than there are wires")
+    if max(sum(inputs), sum(outputs)) > MAX_BITS:
+        raise BristolError(head[1][0], f"more than {MAX_BITS:,} bits of inputs or outputs")
     if wires - sum(inputs) > len(text):
         raise BristolError(head[0][0], "more wires than the gates of the file compute")
     reader, last, read = _Reader(wires, sum(inputs)), head[-1][0], 0

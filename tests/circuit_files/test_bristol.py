@@ -141,6 +141,7 @@ GOOD = "2 4\n2 1 1\n1 1\n2 1 0 1 2 XOR\n1 1 2 3 INV\n"
     ("2 4\n", "2 99999999999\n", 1, "only numbers"),
     ("2 4\n", "2 999999999\n", 1, "more than"),
     ("2 4\n", "2 50000000\n", 1, "more wires than the gates"),
+    ("2 4\n2 1 1\n", "2 50000000\n1 50000000\n", 2, "more than 4,194,304 bits"),
     ("2 1 1\n", "2 1\n", 2, "how many inputs"),
     ("2 1 1\n", "1 9\n", 2, "more bits"),
     ("1 1\n2", "1 1 1\n2", 3, "how many outputs"),
