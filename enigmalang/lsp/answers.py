@@ -138,6 +138,8 @@ class Answers:
         if buffer is None:
             return []
         source = buffer.source
+        if not source.text.strip():
+            return []  # as `enig fmt` leaves a blank file as it is
         try:
             text = await self.documents.formatted(source)
         except NotFormatted:

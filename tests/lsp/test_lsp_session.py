@@ -423,6 +423,8 @@ def test_formatting(session: Session) -> None:
     assert session.ask("textDocument/formatting", asked_for) == []
     session.replace("p.enig", "a = (\n")
     assert session.ask("textDocument/formatting", asked_for) is None
+    session.replace("p.enig", " \n\n")
+    assert session.ask("textDocument/formatting", asked_for) == []
 
 
 # -------------------------------------------------------------------------------------------------- completion
