@@ -114,15 +114,17 @@ class Network:
             raise EngineError("the network is closed")
         if self._lost is not None and not local:
             raise EngineError(str(self._lost), self._lost.code)
-        future = self._pool.submit(lambda: work(self._started.result()))
+        future: Future[T] | None = None
         try:
+            future = self._pool.submit(lambda: work(self._started.result()))
             return future.result()
         except EngineError as error:
             if self._lost is None and self._failure_now() is not None:
                 self._lost = error
             raise
         except KeyboardInterrupt:
-            future.cancel()
+            if future is not None:
+                future.cancel()
             if given_up is not None:
                 given_up.set()
             raise
