@@ -62,7 +62,11 @@ def test_private_stays_private(typed: Typed) -> None:
 def test_ranges_are_those_of_the_values_not_of_the_types(typed: Typed) -> None:
     typed("private x: uint32 = 4_000_000_000")
     typed("y = x * x")
-    assert typed.value("reveal(y)") == 16 * 10**18
+    assert typed.value("reveal(y) == 16 * 10**18") is True
+    typed("print(reveal(y))")
+    assert typed.printed == [f"{16 * 10**18}\n"]
+    with pytest.raises(EnigmaError, match="does not fit uint32"):  # `_` would go on as its type
+        typed("reveal(y)")
     assert typed.session.variables["y"].ranges[0].high == (2**32 - 1) ** 2  # type: ignore[union-attr]
     typed("z: uint32 = y")
     assert typed.codes == ["E0401"]
