@@ -162,7 +162,7 @@ class Keeper:
             if who != ANYBODY:
                 self._refused(who, db, key)
             return m.Denied("the predicate of this key does not let you read it")
-        if not may_read(self.ledger.paid(record), who == record.address, permitted):
+        if not may_read(self.ledger.paid_lately(record), who == record.address, permitted):
             return m.Denied("the rent for this value has run out")
         if request.place >= record.value.chunks:
             return cm.Piece(0, b"", "the value has no such chunk")

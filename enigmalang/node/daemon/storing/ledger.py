@@ -25,7 +25,7 @@ class HubLedger:
         self.hub, self.rent, self._clock = hub, rent, clock
         self.separator = hub.domain.separator
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, int, bytes], tuple[float, bool]] = {}
+        self._known: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def pointer(self, db: int, key: bytes) -> Pointer:
         return self.hub.pointer(db, key)
@@ -38,18 +38,12 @@ class HubLedger:
         return verify(signed, self.separator, self, int(time()))
 
     def may_read(self, who: str, db: int, key: bytes) -> bool:
-        """Whether the predicate lets `who` read; `ANYBODY`: whoever does not say."""
-        asked, now = (who, db, key), self._clock()
-        with self._lock:
-            since, answer = self._known.get(asked, (now - 2 * FRESH, False))
-        if now - since < FRESH:
-            return answer
-        answer = self.hub.may_data(who, db, key, "read")
-        with self._lock:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[asked] = now, answer
-        return answer
+        """Whether the predicate lets `who` read; `ANYBODY`: whoever does not say. As of `FRESH` seconds ago."""
+        return bool(self._lately((who, db, key), lambda: self.hub.may_data(who, db, key, "read")))
+
+    def paid_lately(self, record: Record) -> State:
+        """`paid`, as of `FRESH` seconds ago."""
+        return State(self._lately((record.commitment(),), lambda: self.paid(record)))
 
     def paid(self, record: Record) -> State:
         """How the rent for a value stands; ACTIVE where none is asked for, NONE where less was paid for."""
@@ -59,6 +53,19 @@ class HubLedger:
         if self.rent.lease(name).size < record.size:
             return State.NONE
         return State(self.rent.standing(name).state)
+
+    def _lately(self, asked: tuple[object, ...], ask: Callable[[], int]) -> int:
+        now = self._clock()
+        with self._lock:
+            known = self._known.get(asked)
+        if known is not None and now - known[0] < FRESH:
+            return known[1]
+        answer = ask()
+        with self._lock:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[asked] = now, answer
+        return answer
 
 
 def check_paid(state: State) -> None:

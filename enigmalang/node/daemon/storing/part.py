@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
+from time import monotonic
 from typing import Any
 
 from enigmalang.chain.storage import Storage
@@ -86,9 +87,11 @@ class StoringPart:
 
     def stop(self, seconds: float) -> None:
         """See `parts.Part`."""
-        self._tending.close(seconds)
-        self._copies.close()
+        deadline = monotonic() + seconds
+        self._tending.end()
         self._driver.close(seconds)
+        self._tending.close(max(1.0, deadline - monotonic()))
+        self._copies.close()
         self._save()
         self._shelf.close()
 

@@ -85,11 +85,14 @@ class Tending:
     def start(self) -> None:
         self._thread.start()
 
-    def close(self, seconds: float) -> None:
-        """The node's `stop` is set: nothing is begun any more."""
+    def end(self) -> None:
+        """Begin nothing any more."""
         with self._changed:
             self._closed = True
             self._changed.notify()
+
+    def close(self, seconds: float) -> None:
+        """After `end`, and when what it may wait for has ended."""
         self._thread.join(seconds)
 
     # ---- told by others
@@ -153,8 +156,9 @@ class Tending:
         for name in list(self._review):
             if self._closed:
                 return
-            if self._copies.review(name):
-                self._review.discard(name)
+            with suppress(TimeoutError):  # the others are reviewed all the same
+                if self._copies.review(name):
+                    self._review.discard(name)
 
     def _meet(self) -> None:
         """While the routing table has room, ask registered nodes that are not in it: they may have come since the

@@ -10,7 +10,7 @@ from enigmalang.dht.records import encode_record
 from enigmalang.node import remote_storage as rs
 from enigmalang.node.daemon.storing import messages as m
 from enigmalang.node.remote import RemoteError
-from enigmalang.transport.peering.errors import PeerRefused
+from enigmalang.transport.peering.errors import PeerRefused, Refusal
 from enigmalang.wire import chunk_messages as cm
 from enigmalang.wire import dht_messages as dm
 
@@ -112,6 +112,22 @@ def test_strangers_cannot_store(few: StoringNodes):
         with pytest.raises(PeerRefused):
             client.ask(holder.address, dm.Ping(0))  # what nodes ask each other is not for clients
     assert few.get("mine") == filled(10)
+
+
+def test_a_node_that_fails_in_the_middle_of_an_upload_is_replaced_by_the_next(few: StoringNodes, monkeypatch):
+    with few.client() as client:
+        ranked = next(reply.nodes for _, reply in client.each(m.Where(DHT, key_of_text("opera"), 8 * CHUNK), 20.0))
+    failing = next(node for node in few.all if node.address == ranked[0])
+    taken = []
+
+    def fails(request):
+        taken.append(request)
+        raise Refusal("closing")
+
+    monkeypatch.setattr(failing.part._keeper, "keep_chunk", fails)
+    stored = few.put("opera", filled(8 * CHUNK), [ALICE])
+    assert taken and sorted(stored.holders) == sorted(set(ranked) - {failing.address})
+    assert few.get("opera", first=[failing]) == filled(8 * CHUNK)
 
 
 def test_a_tampered_chunk_is_noticed_and_another_holder_asked(few: StoringNodes, monkeypatch):
