@@ -7,7 +7,7 @@ would have kept is forgotten. The next request waits its turn.
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeVar
 
 from enigmalang.circuits.circuit import Array, Circuit
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from enigmalang.node.processes import Processes
 
 T = TypeVar("T")
+#: Seconds after which whoever waits for the nodes looks up, for Ctrl-C.
+AWAKE = 0.5
 
 
 class Network:
@@ -117,6 +119,8 @@ class Network:
         future: Future[T] | None = None
         try:
             future = self._pool.submit(lambda: work(self._started.result()))
+            while not future.done():  # a Ctrl-C just before a wait begins is seen when that wait ends
+                wait((future,), AWAKE)
             return future.result()
         except EngineError as error:
             if self._lost is None and self._failure_now() is not None:
