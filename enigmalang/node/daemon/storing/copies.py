@@ -146,7 +146,7 @@ class Copies:
                 self._keeper.shelf.sweep()
             self.forget(name)
             return True
-        return len(self._others[name]) + 1 >= min(self._replicas, len(order))
+        return len(self._others[name]) + 1 >= min(self._replicas, len(self._view.addresses()))
 
     def _lacking(self, name: bytes, step: Step, signed: SignedRecord, refused: set[str]) -> bool:
         """Copy what this node is to copy. Whether a node refused."""

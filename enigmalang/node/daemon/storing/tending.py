@@ -5,7 +5,7 @@ holders, copies what is held too rarely, deletes what nobody pays for or points 
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from random import SystemRandom
 from time import monotonic, time
@@ -78,7 +78,8 @@ class Tending:
         self._changed = threading.Condition()
         self._closed, self._expire, self._again, self._newcomers = False, False, False, False
         self._next = monotonic() + self._every
-        self._review: set[bytes] = set()
+        self._review: dict[bytes, float] = {}  # what is to be looked up anew, and when
+        self._waits: dict[bytes, float] = {}  # of those that could not be mended: seconds to the next try
         self._doubted: dict[bytes, float] = {}  # what may have to go, since when
         self._thread = threading.Thread(target=self._run, name="dht-tending", daemon=True)
 
@@ -151,14 +152,27 @@ class Tending:
         self._save()
         self._meet()
         if self._take("_again"):
-            self._review |= {m.name_of(s.record.db, s.record.key) for s in self._keeper.shelf.records()}
-        self._review |= self._copies.watch(self._take("_newcomers"))
-        for name in list(self._review):
+            self._ask_for(m.name_of(s.record.db, s.record.key) for s in self._keeper.shelf.records())
+        self._ask_for(self._copies.watch(self._take("_newcomers")))
+        for name in [name for name, at in self._review.items() if at <= monotonic()]:
             if self._closed:
                 return
-            with suppress(TimeoutError):  # the others are reviewed all the same
-                if self._copies.review(name):
-                    self._review.discard(name)
+            self._mend(name)
+
+    def _ask_for(self, names: Iterable[bytes]) -> None:
+        self._review |= dict.fromkeys(names, 0.0)
+
+    def _mend(self, name: bytes) -> None:
+        """Too few nodes with room, or there at all: tried again, and less and less often."""
+        well = False
+        with suppress(TimeoutError):  # the others are reviewed all the same
+            well = self._copies.review(name)
+        if well:
+            del self._review[name]
+            self._waits.pop(name, None)
+        else:
+            wait = self._waits[name] = min(2 * self._waits.get(name, self._every / 2), HOUR)
+            self._review[name] = monotonic() + wait
 
     def _meet(self) -> None:
         """While the routing table has room, ask registered nodes that are not in it: they may have come since the

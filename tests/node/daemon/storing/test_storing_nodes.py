@@ -74,6 +74,16 @@ def test_a_holder_that_is_away_for_a_short_time_is_waited_for(world: World, tmp_
         assert all(node.status["copies"] == 0 for node in others)
 
 
+def test_what_had_too_few_holders_has_enough_when_a_node_is_there_again(world: World, tmp_path):
+    with StoringNodes(world, tmp_path, 3) as nodes:
+        late = nodes.all[2]
+        late.stop()
+        assert len(nodes.put("map", filled(CHUNK), None).holders) == 2
+        late.start()
+        late.ready()
+        assert late in nodes.held("map", 3)
+
+
 def test_a_full_node_says_so_and_others_take_the_value(world: World, tmp_path):
     with StoringNodes(world, tmp_path, 3, replicas=2, quota_bytes=3 << 20) as nodes:
         assert len(nodes.put("one", filled(1800 << 10, "one"), None).holders) == 2
