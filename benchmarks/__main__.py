@@ -40,7 +40,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     names = ", ".join(WORKLOADS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"names or letters of {names}; or {', '.join(ALONE)}")
     parser.add_argument("--nodes", type=_committee, default=3, metavar="N")
-    parser.add_argument("--size", type=_positive, metavar="S", help="instead of each workload's own")
+    parser.add_argument("--size", type=_size, metavar="S", help="instead of each workload's own")
     parser.add_argument("--runs", type=int, metavar="R", help="medians of so many (default 5; 3 for plots)")
     parser.add_argument("--json", action="store_true", help="write everything as JSON to stdout")
     parser.add_argument("--save", metavar="FILE", type=Path, help="write everything as JSON there, beside the table")
@@ -63,10 +63,10 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     return found
 
 
-def _positive(word: str) -> int:
+def _size(word: str) -> int:
     number = int(word)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    if number < 2:  # what an auction needs
+        raise argparse.ArgumentTypeError(f"{number}: workloads have 2 elements or more")
     return number
 
 

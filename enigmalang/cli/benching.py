@@ -59,6 +59,10 @@ class Measured:
     rates: Rates
 
 
+class Empty(Exception):
+    """A program that does nothing; the text is for the user."""
+
+
 def bench_file(path: str, settings: Settings, inputs: Inputs, runs: int, as_json: bool) -> int:
     """Measure the program at `path` and write what was found; the exit status."""
     with Progress() as progress:
@@ -67,6 +71,8 @@ def bench_file(path: str, settings: Settings, inputs: Inputs, runs: int, as_json
             begin = time.perf_counter()
             plan = compiled(path)
             seconds = time.perf_counter() - begin
+            if not plan.tests and (plan.script is None or all(op.op == "yield" for op in plan.script.body.ops)):
+                raise Empty(f"{path} has no statements and no tests: there is nothing to measure")
             check_inputs(plan, inputs)
             progress.phase("measuring")
             found = measure(plan, settings, inputs, runs, seconds)
@@ -77,6 +83,10 @@ def bench_file(path: str, settings: Settings, inputs: Inputs, runs: int, as_json
         except (EnigmaError, EngineError) as error:
             with progress.paused():
                 show([as_diagnostic(error, path)])
+            return 1
+        except Empty as error:
+            with progress.paused():
+                print(f"enig: {error}", file=sys.stderr)
             return 1
     sys.stdout.write(as_text(found) if not as_json else json.dumps(as_dict(found), indent=2) + "\n")
     return 0

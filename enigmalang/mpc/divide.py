@@ -31,7 +31,8 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
 
     e >> f = sum of (U_i >> f) - W*2^(q-f) + K, K in [0, t] the carries out of the low parts.
     Rounds when not exact: 2 for t = 1, else t + 1 and `b2a`'s, and at most t^2 ANDs. Exact: t + 1 + ceil(log2(f + 1))
-    and `b2a`'s, about (t + 2) f ANDs: 8 rounds for n = 3 and f = 16. t elements dealt; 2t bits converted.
+    and `b2a`'s, about (t + 2) f ANDs: for n = 3 and f = 16 9 rounds, 8 with random bits in stock. t elements dealt; 2t
+    bits converted. In wide committees, products through kings (`and_`, `mpc.multiply`) take a round more each.
     Raises ValueError for f < 0.
     """
     with party.counters.phase("divisions"):

@@ -9,7 +9,8 @@ start is free. Between two hops only the shares of those who leave the set move:
 share each. Before party a hands its share to b, every other holder h adds the common pseudo-random r_ah and a
 takes it off. At the end the holders deal their shares (`mpc.deal`) with degree t.
 
-Perfect hiding, given the keys: of the holders after a move, t + 1, one (h) is honest and was one before. So what an
+Perfect hiding, given the keys: of the holders after a move, t + 1, one (h) is honest and was one before. (Where
+t = 1 and n > 3 both holders change, and hand on under masks that the two have in common; one is honest.) So what an
 honest a hands to a curious b is uniform, and independent of all that was there before and of what other moves hand
 on: r_ah is drawn for this move alone, and is otherwise only in h's share. Likewise t shares of what an honest holder
 deals. So all that t parties receive is uniform and independent of the values and of the order of the hop that they

@@ -41,6 +41,14 @@ def test_a_program_with_errors(tmp_path: Path) -> None:
     assert "E0301" in done.stderr
 
 
+def test_a_program_that_does_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "p.enig"
+    program.write_text("def f(x: uint8) -> uint8:\n    return x + 1\n")
+    done = enig("bench", str(program))
+    assert done.returncode == 1 and done.stdout == ""
+    assert "nothing to measure" in done.stderr
+
+
 def test_impossible_numbers_are_wrong_usage() -> None:
     assert enig("bench", HELLO, "--nodes", "2").returncode == 2
     assert enig("bench", HELLO, "--runs", "0").returncode == 2

@@ -265,7 +265,7 @@ def test_rounds_and_comparisons_of_a_maximum():
     """All pairs of a sample of 128, the second largest of them with the other 872, all pairs of what is above.
 
     How many of the others are above is random. More than m are only if at most one of the m + 2 largest items is in
-    the sample: hypergeometric. For probability 2^-40, m = 202: 190 are the most whose pairs are compared in one batch,
+    the sample: hypergeometric. For probability 2^-40, m = 202: 181 are the most whose pairs are compared in one batch,
     so a further split is allowed for.
     """
 

@@ -37,7 +37,7 @@ PATIENCE = 3600.0
 #: The mask of what no client ever masked; those of requests count from 1.
 UNMASKED = 0
 #: Rows of so many are sorted by comparing all pairs, whatever their order (`mpc.sort`).
-ALL_PAIRS = 190
+ALL_PAIRS = 181
 _Asked = msg.Message | tuple[msg.Input, Buffer] | None
 
 
