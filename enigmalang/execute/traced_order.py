@@ -218,8 +218,8 @@ def _permute(d: "TracedDomain", op: Operation, order: Any, *found: Any) -> tuple
 # ---- least and greatest
 
 #: Up to so many numbers in all, the least of each row is found by a sort for one place: some 14 rounds for short rows,
-#: 32 for 1,000 numbers, at 9 comparisons a number there and 1.3 for 60,000. A tree takes one comparison a number, and ten
-#: rounds a level, which cost more on every link that was measured.
+#: 32 for 1,000 numbers, at 9 comparisons a number there and 1.3 for 60,000. A tree takes one comparison a number, and
+#: ten rounds a level: more, where a round is worth a thousand comparisons or so (`mpc.sort`).
 SELECTED = 1 << 16
 
 
