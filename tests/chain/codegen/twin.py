@@ -163,10 +163,11 @@ class Twin:
         ledger.rollback(mark)
         secret = Context("secret", self.name, self.address, sender, value)
         try:
-            Machine(world, world.domain, secret, CONTRACT).run(planned.secret, hidden)
+            machine = Machine(world, world.domain, secret, CONTRACT)
+            machine.run(planned.secret, hidden)
         finally:
             ledger.rollback(mark)
-            revealed = [peek(v) if isinstance(v, Secret) else v for v in secret.revealed]
+            revealed = [peek(v) if isinstance(v, Secret) else machine.forced(v) for v in secret.revealed]
             self.words = [w for v in revealed for w in _words(v)]
         public = Context("ledger", self.name, self.address, sender, value, attested=list(revealed))
         shapes = ShapeDomain()

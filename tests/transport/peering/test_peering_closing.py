@@ -24,12 +24,16 @@ def _open_files() -> int:
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
+def _threads() -> list[str]:
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith(("peering", "send-")))
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """No thread of a peering, and no file."""
-    files = _open_files()
+    files, threads = _open_files(), _threads()  # other tests' clusters may be up
     yield
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("peering", "send-"))] == []
+    assert _threads() == threads
     assert _open_files() == files
 
 
