@@ -62,7 +62,7 @@ def register(key: bytes32, fingerprint: bytes32, endpoint: String[128]):
     """
     @notice Become a node, with a deposit. Anyone who is none may call it; about 140,000 gas.
     @param key X25519 public key under which the node receives
-    @param fingerprint SHA-256 of the public key of its TLS certificate
+    @param fingerprint SHA-256 of its TLS certificate (DER)
     @param endpoint host:port
     """
     if self.nodes[msg.sender].deposit != 0:
