@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: measures workloads on EnigmaLang, MPyC and NumPy, in turns, and compares with the aims."""
+"""`python -m benchmarks`: measures workloads on EnigmaLang, MPyC and NumPy, in turns, and compares with the aims.
+`python -m benchmarks soak` is another thing: a network under load and kills (`benchmarks.soak`)."""
 
 import argparse
 import json
@@ -17,7 +18,9 @@ from benchmarks.build import build_table, measure_build
 from benchmarks.gas import gas_table, measure_gas
 from benchmarks.growth import FILE, measure_growth
 from benchmarks.kernels import kernels_table, measure_kernels
-from benchmarks.memory import measure_memory, memory_table
+from benchmarks.lsp import lsp_table, measure_lsp
+from benchmarks.marks import marks_table, measure_marks
+from benchmarks.memory import measure_memory, measure_middles, memory_table
 from benchmarks.mpyc import Parties
 from benchmarks.plots import plot_all
 from benchmarks.run import Result, measure
@@ -31,7 +34,7 @@ from enigmalang.sharing.structure import MAX_PARTIES
 FOLDER = Path(__file__).parent
 
 #: What is measured by itself, beside the workloads.
-ALONE = ("build", "gas", "kernels", "memory", "startup")
+ALONE = ("build", "gas", "kernels", "lsp", "marks", "memory", "startup")
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -86,6 +89,10 @@ def _named(name: str, parser: argparse.ArgumentParser) -> list[Workload]:
 
 def main(words: Sequence[str]) -> int:
     """Status 0, or 1 when a workload could not be measured; a wrong result ends in an exception."""
+    if words and words[0] == "soak":
+        from benchmarks.soak.command import main as soak
+
+        return soak(words[1:])
     chosen = arguments(words)
     if chosen.no_stock:
         os.environ[SWITCH] = "0"  # the workers have it from here
@@ -148,7 +155,7 @@ def write_json(path: Path, found: dict[str, Any]) -> None:
 
 
 def measure_alone(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Building, gas, the kernels, memory, the start: as a table at once, or for JSON."""
+    """Building, gas, the kernels, the marks, memory, the start: as a table at once, or for JSON."""
     found: dict[str, Any] = {}
     if "build" in chosen.alone:
         found["build"] = measure_build(chosen.size)
@@ -160,8 +167,16 @@ def measure_alone(chosen: argparse.Namespace) -> dict[str, Any]:
         kernels = measure_kernels()
         found["kernels"] = [asdict(k) for k in kernels]
         print(kernels_table(kernels), file=sys.stderr if chosen.json else sys.stdout)
+    if "lsp" in chosen.alone:
+        answered = measure_lsp(chosen.size)
+        found["lsp"] = [asdict(a) for a in answered]
+        print(lsp_table(answered, chosen.size), file=sys.stderr if chosen.json else sys.stdout)
+    if "marks" in chosen.alone:
+        marks = measure_marks(chosen.nodes, chosen.runs, lambda text: print(text, file=sys.stderr, flush=True))
+        found["marks"] = [asdict(b) for b in marks]
+        print(marks_table(marks), file=sys.stderr if chosen.json else sys.stdout)
     if "memory" in chosen.alone:
-        memory = measure_memory(chosen.nodes, size=chosen.size)
+        memory = [*measure_memory(chosen.nodes, size=chosen.size), *measure_middles(chosen.nodes, size=chosen.size)]
         found["memory"] = [asdict(m) for m in memory]
         print(memory_table(memory), file=sys.stderr if chosen.json else sys.stdout)
     if "startup" in chosen.alone:

@@ -65,7 +65,7 @@ for i in range(100):
 
 
 class Stages:
-    """An engine that computes nothing: it does what client and node do before they compute."""
+    """An engine that computes nothing: it does what client and node do before they compute. Nothing is sealed."""
 
     def __init__(self, field: str) -> None:
         self.field = field
@@ -98,9 +98,6 @@ class Stages:
         return EngineStats(circuits=self.circuits)
 
     def close(self) -> None: ...
-
-    def unseal(self, sealed: Any, private_key: bytes, form_bits: bool) -> Array:
-        raise NotImplementedError("nothing is sealed")
 
 
 def measure(name: str, size: int = SIZE) -> dict[str, Any]:

@@ -73,8 +73,8 @@ def _jobs(chain: Any, hub: Any, count: int, found: dict[str, int]) -> None:
         receipt = chain.send(key, made.contract, asked, ETHER // 1000)
         found[f"request ({when})"] = receipt.gas_used
         job, work = hub.attachment(made.contract).oldest, digests.Work(100, 10_000, 100_000)
-        digest = digests.result_digest(hub.domain, digests.Call(made.contract, job, function, arguments), version,
-                                       EMPTY, EMPTY, work)
+        call = digests.Call(made.contract, number, job, function, arguments)
+        digest = digests.result_digest(hub.domain, call, version, EMPTY, EMPTY, work)
         data = interface.methods["fulfil"].encode((
             job, function, arguments, version, EMPTY, EMPTY, (work.rounds, work.products, work.additions),
             [(s.r, s.s, s.v) for s in _signed(digest, keys[:threshold + 1])]))

@@ -329,7 +329,7 @@ WORKLOADS: dict[str, Workload] = {
             lambda d, found: {"ciphertexts": _bits(found, 16, 8)}, 4,
         ),
         Workload(
-            "i", "sha256", "SHA-256 of {size} blocks", 1_000, (10, 100, 1_000), 2, _messages, _digests,
+            "i", "sha256", "SHA-256 of {size} blocks", 1_000, (4, 16, 64), 2, _messages, _digests,
             lambda d, found: {"digests": _bits(found, 8, 32)}, 1,
         ),
         Workload(

@@ -7,7 +7,7 @@
 struct Signature:
     r: bytes32
     s: bytes32
-    v: uint8
+    v: uint256
 struct Work:
     rounds: uint256
     products: uint256

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from enigmalang.analysis.fact import Fact, Lens, element, full_lens, is_private, kept, longest, rank
+from enigmalang.analysis.fact import Fact, Lens, element, full_lens, is_private, kept, longest
 from enigmalang.analysis.scalars import convert
 from enigmalang.ir.ir import Operation
 from enigmalang.types import ranges as r
@@ -14,7 +14,7 @@ from enigmalang.types.types import FixedT
 def _const(op: Operation, _: Sequence[Fact]) -> Fact:
     value, lens, known = op.attrs["value"], [], []
     level = [value]
-    for _axis in range(rank(op.result)):
+    for _axis in range(op.result.rank):
         lens.append(max((len(v) for v in level), default=0))
         level = [item for v in level for item in v]
     known = [int(v) for v in level if isinstance(v, int)]
@@ -59,7 +59,7 @@ def _inserted(lens: Lens, axis: int, new: Lens) -> Lens:
 
 def _empty(op: Operation, _: Sequence[Fact]) -> Fact:
     bound = nominal(element(op.result))
-    return Fact(ZERO if bound is not None else None, (0,) * rank(op.result))
+    return Fact(ZERO if bound is not None else None, (0,) * op.result.rank)
 
 
 def _fill(op: Operation, facts: Sequence[Fact]) -> Fact:
@@ -201,12 +201,12 @@ def _product(op: Operation, facts: Sequence[Fact]) -> Fact:
     if wide is not None and isinstance(fixed, FixedT):
         wide = r.rounded_shift(wide, fixed.fraction)
     if op.op == "dot":
-        shorter = (None,) * (rank(op.result) + 1 - min(len(a), len(b)))
-        lens = longest((*shorter, *a)[-rank(op.result) - 1:], (*shorter, *b)[-rank(op.result) - 1:])[:-1]
-        return Fact(wide, lens if len(lens) == rank(op.result) else (None,) * rank(op.result))
+        shorter = (None,) * (op.result.rank + 1 - min(len(a), len(b)))
+        lens = longest((*shorter, *a)[-op.result.rank - 1:], (*shorter, *b)[-op.result.rank - 1:])[:-1]
+        return Fact(wide, lens if len(lens) == op.result.rank else (None,) * op.result.rank)
     front = a[:-1] if len(a) > 1 else ()
     lens = (*front, *(b[-1:] if len(b) > 1 else ()))
-    return Fact(wide, lens if len(lens) == rank(op.result) else (None,) * rank(op.result))
+    return Fact(wide, lens if len(lens) == op.result.rank else (None,) * op.result.rank)
 
 
 def wide_product(op: Operation, facts: Sequence[Fact]) -> Range | None:
@@ -223,7 +223,7 @@ def _netlist(op: Operation, facts: Sequence[Fact]) -> Fact:
 
 
 def _text(op: Operation, _: Sequence[Fact]) -> Fact:
-    return Fact(BIT, (None,) * rank(op.result))
+    return Fact(BIT, (None,) * op.result.rank)
 
 
 ARRAY_RULES: dict[str, Callable[[Operation, Sequence[Fact]], Fact]] = {

@@ -11,6 +11,8 @@ from enigmalang.types.ranges import ZERO, Range, nominal
 from enigmalang.types.types import Label
 
 Lens = tuple[int | None, ...]
+#: |v| < 2^bits for every private value of a program in this field.
+FIELDS = (("M61", 59), ("M127", 125))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,13 @@ def element(value: Value) -> object:
     return value.type.element if isinstance(value.type, Tensor) else None
 
 
-def rank(value: Value) -> int:
-    return value.type.rank if isinstance(value.type, Tensor) else 0
-
-
 def is_private(value: Value) -> bool:
     return value.label is Label.PRIVATE
 
 
 def full_lens(fact: Fact, value: Value) -> Lens:
     """One entry for each axis, also when nothing is known."""
-    return fact.lens if len(fact.lens) == rank(value) else (None,) * rank(value)
+    return fact.lens if len(fact.lens) == value.rank else (None,) * value.rank
 
 
 def kept(value: Value, fact: Fact) -> Fact:

@@ -4,10 +4,10 @@ Labels are then nothing but reachability from the places where secrets are born,
 is what a leak error shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from enigmalang.ir.ir import Function, Operation, Program, Region, Value
+from enigmalang.ir.ir import Function, Operation, Program, Region, Value, operations
 from enigmalang.ir.leaves import Leaf, leaves_of
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.ir.typing import columns
@@ -29,12 +29,13 @@ class Edge:
 
 @dataclass(slots=True, eq=False)
 class Flow:
-    """Edges by source, the operation that defines each value (none for parameters), and stores by slot. A loop's
-    parameters: the operation and their place in its region; a function's: the leaf that its type says."""
+    """Edges by source, the operation that defines each value (none for parameters), and the slots of lists whose
+    length the program may change. A loop's parameters: the operation and their place in its region; a function's: the
+    leaf that its type says."""
 
     out: dict[Value, list[Edge]] = field(default_factory=dict)
     defined_by: dict[Value, Operation] = field(default_factory=dict)
-    stored: dict[str, list[Value]] = field(default_factory=dict)  # by slot: what is written to it
+    resized: Collection[str] = ()
     entered: dict[Value, tuple[Operation, int]] = field(default_factory=dict)
     given: dict[Value, Leaf] = field(default_factory=dict)
 
@@ -50,13 +51,25 @@ class Flow:
         self.out.setdefault(source, []).append(Edge(source, target, op, control))
 
 
-def build_flow(program: Program) -> Flow:
+def build_flow(program: Program, functions: Iterable[Function] | None = None, resized: Collection[str] = ()) -> Flow:
+    """The flow of `program`; or of some of its functions that call no others, with what they all resize."""
     builder = _Builder(program)
-    for function in program.functions.values():
+    builder.flow.resized = resized
+    if functions is None:
+        functions = program.functions.values()
+        builder.flow.resized = {slot for function in functions for slot in resized_by(function)}
+    for function in functions:
         for param in function.params:
             builder.flow.given.update(zip(param.values, leaves_of(param.type, param.private), strict=True))
         builder.region(function.body)
     return builder.flow
+
+
+def resized_by(function: Function) -> set[str]:
+    """The slots that `function` writes other than by changing single places."""
+    made = {value: op for op in operations(function.body) for value in op.results if op.op == "set_index"}
+    return {op.attrs["slot"] for op in operations(function.body)
+            if op.op == "state_store" and op.operands[0] not in made}
 
 
 def terminator(region: Region) -> Operation:
@@ -80,8 +93,6 @@ class _Builder:
 
     def operation(self, op: Operation) -> None:
         self.flow.define(op)
-        if op.op == "state_store":
-            self.flow.stored.setdefault(op.attrs["slot"], []).append(op.operands[0])
         self.parents.append(op)
         for region in op.regions:
             self.region(region)

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeAlias
 
-from enigmalang.analysis.fact import Fact, declared, element, full_lens, is_private, kept, rank
+from enigmalang.analysis.fact import Fact, declared, element, full_lens, is_private, kept
 from enigmalang.analysis.flow import returned, terminator
+from enigmalang.analysis.growth import Guess
 from enigmalang.analysis.orders import ORDERED, ordered
 from enigmalang.analysis.refine import refinements
 from enigmalang.analysis.scalars import converted
 from enigmalang.analysis.transfer import transfer
-from enigmalang.ir.ir import Function, Operation, Program, Region, Slot, Tensor, Value
+from enigmalang.ir.ir import Function, Operation, Program, Region, Slot, Value
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.types.ranges import ZERO, Range, add, nominal
+from enigmalang.types.ranges import ZERO, Range, nominal
 
 #: What a loop does at the start of a step: sets its items, or runs its condition.
 Step: TypeAlias = Callable[[int | None], None]
@@ -28,8 +29,6 @@ FEW_STEPS = 64
 MOST_RUNS = 2048
 #: Rounds of widening before a carried value counts as unbounded.
 ROUNDS = 5
-#: Bits of the widest field: a private variable's type is only a bound if it is at most as wide.
-WIDEST = 125
 #: Private `if`s nested deeper than this do not narrow ranges: the work doubles with each.
 DEEPEST_PROMISE = 6
 
@@ -220,7 +219,7 @@ class Interpreter:
     # ---- items of a loop that are known one by one
 
     def remember_items(self, op: Operation) -> None:
-        if len(op.results) != 1 or rank(op.result) != 1 or nominal(element(op.result)) is None:
+        if len(op.results) != 1 or op.result.rank != 1 or nominal(element(op.result)) is None:
             return
         found: list[Range] | None = None
         match op.op:
@@ -254,11 +253,11 @@ class Interpreter:
 
     def row(self, tensor: Value, item: Value) -> Fact:
         fact = self.get(tensor)
-        return replace(fact, lens=full_lens(fact, tensor)[1:]) if rank(tensor) else declared(item)
+        return replace(fact, lens=full_lens(fact, tensor)[1:]) if tensor.rank else declared(item)
 
     def trips(self, tensors: Sequence[Value]) -> int | None:
         """The most steps of a loop over `tensors` in step."""
-        bounds = [full_lens(self.get(v), v)[0] for v in tensors if rank(v)]
+        bounds = [full_lens(self.get(v), v)[0] for v in tensors if v.rank]
         known = [b for b in bounds if b is not None]
         return min(known) if known else None
 
@@ -269,8 +268,8 @@ class Interpreter:
         yielded = self.region(region)[1 if op.attrs["filtered"] else 0:]
         most = self.trips(op.operands)
         for value, fact in zip(op.results, yielded, strict=False):
-            inner = fact.lens if len(fact.lens) == rank(value) - 1 else (None,) * (rank(value) - 1)
-            self.set(value, kept(value, replace(fact, lens=(most, *inner)[:rank(value)])))
+            inner = fact.lens if len(fact.lens) == value.rank - 1 else (None,) * (value.rank - 1)
+            self.set(value, kept(value, replace(fact, lens=(most, *inner)[:value.rank])))
 
     def for_loop(self, op: Operation) -> None:
         number = op.attrs["iterated"]
@@ -340,7 +339,7 @@ class Interpreter:
     def many(self, op: Operation, params: Sequence[Value], start: list[Fact], trips: int | None,
              step: Step) -> list[Fact]:
         """By growth. The facts it ends with hold at the start of every step and after the last one."""
-        guess = [_Guess(p, f, trips) for p, f in zip(params, start, strict=True)]
+        guess = [Guess(p, f, trips) for p, f in zip(params, start, strict=True)]
         for number in count():
             before = [g.now for g in guess]
             guessing, self.guessing = self.guessing, True
@@ -359,70 +358,10 @@ class Interpreter:
         ends = [g.result() for g in guess]
         return ends if broken is None else _join_all([ends, broken])
 
-    def note_unbounded(self, op: Operation, guess: Sequence["_Guess"]) -> None:
+    def note_unbounded(self, op: Operation, guess: Sequence[Guess]) -> None:
         found = [g.param for g in guess if g.lost and is_private(g.param)]
         if self.recording and found:
             self.unbounded[op] = found
-
-
-class _Guess:
-    """A carried value of a long loop. `moved`: how far one step takes it; None when only a stable interval helps."""
-
-    def __init__(self, param: Value, start: Fact, trips: int | None) -> None:
-        self.param, self.start, self.trips = param, start, trips
-        self.now = _plain(start)
-        self.moved: Range | None = ZERO if trips is not None else None
-        self.lost = False
-
-    def input(self) -> Fact:
-        return replace(self.now, base=self.param, offset=ZERO)
-
-    def widen(self, made: Fact, last: bool) -> None:
-        lens = _grown_lens(self.start, self.now, made, self.trips, last)
-        found = self.now.range
-        if found is not None and made.range is None:
-            found = None
-        elif found is not None and made.range is not None and self.start.range is not None:
-            found = self.widened(made, self.start.range, found, last)
-        self.lost = self.lost or (self.now.range is not None and found is None)
-        self.now = _plain(kept(self.param, Fact(found, lens)))
-
-    def widen_to_type(self, made: Fact) -> None:
-        """Steps that grew slowly: a `clamp` or `wrap` in the body may hold them within the variable's type."""
-        bound = nominal(self.param.type.element) if isinstance(self.param.type, Tensor) else None
-        if self.now.range is None or made.range is None or bound is None or bound.bits > WIDEST:
-            self.widen(made, last=True)
-        elif made.base is self.param and self.moved is not None and made.offset.within(self.moved):
-            self.widen(made, last=True)  # it moves by steps of known size, and has settled
-        elif self.now.range.join(bound) == self.now.range:
-            self.widen(made, last=True)  # it is past its type already
-        elif not made.range.within(self.now.range):
-            self.moved = None
-            self.now = _plain(kept(self.param, Fact(self.now.range.join(bound), self.now.lens)))
-
-    def widened(self, made: Fact, start: Range, now: Range, last: bool) -> Range | None:
-        assert made.range is not None
-        if made.base is self.param and self.moved is not None and self.trips is not None:
-            self.moved = self.moved.join(made.offset)
-            guess = add(start, self.growth())
-            return guess if not last or guess == now else None
-        self.moved = None
-        joined = now.join(made.range)
-        return joined if not last or joined == now else None
-
-    def growth(self) -> Range:
-        assert self.moved is not None and self.trips is not None
-        return Range(self.moved.low * self.trips, self.moved.high * self.trips)
-
-    def result(self) -> Fact:
-        """After the loop; still relative to what an outer loop carries."""
-        if self.moved is None or self.start.base is None or self.now.range is None:
-            return self.now
-        return replace(self.now, base=self.start.base, offset=add(self.start.offset, self.growth()))
-
-
-def _plain(fact: Fact) -> Fact:
-    return replace(fact, base=None, offset=ZERO)
 
 
 def _goes_on(region: Region) -> bool:
@@ -436,22 +375,3 @@ def _join_all(columns: Sequence[Sequence[Fact]]) -> list[Fact]:
     for column in columns[1:]:
         joined = [a.join(b) for a, b in zip(joined, column, strict=True)]
     return joined
-
-
-def _grown_lens(start: Fact, now: Fact, made: Fact, trips: int | None, last: bool) -> tuple[int | None, ...]:
-    """Lengths that grow by the same number in each step, or not at all; others are unknown."""
-    if not (len(start.lens) == len(now.lens) == len(made.lens)):
-        return now.lens if now.lens == made.lens else ()
-    out: list[int | None] = []
-    for first, current, after in zip(start.lens, now.lens, made.lens, strict=True):
-        if first is None or current is None or after is None:
-            out.append(None)
-        elif after <= current:
-            out.append(current)
-        elif current == first and trips is not None and not last:
-            out.append(first + (after - first) * trips)
-        elif trips and current > first and after - current <= (current - first) // trips:
-            out.append(current)
-        else:
-            out.append(None)
-    return tuple(out)

@@ -36,9 +36,13 @@ _EFFECTS = {
 
 def find_leaks(program: Program, secrets: Secrets, flow: Flow, sink: Sink) -> None:
     """Report every place where a private value would get out of `program`."""
-    checker = _Checker(program, secrets, flow, sink)
     for function in program.functions.values():
-        checker.run(function)
+        find_leaks_of(function, program, secrets, flow, sink)
+
+
+def find_leaks_of(function: Function, program: Program, secrets: Secrets, flow: Flow, sink: Sink) -> None:
+    """The same for one function."""
+    _Checker(program, secrets, flow, sink).run(function)
 
 
 class _Checker:

@@ -27,10 +27,6 @@ _LOOPS = frozenset(("for", "while"))
 _ONE: Length = ("exactly", 1)
 
 
-def rank(value: Value) -> int:
-    return value.type.rank if isinstance(value.type, Tensor) else 0
-
-
 class Lengths:
     """Symbols of lengths, found by going back through definitions; parameters and unknowns stand for themselves."""
 
@@ -49,9 +45,9 @@ class Lengths:
         if value not in self.known:
             self.known[value] = self.itself(value)  # stops circles
             self.depth += 1
-            if self.depth <= FURTHEST and rank(value):
+            if self.depth <= FURTHEST and value.rank:
                 found = self._find(value)
-                self.known[value] = found if len(found) == rank(value) else self.itself(value)
+                self.known[value] = found if len(found) == value.rank else self.itself(value)
             self.depth -= 1
         return self.known[value]
 
@@ -60,7 +56,7 @@ class Lengths:
 
     def itself(self, value: Value) -> Shape:
         """An unknown shape: its own symbols."""
-        return tuple(("value", id(value), axis) if axis else ("value", id(value)) for axis in range(rank(value)))
+        return tuple(("value", id(value), axis) if axis else ("value", id(value)) for axis in range(value.rank))
 
     def _find(self, value: Value) -> Shape:
         op = self.flow.defined_by.get(value)
@@ -101,7 +97,7 @@ class Lengths:
             case "range":
                 return (self._range(op),)
             case "sort" if op.attrs["ranked"]:
-                return (self.of(op.operands[-1]),) if rank(value) == 1 else ()
+                return (self.of(op.operands[-1]),) if value.rank == 1 else ()
             case "sort" | "shuffle" | "permute" | "spread":
                 return self.shape(columns(op.op, op.operands, op.attrs)[op.results.index(value)])
             case "for" | "while":
@@ -124,7 +120,7 @@ class Lengths:
     def _constant(self, op: Operation, value: Value) -> Shape:
         found: list[Length] = []
         level = [op.attrs["value"]]
-        for _ in range(rank(value)):
+        for _ in range(value.rank):
             sizes = {len(v) for v in level}
             if len(sizes) != 1:
                 return (*found, *self.itself(value)[len(found):])
@@ -139,7 +135,7 @@ class Lengths:
         return () if leaf is None else self._exactly(leaf, value)
 
     def _exactly(self, leaf: Leaf, value: Value) -> Shape:
-        if len(leaf.exact) != rank(value):
+        if len(leaf.exact) != value.rank:
             return ()
         return tuple(("exactly", n) if exact else own
                      for n, exact, own in zip(leaf.lens, leaf.exact, self.itself(value), strict=True))
@@ -147,13 +143,11 @@ class Lengths:
     def _slot(self, op: Operation, value: Value) -> Shape:
         """A slot whose length no function of the program changes: only single places of it are written."""
         slot = op.attrs["slot"]
-        written = self.flow.stored.get(slot, ())
-        kept = all(d is not None and d.op == "set_index" for d in map(self.flow.defined_by.get, written))
-        return (("slot", slot), *self.itself(value)[1:]) if kept else ()
+        return () if slot in self.flow.resized else (("slot", slot), *self.itself(value)[1:])
 
     def _elementwise(self, op: Operation, value: Value, less: int = 0) -> Shape:
         """Broadcasting, axis by axis from the end: that of the operands that are not 1 there, when they agree."""
-        size, own = rank(value) - less, self.itself(value)
+        size, own = value.rank - less, self.itself(value)
         shapes = [self.shape(v) for v in op.operands if isinstance(v.type, Tensor)]
         found: list[Length] = []
         for axis in range(-size, 0):

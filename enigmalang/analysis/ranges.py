@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from enigmalang.analysis.arrays import wide_product
-from enigmalang.analysis.fact import Fact, element, full_lens, is_private, rank
+from enigmalang.analysis.fact import FIELDS, Fact, element, full_lens, is_private
 from enigmalang.analysis.intervals import Interpreter
 from enigmalang.analysis.paths import called_from, name_of
 from enigmalang.analysis.refine import refinements
@@ -18,8 +18,6 @@ from enigmalang.source import Span
 from enigmalang.types.ranges import WIDEST, ZERO, Range, mul, nominal
 from enigmalang.types.types import FixedT
 
-#: |v| < 2^bits for every private value of a program in this field.
-FIELDS = (("M61", 59), ("M127", 125))
 #: A private array may have at most so many elements.
 MOST_ELEMENTS = 1 << 28
 
@@ -59,13 +57,18 @@ def infer_ranges(program: Program, sink: Sink) -> Ranges:
     """Write range and lens of every value of the labelled `program`; report what cannot be proven."""
     rows: list[Row] = []
     for function in program.functions.values():
-        interpreter = Interpreter(program)
-        interpreter.run(function)
-        for value, fact in interpreter.all.items():
-            value.range, value.lens = fact.range, full_lens(fact, value) if fact.lens or rank(value) else ()
-        _Checks(function, interpreter, sink).run()
+        infer_ranges_of(function, program, sink)
         rows += _rows(function)
     return Ranges(tuple(rows))
+
+
+def infer_ranges_of(function: Function, program: Program, sink: Sink) -> None:
+    """The same for one function."""
+    interpreter = Interpreter(program)
+    interpreter.run(function)
+    for value, fact in interpreter.all.items():
+        value.range, value.lens = fact.range, full_lens(fact, value) if fact.lens or value.rank else ()
+    _Checks(function, interpreter, sink).run()
 
 
 def fact_of(value: Value) -> Fact:
@@ -217,7 +220,7 @@ class _Checks:
         """Arithmetic on two constants that reverts whenever it runs."""
         defs = [self.interpreter.defs.get(v) for v in op.operands]
         bound = nominal(element(op.result))
-        if bound is None or is_private(op.result) or rank(op.result) or not all(d and d.op == "const" for d in defs):
+        if bound is None or is_private(op.result) or op.result.rank or not all(d and d.op == "const" for d in defs):
             return
         x, y = (int(d.attrs["value"]) for d in defs if d is not None)
         if isinstance(element(op.result), FixedT) and op.op == "mul":
@@ -272,13 +275,22 @@ def _shown(found: Range, target: object) -> str:
 
 def choose_field(program: Program, sink: Sink) -> str:
     """The smallest field that holds every private value, and what computing it needs. E0402 when none does."""
-    most = 0
-    for function in program.functions.values():
-        for value, needed, op in _needs(function):
-            most = max(most, needed)
-            if needed > FIELDS[-1][1]:
-                _too_wide(value, needed, op, sink)
+    return field_of(max((bits_of(function, sink) for function in program.functions.values()), default=0))
+
+
+def field_of(most: int) -> str:
+    """The smallest field whose elements have `most` bits, or the largest there is."""
     return next((name for name, bits in FIELDS if most <= bits), FIELDS[-1][0])
+
+
+def bits_of(function: Function, sink: Sink) -> int:
+    """The bits of the widest private value of `function`. E0402 where no field holds one."""
+    most = 0
+    for value, needed, op in _needs(function):
+        most = max(most, needed)
+        if needed > FIELDS[-1][1]:
+            _too_wide(value, needed, op, sink)
+    return most
 
 
 def _too_wide(value: Value, needed: int, op: Operation | None, sink: Sink) -> None:
@@ -341,6 +353,6 @@ def _rows(function: Function) -> Iterator[Row]:
     for value in values:
         if value.hint and nominal(element(value)) is not None:
             row = Row(function.name, value.span, value.hint, str(value.type), is_private(value), value.range,
-                      value.lens if rank(value) else ())
+                      value.lens if value.rank else ())
             found.setdefault((value.span, value.hint), row)
     yield from sorted(found.values(), key=lambda row: (row.span, row.name))

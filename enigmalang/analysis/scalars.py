@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from enigmalang.analysis.fact import Fact, Lens, element, full_lens, is_private, rank
+from enigmalang.analysis.fact import Fact, Lens, element, full_lens, is_private
 from enigmalang.ir.ir import Operation, Tensor
 from enigmalang.types import ranges as r
 from enigmalang.types.ranges import BIT, ZERO, Range, nominal
-from enigmalang.types.types import BoolT, FixedT, IntT
+from enigmalang.types.types import BoolT, FixedT, IntT, fraction
 
 
 def elementwise(op: Operation, facts: Sequence[Fact]) -> Fact:
@@ -23,9 +23,9 @@ def elementwise(op: Operation, facts: Sequence[Fact]) -> Fact:
 
 def broadcast_lens(op: Operation, facts: Sequence[Fact]) -> Lens:
     """NumPy's rule on bounds: axes line up from the end."""
-    size = rank(op.result)
-    columns = [(None,) * (size - rank(v)) + full_lens(f, v) for v, f in zip(op.operands, facts, strict=True)]
-    present = [[rank(v) >= size - n for v in op.operands] for n in range(size)]
+    size = op.result.rank
+    columns = [(None,) * (size - v.rank) + full_lens(f, v) for v, f in zip(op.operands, facts, strict=True)]
+    present = [[v.rank >= size - n for v in op.operands] for n in range(size)]
     return tuple(
         _longest_axis([c[n] for c, here in zip(columns, present[n], strict=True) if here]) for n in range(size))
 
@@ -108,14 +108,10 @@ def _narrowed(op: Operation, x: Range | None) -> Range | None:
 def _rescaled(op: Operation, x: Range | None) -> Range | None:
     """The interval in the representation of the result: raw numbers of `fixed` have another scale."""
     source, target = element(op.operands[0]), element(op.result)
-    shift = _fraction(target) - _fraction(source)
+    shift = fraction(target) - fraction(source)
     if x is None or shift == 0:
         return x
     return scaled(x, shift) if shift > 0 else r.truncated_shift(x, -shift)
-
-
-def _fraction(kind: object) -> int:
-    return kind.fraction if isinstance(kind, FixedT) else 0
 
 
 def converted(op: Operation, x: Range | None) -> Range | None:

@@ -4,7 +4,7 @@
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from enigmalang.analysis.flow import Flow, build_flow
@@ -50,23 +50,23 @@ class Secrecy:
 def infer_secrecy(program: Program, sink: Sink) -> Secrecy:
     """Label every value of the inlined `program`; report what would leak; drop `expect_leak` blocks."""
     flow = build_flow(program)
-    secrets = propagate(program, flow)
+    secrets = propagate(program, program.functions.values(), flow)
     find_leaks(program, secrets, flow, sink)
     for function in program.functions.values():
-        _drop_expected(function.body)
+        drop_expected(function.body)
     return Secrecy(tuple(_rows(program, secrets)), secrets.births)
 
 
-def propagate(program: Program, flow: Flow) -> Secrets:
-    """Labels, and for each private value the edge through which its secret came first."""
-    everything = list(_values(program))
+def propagate(program: Program, functions: Collection[Function], flow: Flow) -> Secrets:
+    """Labels of `functions`, and for each private value the edge through which its secret came first."""
+    everything = list(_values(functions))
     for value in everything:
         value.label = Label.PUBLIC
     secrets = Secrets(flow)
-    for value, birth in _births(program):
+    for value, birth in _births(program, functions):
         secrets.births.setdefault(value, birth)
     _spread(secrets, list(secrets.births))
-    for function in program.functions.values():
+    for function in functions:
         for op in operations(function.body):
             if op.op == "share" and op.result not in secrets.came and op.result not in secrets.births:
                 secrets.births[op.result] = Birth(op.result.span, _share_text(op, flow))
@@ -96,9 +96,9 @@ def _share_text(op: Operation, flow: Flow) -> str:
     return f"`{name}` is private here" if name else "this value is stored in a private place here"
 
 
-def _births(program: Program) -> Iterator[tuple[Value, Birth]]:
+def _births(program: Program, functions: Iterable[Function]) -> Iterator[tuple[Value, Birth]]:
     slots = all_slots(program)
-    for function in program.functions.values():
+    for function in functions:
         yield from _born_parameters(function)
         for op in operations(function.body):
             yield from _born(op, slots, function)
@@ -109,7 +109,10 @@ def _born_parameters(function: Function) -> Iterator[tuple[Value, Birth]]:
         for value, leaf in zip(param.values, leaves_of(param.type, param.private), strict=True):
             if leaf.private:
                 name = ".".join((param.name, *leaf.path))
-                yield value, Birth(param.span, f"the parameter `{name}` is private")
+                # What a script is given are variables of the session before it.
+                in_session = function.kind == "script"
+                told = f"`{name}` is private here" if in_session else f"the parameter `{name}` is private"
+                yield value, Birth(param.span, told)
 
 
 def _born(
@@ -135,8 +138,8 @@ def slot_of(slots: dict[tuple[str | None, str], Slot], function: Function, op: O
     return slots.get((function.contract, op.attrs["slot"]))
 
 
-def _values(program: Program) -> Iterator[Value]:
-    for function in program.functions.values():
+def _values(functions: Iterable[Function]) -> Iterator[Value]:
+    for function in functions:
         for param in function.params:
             yield from param.values
         for op in operations(function.body):
@@ -145,11 +148,12 @@ def _values(program: Program) -> Iterator[Value]:
                 yield from region.params
 
 
-def _drop_expected(region: Region) -> None:
+def drop_expected(region: Region) -> None:
+    """Take the `expect_leak` blocks out: they never run."""
     region.ops[:] = [op for op in region.ops if op.op != "expect_leak"]
     for op in region.ops:
         for inner in op.regions:
-            _drop_expected(inner)
+            drop_expected(inner)
 
 
 def _rows(program: Program, secrets: Secrets) -> Iterator[Row]:

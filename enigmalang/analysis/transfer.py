@@ -6,7 +6,7 @@ Public results are cut to their nominal type, because they revert otherwise; pri
 from collections.abc import Sequence
 
 from enigmalang.analysis.arrays import ARRAY_RULES, popped
-from enigmalang.analysis.fact import Fact, declared, element, kept, rank
+from enigmalang.analysis.fact import Fact, declared, element, kept
 from enigmalang.analysis.scalars import elementwise
 from enigmalang.ir.ir import Operation, Slot
 from enigmalang.ir.ops import OPS
@@ -35,7 +35,7 @@ def _loaded(op: Operation, slot: Slot | None) -> Fact:
     if slot is None:
         return declared(op.result)
     lens = slot.lens
-    extra = rank(op.result) - len(lens)  # a batch of keys
+    extra = op.result.rank - len(lens)  # a batch of keys
     if extra > 0:
         lens = (None,) * extra + lens
     return Fact(nominal(element(op.result)), lens)

@@ -6,12 +6,14 @@ asked of a node's own accounts. A transaction that would revert is not sent.
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
 
 from enigmalang.chain.errors import ChainError, Revert, Reverted, RpcError, TransactionLost, TransactionRefused
 from enigmalang.chain.evm import EMBEDDED, Call, Evm, Json, hexed, quantity, unhexed, unquantity
+from enigmalang.chain.fees import RAISE_SECONDS, raised
 from enigmalang.chain.pyevm import TRANSACTION_GAS
 from enigmalang.chain.reverts import normalised
 from enigmalang.ethereum.keys import SigningKey
@@ -19,6 +21,8 @@ from enigmalang.ethereum.transactions import Signed, Transaction, sign_transacti
 
 #: What is added to an estimate on a chain where others act between estimate and block, in percent.
 GAS_MARGIN = 25
+#: Blocks of which logs are asked for at once: what public nodes answer.
+LOG_BLOCKS = 1_000
 #: A block number, or one of JSON-RPC's words for a block.
 Tag = int | str
 
@@ -64,10 +68,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A transaction on its way: signed once, so that it can be sent again without being another."""
+    """A transaction on its way: signed once, so that it can be sent again without being another.
+
+    With `transaction` and `key`, it can be offered at a higher price, which is another that takes its place.
+    """
 
     signed: Signed
     request: Json
+    transaction: Transaction | None = None
+    key: SigningKey | None = field(default=None, repr=False)
 
     @property
     def hash(self) -> str:
@@ -78,12 +87,14 @@ class Chain:
     """A chain as its users see it. Several threads may share one.
 
     `confirmations`: how many blocks must follow a transaction's before its receipt is handed out; `patience`: seconds
-    without progress after which a transaction is given up. `sending`: shared by chains through which one key sends.
+    without progress after which a transaction is given up; `raise_after`: seconds in no block after which it is offered
+    at a higher price (`fees.raised`). `sending`: shared by chains through which one key sends.
     """
 
     def __init__(self, evm: Evm, *, confirmations: int = 0, patience: float = 120.0,
-                 sending: "threading.Lock | None" = None) -> None:
+                 raise_after: float = RAISE_SECONDS, sending: "threading.Lock | None" = None) -> None:
         self.evm, self.confirmations, self.patience = evm, confirmations, patience
+        self._raise_after = raise_after
         self.client, chain_id = self.ask_all([("web3_clientVersion", ()), ("eth_chainId", ())])
         self.id = unquantity(chain_id)
         self.embedded = self.client.startswith(EMBEDDED)
@@ -148,11 +159,43 @@ class Chain:
     def logs(
         self, address: str | Sequence[str] = (), topics: Sequence[Json] = (), first: Tag = 0, last: Tag = "latest"
     ) -> tuple[Log, ...]:
-        """The logs of blocks `first` to `last`. `topics`, by place: 32 bytes, a list of which any fits, or None."""
-        query: dict[str, Json] = {"fromBlock": _tag(first), "toBlock": _tag(last), "topics": list(map(_topic, topics))}
+        """The logs of blocks `first` to `last`. `topics`, by place: 32 bytes, a list of which any fits, or None.
+
+        They are asked for `LOG_BLOCKS` blocks at a time, fewer where the chain's node refuses so many.
+        """
+        query: dict[str, Json] = {"topics": list(map(_topic, topics))}
         if address:
             query["address"] = address if isinstance(address, str) else list(address)
-        return tuple(read_log(log) for log in self.ask("eth_getLogs", query))
+        end = self.block_number() if last == "latest" else last
+        if not isinstance(first, int) or not isinstance(end, int):
+            pieces = [(first, last)]
+        elif end - first < LOG_BLOCKS:
+            pieces = [(first, last)]  # with what came while the height was asked for
+        else:
+            pieces = [(each, min(each + LOG_BLOCKS - 1, end)) for each in range(first, end + 1, LOG_BLOCKS)]
+        return tuple(read_log(log) for piece in pieces for log in self._logs(query, *piece))
+
+    def _logs(self, query: dict[str, Json], first: Tag, last: Tag) -> list[Json]:
+        """What a node refuses is asked for by halves: it may be too much for one answer."""
+        try:
+            return list(self.ask("eth_getLogs", {**query, "fromBlock": _tag(first), "toBlock": _tag(last)}))
+        except RpcError:
+            if not isinstance(first, int) or not isinstance(last, int) or first >= last:
+                raise
+            middle = (first + last) // 2
+            return self._logs(query, first, middle) + self._logs(query, middle + 1, last)
+
+    def last_log(self, address: str, topics: Sequence[Json], first: int, last: int) -> Log | None:
+        """The last one of these blocks; None if there is none. It is looked for from the end, so what is asked for is
+        short when it is not long ago."""
+        size, end = 1_000, last
+        while end >= first:
+            begin = max(first, end - size + 1)
+            found = self.logs(address, topics, begin, end)
+            if found:
+                return found[-1]
+            size, end = 2 * size, begin - 1
+        return None
 
     # ---- writing
 
@@ -180,9 +223,10 @@ class Chain:
         with self._sending:
             tip, max_fee = self._fees()
             nonce = self.nonce(key.address, "pending")
-            signed = sign_transaction(Transaction(self.id, nonce, max_fee, tip, gas, to, value, data), key)
+            transaction = Transaction(self.id, nonce, max_fee, tip, gas, to, value, data)
+            signed = sign_transaction(transaction, key)
             self._hand_over(signed)
-        return Sent(signed, request)
+        return Sent(signed, request, transaction, key)
 
     def _gas(self, request: Json) -> int:
         """The embedded chain finds out in the one run by which it mines."""
@@ -209,12 +253,16 @@ class Chain:
     def wait(self, sent: Sent, confirmations: int | None = None) -> Receipt:
         """The receipt of `sent`, `confirmations` blocks deep (default: the chain's).
 
-        When a reorganisation takes the transaction out of its block, it is handed over again, as it was signed.
+        When a reorganisation takes the transaction out of its block, it is handed over again, as it was signed. When
+        no block takes it for long, it is offered at a higher price; the receipt is that of what was taken.
         """
         depth = self.confirmations if confirmations is None else confirmations
-        pause, last, progress = 0.002, (0, ""), monotonic()
+        pause, last, progress, offered = 0.002, (0, ""), monotonic(), monotonic()
+        offers = [sent]
         while True:
-            found, head = self.ask_all([("eth_getTransactionReceipt", (sent.hash,)), ("eth_blockNumber", ())])
+            *receipts, head = self.ask_all([
+                *(("eth_getTransactionReceipt", (each.hash,)) for each in offers), ("eth_blockNumber", ())])
+            found = next((receipt for receipt in receipts if receipt is not None), None)
             if found is not None and unquantity(head) >= unquantity(found["blockNumber"]) + depth:
                 return self._checked(sent, read_receipt(found))
             state = (unquantity(head), found["blockHash"] if found else "")
@@ -223,18 +271,43 @@ class Chain:
             elif monotonic() - progress > self.patience:
                 raise TransactionLost(sent.hash, f"not {depth} blocks deep, and no new block for {self.patience:g} s")
             if found is None:
-                self._keep(sent)
+                self._keep(offers)
+                if monotonic() - offered > self._raise_after:
+                    offers += self._raised(offers)
+                    offered = monotonic()
             sleep(pause)
             pause = min(pause * 1.5, 1.0)
 
-    def _keep(self, sent: Sent) -> None:
-        """Hand `sent` over again if the chain has forgotten it; TransactionLost if another has taken its place."""
-        if self.ask("eth_getTransactionByHash", sent.hash) is not None:
+    def _keep(self, offers: Sequence[Sent]) -> None:
+        """Hand the last of `offers` over again if the chain has forgotten all; TransactionLost if another transaction
+        has taken their place."""
+        if self._known(offers):
             return
+        last = offers[-1]
         try:
-            self._hand_over(sent.signed)
+            self._hand_over(last.signed)
         except TransactionRefused as error:
-            raise TransactionLost(sent.hash, f"taken out by a reorganisation, and not taken back: {error}") from None
+            if not self._known(offers):  # which one may have become while this was said
+                raise TransactionLost(last.hash, f"taken out by a reorganisation, and not taken back: {error}"
+                                      ) from None
+
+    def _known(self, offers: Sequence[Sent]) -> bool:
+        return any(self.ask("eth_getTransactionByHash", each.hash) is not None for each in reversed(offers))
+
+    def _raised(self, offers: Sequence[Sent]) -> list[Sent]:
+        """What is offered instead of the last of `offers`; nothing once that is the most."""
+        first, last = offers[0].transaction, offers[-1].transaction
+        key = offers[-1].key
+        if first is None or last is None or key is None:
+            return []
+        offer = raised(last, first, *self._fees())
+        if offer is None:
+            return []
+        signed = sign_transaction(offer, key)
+        # Refused when a block has just taken one, or when the node wants still more: then the next is higher.
+        with suppress(TransactionRefused):
+            self._hand_over(signed)
+        return [Sent(signed, offers[0].request, offer, key)]
 
     def _checked(self, sent: Sent, receipt: Receipt) -> Receipt:
         if receipt.ok:

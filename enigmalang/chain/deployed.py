@@ -12,6 +12,7 @@ from enigmalang.chain.hub import hub_interface, signature_data
 from enigmalang.chain.interface import Interface, Method
 from enigmalang.chain.outcomes import Job, call_digests, work_of
 from enigmalang.chain.vyper import compile_contract
+from enigmalang.chain.vyper.compiled import IMMUTABLES
 from enigmalang.ir.ir import Contract, Slot, Tensor
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.plan.calls import Attested, Key, LedgerCall
@@ -19,12 +20,8 @@ from enigmalang.plan.codec import hash_plan
 from enigmalang.plan.plan import Plan, PlanFunction
 from enigmalang.types.types import ArrayT, ListT, NoneT, TupleT, Type
 
-#: Bytes that a contract's own code ends with: HUB and CREATOR.
-IMMUTABLES = 64
-
-
-#: How many values are asked for in one message.
-_PAGE = 500
+#: How many values are asked for in one message; contracts of one plan that are remembered: anybody may make more.
+_PAGE, KNOWN = 500, 4096
 
 
 class Values(Protocol):
@@ -44,8 +41,9 @@ class Contracts:
         self.hub = hub
         self._chain, self._plan, self._values = chain, plan, values
         self.hash = hash_plan(plan)
-        self._known: dict[str, Deployed | None] = {}
+        self._known: dict[str, Deployed] = {}  # the last ones
         self._compiled: dict[str, Compiled] = {}
+        self._interfaces: dict[str, Interface] = {}
 
     def at(self, address: str) -> "Deployed | None":
         """The contract at `address`, if it is one that was added or found."""
@@ -59,9 +57,12 @@ class Contracts:
         return known
 
     def add(self, address: str, name: str) -> "Deployed":
-        made = Deployed(self._chain, address, self._plan.contracts[name], Interface(self.compiled(name).abi),
-                        self._values)
+        if name not in self._interfaces:
+            self._interfaces[name] = Interface(self.compiled(name).abi)
+        made = Deployed(self._chain, address, self._plan.contracts[name], self._interfaces[name], self._values)
         self._known[address] = made
+        if len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
         return made
 
     def compiled(self, name: str) -> Compiled:
@@ -157,12 +158,12 @@ class Deployed:
             job.number, job.call.sender.address, job.call.value, *job.public, job.masked, job.mask, version,
             list(attested.words), root, (work.rounds, work.products, work.additions), signature_data(signatures)))
 
-    def digests(self, job: Job) -> Call:
-        """What is signed of which call a job is."""
-        return call_digests(job, self._method(job.call.function, "request_").inputs[:-3])
+    def digests(self, job: Job, committee: int) -> Call:
+        """What `committee` signs of which call a job is."""
+        return call_digests(job, self._method(job.call.function, "request_").inputs[:-3], committee)
 
     def encode_failure(self, job: Job, version: int, error: str, attested: Attested, signatures: Any) -> bytes:
-        work, call = work_of(attested), self.digests(job)
+        work, call = work_of(attested), self.digests(job, 0)  # of which only the call's own digests are sent
         return self._interface.methods["report_failure"].encode((
             job.number, call.function, call.arguments, version, error,
             (work.rounds, work.products, work.additions), signature_data(signatures)))

@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from enigmalang.ethereum import hashing, keys
+from enigmalang.ethereum.words import address_word, number_word
 
 keccak = hashing.keccak256
 
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 WORK_FIELDS = "uint256 rounds,uint256 products,uint256 additions"
-RESULT = ("Result(address contract,uint256 job,bytes32 function,bytes32 arguments,uint256 version,bytes32 revealed,"
-          f"bytes32 root,{WORK_FIELDS})")
-FAILURE = ("Failure(address contract,uint256 job,bytes32 function,bytes32 arguments,uint256 version,bytes32 error,"
-           f"{WORK_FIELDS})")
+RESULT = ("Result(address contract,uint256 committee,uint256 job,bytes32 function,bytes32 arguments,uint256 version,"
+          f"bytes32 revealed,bytes32 root,{WORK_FIELDS})")
+FAILURE = ("Failure(address contract,uint256 committee,uint256 job,bytes32 function,bytes32 arguments,uint256 version,"
+           f"bytes32 error,{WORK_FIELDS})")
 ACCUSATION = "Accusation(uint256 job,address accused,bytes32 reason)"
-CONSENT = "Consent(address[] members,uint256 threshold,bytes32 salt,uint256 until)"
+CONSENT = "Consent(address[] members,uint256 threshold,bytes32 salt,uint256 until,uint256 rotation)"
+HANDOVER = ("Handover(address contract,uint256 committee,uint256 successor,bytes32 consent,uint256 settled,"
+            "bytes32 run)")
 EXECUTE = "Execute(address target,bytes32 data,uint256 amount,uint256 nonce)"
 NAME, VERSION = "EnigmaLang", "1"
 
@@ -51,7 +54,7 @@ class Domain:
     @property
     def separator(self) -> bytes:
         return keccak(keccak(DOMAIN.encode()) + keccak(NAME.encode()) + keccak(VERSION.encode())
-                      + _number(self.chain) + _address(self.hub))
+                      + number_word(self.chain) + address_word(self.hub))
 
     def digest(self, struct: bytes) -> bytes:
         return keccak(b"\x19\x01" + self.separator + struct)
@@ -59,45 +62,57 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Which job of which contract, and the digests of what it computes on."""
+    """Which job of which contract, the committee that serves it now, and the digests of what it computes on."""
 
     contract: str
+    committee: int
     job: int
     function: bytes
     arguments: bytes
 
     def words(self) -> bytes:
-        return _address(self.contract) + _number(self.job) + _bytes32(self.function) + _bytes32(self.arguments)
+        return (address_word(self.contract) + number_word(self.committee) + number_word(self.job)
+                + _bytes32(self.function) + _bytes32(self.arguments))
 
 
 def result_digest(domain: Domain, call: Call, version: int, revealed: bytes, root: bytes, work: Work) -> bytes:
     """What nodes sign for `settle`: 32 bytes."""
-    return domain.digest(keccak(keccak(RESULT.encode()) + call.words() + _number(version) + _bytes32(revealed)
+    return domain.digest(keccak(keccak(RESULT.encode()) + call.words() + number_word(version) + _bytes32(revealed)
                                 + _bytes32(root) + _work(work)))
 
 
 def failure_digest(domain: Domain, call: Call, version: int, error: str, work: Work) -> bytes:
     """What nodes sign for `settle_failure`: 32 bytes."""
-    return domain.digest(keccak(keccak(FAILURE.encode()) + call.words() + _number(version) + keccak(error.encode())
+    return domain.digest(keccak(keccak(FAILURE.encode()) + call.words() + number_word(version) + keccak(error.encode())
                                 + _work(work)))
 
 
 def accusation_digest(domain: Domain, job: int, accused: str, reason: bytes) -> bytes:
     """What nodes sign for `accuse`: 32 bytes."""
-    return domain.digest(keccak(keccak(ACCUSATION.encode()) + _number(job) + _address(accused) + _bytes32(reason)))
+    words = number_word(job) + address_word(accused) + _bytes32(reason)
+    return domain.digest(keccak(keccak(ACCUSATION.encode()) + words))
 
 
-def consent_digest(domain: Domain, members: Sequence[str], threshold: int, salt: bytes, until: int) -> bytes:
+def handover_digest(domain: Domain, contract: str, committee: int, successor: int, consent: bytes, settled: int,
+                    run: bytes) -> bytes:
+    """What nodes of both committees sign for `reattach`: 32 bytes. `consent` is what the successor's members signed
+    when it was formed: after a reorganisation of the chain its number may be that of others."""
+    return domain.digest(keccak(keccak(HANDOVER.encode()) + address_word(contract) + number_word(committee)
+                                + number_word(successor) + _bytes32(consent) + number_word(settled) + _bytes32(run)))
+
+
+def consent_digest(domain: Domain, members: Sequence[str], threshold: int, salt: bytes, until: int, rotation: int = 0
+                   ) -> bytes:
     """What nodes sign for `form`: 32 bytes."""
-    listed = keccak(b"".join(_address(member) for member in members))
-    return domain.digest(keccak(keccak(CONSENT.encode()) + listed + _number(threshold) + _bytes32(salt)
-                                + _number(until)))
+    listed = keccak(b"".join(address_word(member) for member in members))
+    return domain.digest(keccak(keccak(CONSENT.encode()) + listed + number_word(threshold) + _bytes32(salt)
+                                + number_word(until) + number_word(rotation)))
 
 
 def execute_digest(account: Domain, target: str, data: bytes, amount: int, nonce: int) -> bytes:
     """What members sign for their account's `execute_signed`: 32 bytes. `account`: the domain of the account itself."""
-    return account.digest(keccak(keccak(EXECUTE.encode()) + _address(target) + keccak(data) + _number(amount)
-                                 + _number(nonce)))
+    return account.digest(keccak(keccak(EXECUTE.encode()) + address_word(target) + keccak(data) + number_word(amount)
+                                 + number_word(nonce)))
 
 
 def function_digest(contract: str, function: str) -> bytes:
@@ -112,7 +127,7 @@ def revealed_digest(words: Sequence[int]) -> bytes:
 def sign(digest: bytes, key: bytes) -> Signature:
     """By the private key `key` (32 bytes); deterministic (RFC 6979), s in the lower half."""
     made = keys.SigningKey(key).sign(digest)
-    return Signature(_number(made.r), _number(made.s), made.v)
+    return Signature(number_word(made.r), number_word(made.s), made.v)
 
 
 def signer(digest: bytes, signature: Signature) -> str | None:
@@ -150,7 +165,7 @@ def component(part: KeyPart) -> bytes:
 
 
 def address_component(address: str) -> bytes:
-    return keccak(b"a" + _address(address)[12:])
+    return keccak(b"a" + address_word(address)[12:])
 
 
 def kind_text(type_text: str) -> str:
@@ -161,17 +176,6 @@ def kind_text(type_text: str) -> str:
 # ---- words
 
 
-def _number(value: int) -> bytes:
-    return value.to_bytes(32, "big")
-
-
-def _address(address: str) -> bytes:
-    raw = bytes.fromhex(address.removeprefix("0x"))
-    if len(raw) != 20:
-        raise ValueError(f"{address} is no address")
-    return raw.rjust(32, b"\0")
-
-
 def _bytes32(value: bytes) -> bytes:
     if len(value) != 32:
         raise ValueError(f"32 bytes are needed, not {len(value)}")
@@ -179,4 +183,4 @@ def _bytes32(value: bytes) -> bytes:
 
 
 def _work(work: Work) -> bytes:
-    return _number(work.rounds) + _number(work.products) + _number(work.additions)
+    return number_word(work.rounds) + number_word(work.products) + number_word(work.additions)

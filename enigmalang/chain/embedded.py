@@ -1,20 +1,20 @@
 """The embedded chain: an EVM in this process, with nothing to install, that answers as a node does.
 
-A transaction is mined at once, in a block of its own, a second after the last. Gas is metered and costs nothing. All
-of it is lost with the process.
+A transaction is mined at once, in a block of its own, a second after the last. Gas is metered and costs nothing. Where
+it is kept, and whether it outlives the process, its store says (`chainstore`).
 """
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
+from enigmalang.chain.chainstore import ChainStore, Mark, MemoryStore
 from enigmalang.chain.errors import Reverted, RpcError, TransactionRefused
-from enigmalang.chain.evm import EMBEDDED, Call, Json, hexed, quantity, unhexed, unquantity
+from enigmalang.chain.evm import EMBEDDED, Json, LocalEvm, hexed, quantity, unhexed, unquantity
 from enigmalang.chain.memory import BLOCK_SECONDS, CHAIN_ID, GENESIS_TIME
 from enigmalang.chain.pyevm import BLOCK_GAS, TRANSACTION_GAS, Message, Outcome, PyEvm
-from enigmalang.chain.records import Record, Records, empty_record, record
+from enigmalang.chain.records import Record, empty_record, record
 from enigmalang.chain.reverts import FAULT_CODE, REFUSED_CODE, REVERT_CODE
 from enigmalang.ethereum.hashing import keccak256
 from enigmalang.ethereum.keys import SigningKey
@@ -32,7 +32,7 @@ def faucet_key() -> SigningKey:
     return SigningKey(keccak256(b"enigmalang development faucet"))
 
 
-class EmbeddedEvm:
+class EmbeddedEvm(LocalEvm):
     """An `Evm` in this process.
 
     Beyond a node's methods it has anvil's `evm_snapshot`, `evm_revert`, `evm_mine`, `evm_increaseTime`, `anvil_mine`,
@@ -40,27 +40,31 @@ class EmbeddedEvm:
     transaction that is not wanted in a block if it reverts. Threads may share one: it answers one request at a time.
     """
 
-    def __init__(self, funds: Mapping[str, int] | None = None) -> None:
-        """`funds`: 0x-address -> wei that it owns at the start, beside the faucet."""
+    def __init__(self, funds: Mapping[str, int] | None = None, store: ChainStore | None = None) -> None:
+        """`funds`: 0x-address -> wei that it owns at the start, beside the faucet. `store`: gone on with, if it has a
+        chain, and closed with this."""
         owned = {bytes.fromhex(faucet_key().address[2:]): FAUCET_WEI}
         owned |= {bytes.fromhex(address[2:]): wei for address, wei in (funds or {}).items()}
-        self._evm = PyEvm(CHAIN_ID, GENESIS_TIME - 1, owned)
-        self._records = Records()
-        self._records.add(empty_record(self._evm.head))
-        self._snapshots: list[tuple[int, Any, Any]] = []
+        self._store: ChainStore = MemoryStore() if store is None else store
+        self._blocks, ends = self._store.blocks, self._store.ends()
+        with self._store.changing():
+            self._evm = PyEvm(CHAIN_ID, GENESIS_TIME - 1, owned, self._store.nodes, ends)
+            if ends is None:
+                self._blocks.add(empty_record(self._evm.head))
+                self._store.save(self._evm.head, self._evm.pending)
         self._lock = threading.RLock()
-        self._methods = self._table()
+        self._reads, self._changes = self._reading(), self._changing()
 
     # ---- the port
 
     def request(self, method: str, params: Sequence[Json] = ()) -> Json:
         """See `Evm.request`."""
-        run = self._methods.get(method)
-        if run is None:
+        read, change = self._reads.get(method), self._changes.get(method)
+        if read is None and change is None:
             raise RpcError(UNKNOWN, f"the embedded chain has no method {method}")
         with self._lock:
             try:
-                return run(*params)
+                return self._change(change, params) if read is None else read(*params)
             except Reverted as error:
                 if error.revert.kind == "fault":
                     raise RpcError(FAULT_CODE, error.text) from None
@@ -70,22 +74,24 @@ class EmbeddedEvm:
             except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
                 raise RpcError(INVALID, f"bad parameters of {method}: {error}") from error
 
-    def batch(self, calls: Sequence[Call]) -> list[Json]:
-        """See `Evm.batch`."""
-        return [self.request(method, params) for method, params in calls]
-
     def close(self) -> None:
-        """Nothing is held."""
+        """Let go of the store."""
+        with self._lock:
+            self._store.close()
 
-    def __enter__(self) -> "EmbeddedEvm":
-        return self
+    def _change(self, change: Any, params: Sequence[Json]) -> Json:
+        """Wholly or not at all, and kept when this returns."""
+        before = self._evm.head, self._evm.pending
+        try:
+            with self._store.changing():
+                done = change(*params)
+                self._store.save(self._evm.head, self._evm.pending)
+            return done
+        except BaseException:
+            self._evm.rewind(*before)
+            raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _table(self) -> dict[str, Callable[..., Json]]:
+    def _reading(self) -> dict[str, Callable[..., Json]]:
         return {
             "web3_clientVersion": lambda: EMBEDDED,
             "eth_chainId": lambda: quantity(CHAIN_ID),
@@ -94,7 +100,7 @@ class EmbeddedEvm:
             "eth_accounts": list,
             "eth_gasPrice": lambda: "0x0",
             "eth_maxPriorityFeePerGas": lambda: "0x0",
-            "eth_blockNumber": lambda: quantity(len(self._records.blocks) - 1),
+            "eth_blockNumber": lambda: quantity(len(self._blocks) - 1),
             "eth_getBlockByNumber": self._block_by_number,
             "eth_getBlockByHash": self._block_by_hash,
             "eth_getTransactionByHash": lambda hash: self._of_transaction(hash, "transaction"),
@@ -106,6 +112,10 @@ class EmbeddedEvm:
             "eth_call": self._call,
             "eth_estimateGas": self._estimate,
             "eth_getLogs": self._logs,
+        }
+
+    def _changing(self) -> dict[str, Callable[..., Json]]:
+        return {
             "eth_sendRawTransaction": lambda raw: self._send(raw, True),
             "enigma_send": lambda raw: self._send(raw, False),
             "evm_snapshot": self._snapshot,
@@ -121,15 +131,14 @@ class EmbeddedEvm:
 
     def _record(self, tag: Json) -> Record | None:
         """The block that a number, a tag, or an object with a hash (EIP-1898) means."""
-        blocks = self._records.blocks
         if isinstance(tag, dict):
             hash = tag.get("blockHash")
-            number = self._records.by_hash.get(hash) if hash else unquantity(tag["blockNumber"])
+            number = self._blocks.number_of(hash) if hash else unquantity(tag["blockNumber"])
         elif tag in ("latest", "safe", "finalized", "pending"):
-            number = len(blocks) - 1
+            number = len(self._blocks) - 1
         else:
             number = 0 if tag == "earliest" else unquantity(tag)
-        return blocks[number] if number is not None and 0 <= number < len(blocks) else None
+        return None if number is None else self._blocks.at(number)
 
     def _header(self, tag: Json) -> Any:
         if tag in ("latest", "safe", "finalized", "pending"):
@@ -151,8 +160,8 @@ class EmbeddedEvm:
         return {**found.block, "transactions": [found.transaction]}
 
     def _of_transaction(self, hash: str, what: str) -> Json:
-        number = self._records.transactions.get(hash)
-        return None if number is None else getattr(self._records.blocks[number], what)
+        found = self._blocks.of_transaction(hash)
+        return None if found is None else getattr(found, what)
 
     def _logs(self, query: Json) -> Json:
         given = query.get("address") or ()
@@ -161,7 +170,7 @@ class EmbeddedEvm:
             first = last = unquantity(self._shown(self._record(query), False)["number"])
         else:
             first, last = (self._header(query.get(k, "latest")).block_number for k in ("fromBlock", "toBlock"))
-        return self._records.logs(addresses, query.get("topics") or [], first, last)
+        return self._blocks.logs(addresses, query.get("topics") or [], first, last)
 
     # ---- state
 
@@ -200,28 +209,24 @@ class EmbeddedEvm:
 
     def _send(self, raw: str, keep_reverted: bool) -> Json:
         applied = self._evm.apply(unhexed(raw), keep_reverted)
-        made = record(applied)
-        self._records.add(made)
+        self._blocks.add(record(applied))
         return hexed(applied.transaction.hash)
 
     # ---- a development chain's powers
 
     def _snapshot(self) -> Json:
-        self._snapshots.append((len(self._records.blocks), self._evm.head, self._evm.pending))
-        return quantity(len(self._snapshots))
+        return quantity(self._store.mark(Mark(len(self._blocks), self._evm.head, self._evm.pending)))
 
     def _revert(self, snapshot: str) -> Json:
-        number = unquantity(snapshot)
-        if not 0 < number <= len(self._snapshots):
+        mark = self._store.unmark(unquantity(snapshot))
+        if mark is None:
             return False
-        length, head, pending = self._snapshots[number - 1]
-        del self._snapshots[number - 1:]
-        self._records.cut(length)
-        self._evm.rewind(head, pending)
+        self._blocks.cut(mark.length)
+        self._evm.rewind(mark.head, mark.pending)
         return True
 
     def _mine(self) -> Json:
-        self._records.add(empty_record(self._evm.mine()))
+        self._blocks.add(empty_record(self._evm.mine()))
         return "0x0"
 
     def _mine_many(self, count: Json = 1, interval: Json = BLOCK_SECONDS) -> None:

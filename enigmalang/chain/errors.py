@@ -2,16 +2,33 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class ChainError(Exception):
     """Anything that a chain refused, lost, or did not answer."""
 
 
+def shown(where: str) -> str:
+    """`where` (a URL, or a path) as it may be printed: of a URL, the scheme, the host and the port, since names, paths
+    and queries hold passwords and keys of services."""
+    if "://" not in where:
+        return where
+    scheme = where.partition("://")[0]
+    try:
+        parts = urlsplit(where)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return f"{scheme}://…"
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" + (f":{port}" if port else "")
+
+
 class ChainUnreachable(ChainError):
-    """No answer. `where`: what was tried; `remedy`: what the user can do about it."""
+    """No answer. `where`: what was tried, as it may be shown; `remedy`: what the user can do about it."""
 
     def __init__(self, where: str, reason: str, remedy: str) -> None:
+        where = shown(where)
         super().__init__(f"the chain at {where} cannot be reached: {reason}. {remedy}")
         self.where, self.reason, self.remedy = where, reason, remedy
 

@@ -1,8 +1,9 @@
 """The port to an EVM chain: one method, JSON-RPC's, which the embedded EVM and a node's connection both have."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 #: A JSON value: quantities and bytes are 0x-hex text, as JSON-RPC has them.
 Json = Any
@@ -33,6 +34,29 @@ class Evm(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class LocalEvm(ABC):
+    """What an `Evm` without a wire has besides `request`: a batch is one request after the other."""
+
+    @abstractmethod
+    def request(self, method: str, params: Sequence[Json] = ()) -> Json:
+        """See `Evm.request`."""
+
+    def batch(self, calls: Sequence[Call]) -> list[Json]:
+        """See `Evm.batch`."""
+        return [self.request(method, params) for method, params in calls]
+
+    def close(self) -> None:  # noqa: B027  most have nothing to let go of
+        """Nothing is held."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def quantity(value: int) -> str:

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from enigmalang.chain.client import Chain, Log
+from enigmalang.chain.client import LOG_BLOCKS, Chain, Log
 from enigmalang.chain.errors import ChainError
 from enigmalang.chain.evm import Json
 
-#: Blocks of which logs are asked for at once, and places on the chain that are remembered for going back.
-STRIDE, MEMORY = 2_000, 1_024
+#: Blocks from one place to the next, and places on the chain that are remembered for going back, with their
+#: logs: a place is a block at least, and Ethereum's are final after 64 to 96.
+STRIDE, MEMORY = LOG_BLOCKS, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,14 @@ class Follower:
 
     def __init__(
         self, chain: Chain, addresses: str | Sequence[str] = (), topics: Sequence[Json] = (), *, start: int = 0,
-        depth: int | None = None,
+        depth: int | None = None, after: tuple[int, str] | None = None,
     ) -> None:
-        """`depth`: default is the chain's `confirmations`."""
+        """`depth`: default is the chain's `confirmations`. `after`: number and hash of a block up to which all is known
+        already: it starts after that; ReorganisedTooFar when the chain has another one there."""
         self._chain, self._addresses, self._topics, self._start = chain, addresses, topics, start
         self.depth = chain.confirmations if depth is None else depth
-        self._places: list[_Place] = []
-        self._forgotten = False
+        self._places: list[_Place] = [] if after is None else [_Place(*after, ())]
+        self._forgotten = after is not None
         # What a `poll` found before the chain fell silent, for the next one; and what was handed out at places that are
         # gone: perhaps it comes back as it was.
         self._ready: list[Notice] = []
@@ -59,6 +61,11 @@ class Follower:
     def next_block(self) -> int:
         """The first block of which nothing was handed out yet: where another follower may start."""
         return self._places[-1].number + 1 if self._places else self._start
+
+    @property
+    def place(self) -> tuple[int, str] | None:
+        """The newest block of which all was handed out, by number and hash; None before the first."""
+        return (self._places[-1].number, self._places[-1].hash) if self._places else None
 
     def poll(self) -> list[Notice]:
         """What is new. ReorganisedTooFar when the chain was reorganised below all that is remembered; after another

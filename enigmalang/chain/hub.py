@@ -12,7 +12,7 @@ from typing import Any
 from enigmalang.chain.client import Chain, Log, Receipt, Tag
 from enigmalang.chain.compiling import own_contract
 from enigmalang.chain.digests import Domain, Signature, Work
-from enigmalang.chain.errors import NoContract
+from enigmalang.chain.errors import ChainError, ChainUnreachable, NoContract
 from enigmalang.chain.interface import Interface
 from enigmalang.ethereum.keys import SigningKey
 
@@ -20,6 +20,8 @@ from enigmalang.ethereum.keys import SigningKey
 DHT, MPC = 1, 2
 NONE, OPEN, FULFILLED, FAILED, EXPIRED = range(5)
 EMPTY = bytes(32)
+#: Blocks before the hub's own that are looked at all the same: a reorganisation may put its creation earlier.
+MARGIN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Committee:
-    """Members as they were when it was formed; `present` of them still have their seats."""
+    """Members as they were when it was formed; `present` of them still have their seats.
+
+    `contracts`: how many it serves. `rotation`: how many jobs of each it ends before it hands it over;
+    0 for any number.
+    """
 
     members: tuple[str, ...]
     threshold: int
     present: int
     open_jobs: int
+    contracts: int
+    rotation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +79,25 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A contract's committee and plan (0 and empty if it has none), and the ends of its queue of open jobs."""
+    """A contract's committee and plan (0 and empty if it has none), and the ends of its queue of open jobs.
+
+    `settled` counts its results, failures and hand-overs, `since` is what it was when the committee took over; `open`
+    counts its open jobs.
+    """
 
     committee: int
     plan: bytes
     job_time: int
     oldest: int
     newest: int
+    settled: int
+    since: int
+    open: int
+
+    @property
+    def served(self) -> int:
+        """How many jobs of the contract the committee has ended."""
+        return self.settled - self.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +164,7 @@ class Hub:
     def __init__(self, chain: Chain, address: str) -> None:
         self.chain, self.address = chain, address
         self.domain = Domain(chain.id, address)
+        self._first: int | None = None
 
     # ---- nodes and committees
 
@@ -172,9 +193,10 @@ class Hub:
         return bool(self._call(tag, "is_active", who))
 
     def form(self, key: SigningKey, members: Sequence[str], threshold: int, salt: bytes, until: int,
-             signatures: Sequence[Signature]) -> int:
+             signatures: Sequence[Signature], rotation: int = 0) -> int:
         """The new committee's number. `signatures` of `digests.consent_digest`, in the order of `members`."""
-        receipt = self._send(key, "form", list(members), threshold, salt, until, signature_data(signatures))
+        data = signature_data(signatures)
+        receipt = self._send(key, "form", list(members), threshold, salt, until, data, rotation)
         return int(self._event(receipt, "Formed")["committee"])
 
     def committee(self, number: int, tag: Tag = "latest") -> Committee:
@@ -204,6 +226,14 @@ class Hub:
 
     def attachment(self, contract: str, tag: Tag = "latest") -> Attachment:
         return Attachment(*self._call(tag, "attachment", contract))
+
+    def reattach(self, key: SigningKey, contract: str, consent: bytes, settled: int, run: bytes,
+                 signatures: Sequence[Signature], successors: Sequence[Signature]) -> Receipt:
+        """Hand a contract over to the committee that came of `consent`, as of its count `settled`; `run` (32 bytes)
+        names the sharing. `signatures` of `digests.handover_digest`, by t+1 of the committee that serves it,
+        `successors` by t+1 of the other."""
+        return self._send(key, "reattach", contract, consent, settled, run, signature_data(signatures),
+                          signature_data(successors))
 
     def next_job(self, number: int, tag: Tag = "latest") -> int:
         return int(self._call(tag, "next_job", number))
@@ -266,7 +296,7 @@ class Hub:
 
     def decide(self, rule: bytes, who: str, signers: Sequence[str], owner: str, action: str, tag: Tag = "latest"
                ) -> bool:
-        return bool(self._call(tag, "decide", rule, who, list(signers), owner, action))
+        return bool(self._call(tag, "decide_at", rule, who, list(signers), owner, action == "compute", 0))
 
     def execute(self, key: SigningKey, identity: str, target: str, data: bytes, amount: int = 0) -> Receipt:
         """Call `target` as the shared identity, for a member whose policy allows "act"."""
@@ -307,9 +337,36 @@ class Hub:
     # ---- events
 
     def events(self, names: Sequence[str] = (), first: Tag = 0, last: Tag = "latest") -> tuple[HubEvent, ...]:
-        """The hub's events of blocks `first` to `last`; with `names`, those alone."""
+        """The hub's events of blocks `first` to `last`; with `names`, those alone. `first` 0: since it was made."""
+        first = first or self.first_block()
         topics = [[hub_interface().event(name).topic for name in names]] if names else []
         return tuple(map(read_event, self.chain.logs(self.address, topics, first, last)))
+
+    def first_block(self) -> int:
+        """A block before which the hub said nothing; 0 where the chain's node does not know states that are so old.
+
+        Found once, by about as many questions as the chain's height has binary digits.
+        """
+        if self._first is None:
+            self._first = max(0, self._made() - MARGIN)
+        return self._first
+
+    def _made(self) -> int:
+        low, high = 0, self.chain.block_number()  # there is no hub before `low`, and one at `high`
+        if high <= MARGIN:
+            return 0
+        try:
+            while low < high:
+                middle = (low + high) // 2
+                if self.chain.code(self.address, middle):
+                    high = middle
+                else:
+                    low = middle + 1
+        except ChainUnreachable:
+            raise
+        except ChainError:
+            return 0
+        return low
 
     # ---- calling
 

@@ -12,7 +12,7 @@ from enigmalang.chain import development
 from enigmalang.chain.acting import Senders
 from enigmalang.chain.client import Chain, Receipt, Tag
 from enigmalang.chain.deployed import Contracts, Deployed, Values
-from enigmalang.chain.digests import Domain
+from enigmalang.chain.digests import Call, Domain
 from enigmalang.chain.errors import ChainError, Reverted, TransactionRefused
 from enigmalang.chain.hub import EXPIRED, Hub
 from enigmalang.chain.logbook import Logbook
@@ -21,7 +21,7 @@ from enigmalang.chain.outcomes import Attesters, Job, private_root
 from enigmalang.chain.overlay import Overlay
 from enigmalang.chain.permissions import Permissions
 from enigmalang.ethereum.keys import SigningKey
-from enigmalang.plan.calls import ESCROW, Attested, Key, LedgerCall, LedgerError, Signer
+from enigmalang.plan.calls import ESCROW, Attested, Key, LedgerCall, LedgerError, Signer, WrongSide
 from enigmalang.plan.plan import Plan
 from enigmalang.types.types import Label, Type
 
@@ -118,7 +118,7 @@ class EvmLedger:
         self._moved()
 
     def deploy(self, contract: str, creator: str) -> str:
-        raise NotImplementedError("`create` deploys on a chain")
+        raise WrongSide("`create` deploys on a chain")
 
     def contract_at(self, address: str) -> str | None:
         found = self._contracts.find(address)
@@ -251,7 +251,7 @@ class EvmLedger:
         found = self._jobs[job]
         contract = self._of(found.call)
         root = self.private_root(found.call.address, job, attested.written)
-        signed = self._signers().result(self._domain, contract.digests(found), version, attested, root)
+        signed = self._signers().result(self._domain, self._signed_call(contract, found), version, attested, root)
         data = contract.encode_fulfil(found, version, attested, root, signed)
         sender = self._signers().sender
         result = self._returned(contract, found.call, data, 0) if contract.returns(found.call.function) else []
@@ -262,9 +262,12 @@ class EvmLedger:
         found = self._jobs[job]
         contract = self._of(found.call)
         text = error.encode()[:256].decode(errors="ignore")
-        signed = self._signers().failure(self._domain, contract.digests(found), version, attested, text)
+        signed = self._signers().failure(self._domain, self._signed_call(contract, found), version, attested, text)
         data = contract.encode_failure(found, version, text, attested, signed)
         self._sent(lambda: self._chain.send(self._signers().sender, found.call.address, data))
+
+    def _signed_call(self, contract: Deployed, job: Job) -> Call:
+        return contract.digests(job, self._hub.attachment(job.call.address).committee)
 
     def expire(self, job: int) -> bool:
         key = self._senders.any_key(self._jobs[job].call.sender)
@@ -287,6 +290,15 @@ class EvmLedger:
         self._fund(target)
         self._afford(source, amount)
         self._sent(lambda: self._senders.send(source, target, b"", amount))
+
+    def submit(self, sender: Signer, to: str, data: bytes, fee: int) -> Receipt:
+        """Any transaction of `sender`, with `fee` wei, which whoever signs for it pays. Raises LedgerError."""
+        self._afford(sender, 0, fee)
+        return self._sent(lambda: self._senders.send(sender, to, data, 0, fee))
+
+    def any_key(self, sender: Signer) -> SigningKey:
+        """A key that acts for `sender` in what anyone may send. Raises LedgerError."""
+        return self._senders.any_key(sender)
 
     def publish(self, writer: Signer, key: Any, value: Any) -> None:
         data = self._log.encode(key, value)

@@ -12,8 +12,8 @@ from enigmalang.chain.digests import address_component, component, keccak, kind_
 from enigmalang.chain.hub import hub_interface
 from enigmalang.ir.ir import Program, operations
 from enigmalang.ir.leaves import leaves_of
-from enigmalang.ir.parser import parse_type
 from enigmalang.ir.printer import collect_named
+from enigmalang.ir.type_parser import parse_type
 from enigmalang.plan.calls import LedgerError
 from enigmalang.plan.plan import Plan
 from enigmalang.types.types import (
@@ -78,12 +78,17 @@ class Logbook:
         block, time, _, kind, content = raw
         return Entry(block, time, lambda: self._value(kind, content))
 
+    def type_of(self, kind: str) -> Type | None:
+        """The type that a text (`kind_text`) names; None for what this program does not know, or could not be kept."""
+        type = self._kinds.get(kind) or parse_type(_as_ir(kind), self._named)
+        return type if type is not None and _holds(type) else None
+
     def _value(self, kind: str, content: bytes) -> Any:
         from eth_abi.abi import decode
         from eth_abi.exceptions import DecodingError
 
-        type = self._kinds.get(kind) or parse_type(_as_ir(kind), self._named)
-        if type is None or not _holds(type):
+        type = self.type_of(kind)
+        if type is None:
             raise LedgerError(f"a value of type {kind}, which this program does not know")
         widest = _widest(type)
         types = [leaf.declared for leaf in leaves_of(widest)]

@@ -17,6 +17,7 @@ from enigmalang.chain.digests import (
     sign,
 )
 from enigmalang.ethereum.keys import SigningKey
+from enigmalang.ethereum.words import number_word
 from enigmalang.plan.calls import Attested, Key, LedgerCall
 
 
@@ -31,15 +32,15 @@ class Job:
     public: tuple[Any, ...]
 
 
-def call_digests(job: Job, types: Sequence[str]) -> Call:
-    """Which call is signed for; `types` are the ABI types of its public parameters."""
+def call_digests(job: Job, types: Sequence[str], committee: int) -> Call:
+    """Which call is signed for, by `committee`; `types` are the ABI types of its public parameters."""
     from eth_abi.abi import encode
 
     call = job.call
     data = encode(["address", "uint256", *types, "bytes", "uint256"],
                   [call.sender.address, call.value, *job.public, job.masked, job.mask])
     name = call.function.name.rpartition(".")[2]
-    return Call(call.address, job.number, function_digest(call.contract, name), keccak(data))
+    return Call(call.address, committee, job.number, function_digest(call.contract, name), keccak(data))
 
 
 def work_of(attested: Attested) -> Work:
@@ -54,7 +55,7 @@ def private_root(before: bytes, job: int, written: Sequence[Key]) -> bytes:
     if not written:
         return before
     names = sorted(repr((slot, [str(k) for k in keys])) for _, slot, keys in written)
-    return keccak(before + job.to_bytes(32, "big") + b"".join(keccak(name.encode()) for name in names))
+    return keccak(before + number_word(job) + b"".join(keccak(name.encode()) for name in names))
 
 
 class Attesters(Protocol):

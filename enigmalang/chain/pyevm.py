@@ -1,4 +1,4 @@
-"""py-evm, as this package uses it: a chain of one transaction a block whose state is kept in memory.
+"""py-evm, as this package uses it: a chain of one transaction a block.
 
 The only module that imports py-evm. Blocks follow Prague's rules and are mined at once; the base fee is always zero.
 """
@@ -6,7 +6,7 @@ The only module that imports py-evm. Blocks follow Prague's rules and are mined 
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +58,14 @@ class Applied:
 
 
 class PyEvm:
-    """The chain's machine: `head` is the header of its newest block."""
+    """The chain's machine: `head` is the header of its newest block, `nodes` the table that it works on.
 
-    def __init__(self, chain_id: int, genesis_time: int, funds: dict[bytes, int]) -> None:
+    `ends`: the headers with which it goes on (of the newest block, and the pending one), whose state `nodes` has;
+    without them it begins with a block at `genesis_time` in which accounts have `funds`.
+    """
+
+    def __init__(self, chain_id: int, genesis_time: int, funds: dict[bytes, int], nodes: MutableMapping[bytes, bytes],
+                 ends: tuple[Any, Any] | None = None) -> None:
         _load()
         from eth.chains.base import MiningChain
         from eth.db.atomic import AtomicDB
@@ -69,10 +74,16 @@ class PyEvm:
         kind = type("EmbeddedChain", (MiningChain,), {
             "chain_id": chain_id, "vm_configuration": ((0, PragueVM),), "create_header_from_parent": _next_header,
         })
+        # AtomicDB asks of what is below it no more than a mapping has.
+        base: Any = AtomicDB(nodes)  # type: ignore[arg-type]
+        if ends is not None:
+            self.head, pending = ends
+            self._chain: Any = kind(base, pending)
+            return
         genesis = {"difficulty": 0, "gas_limit": BLOCK_GAS, "timestamp": genesis_time, "base_fee_per_gas": 0}
         accounts = {a: {"balance": b, "nonce": 0, "code": b"", "storage": {}} for a, b in funds.items()}
-        self._chain: Any = kind.from_genesis(AtomicDB(), genesis, accounts)  # type: ignore[attr-defined]
-        self.head: Any = self._chain.get_block_by_hash(self._chain.header.parent_hash).header
+        self._chain = kind.from_genesis(base, genesis, accounts)  # type: ignore[attr-defined]
+        self.head = self._chain.get_block_by_hash(self._chain.header.parent_hash).header
 
     # ---- blocks
 
@@ -179,6 +190,22 @@ class PyEvm:
         return SpoofTransaction(plain, from_=message.sender)
 
 
+def pack_header(header: Any) -> bytes:
+    """A header as bytes."""
+    import rlp
+
+    return bytes(rlp.encode(header))
+
+
+def unpack_header(data: bytes) -> Any:
+    """A header from its bytes."""
+    _load()
+    import rlp
+    from eth.vm.header import HeaderSedes
+
+    return rlp.decode(data, sedes=HeaderSedes)
+
+
 def _next_header(chain: Any, parent: Any, **params: Any) -> Any:
     """The header of the block after `parent`: a second later, with the same gas limit."""
     fields = {"gas_limit": parent.gas_limit, "timestamp": parent.timestamp + 1, **params}
@@ -246,6 +273,9 @@ def _defer_bls() -> None:
 def _deferred(package: str, function: str) -> Any:
     def call(computation: Any) -> Any:
         part = "pairing" if "pairing" in function else "g2" if "g2" in function else "g1"
-        return getattr(importlib.import_module(f"{package}.bls12_381_{part}"), function)(computation)
+        before = sys.getrecursionlimit()
+        module = importlib.import_module(f"{package}.bls12_381_{part}")
+        sys.setrecursionlimit(before)  # see `_load`
+        return getattr(module, function)(computation)
 
     return call

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from enigmalang.chain.compiling import Compiled
-from enigmalang.chain.vyper.contract import public_params, returned_types
+from enigmalang.chain.vyper.functions import public_params, returned_types
 from enigmalang.chain.vyper.jobs import length_params
 from enigmalang.ir.ir import Contract
 from enigmalang.plan.plan import Plan, PlanFunction

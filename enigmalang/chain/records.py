@@ -22,29 +22,46 @@ class Record:
 class Records:
     """The blocks of the chain, found by number, by hash, and by what they hold."""
 
-    blocks: list[Record] = field(default_factory=list)
-    by_hash: dict[str, int] = field(default_factory=dict)
-    transactions: dict[str, int] = field(default_factory=dict)
+    _blocks: list[Record] = field(default_factory=list)
+    _by_hash: dict[str, int] = field(default_factory=dict)
+    _transactions: dict[str, int] = field(default_factory=dict)
     _logged: dict[str, list[int]] = field(default_factory=dict)  # address -> numbers of the blocks where it logged
 
+    def __len__(self) -> int:
+        return len(self._blocks)
+
     def add(self, record: Record) -> None:
-        number = len(self.blocks)
-        self.blocks.append(record)
-        self.by_hash[record.block["hash"]] = number
+        """The next block."""
+        number = len(self._blocks)
+        self._blocks.append(record)
+        self._by_hash[record.block["hash"]] = number
         if record.transaction is not None and record.receipt is not None:
-            self.transactions[record.transaction["hash"]] = number
+            self._transactions[record.transaction["hash"]] = number
             for address in {log["address"] for log in record.receipt["logs"]}:
                 self._logged.setdefault(address, []).append(number)
 
     def cut(self, length: int) -> None:
         """Forget all blocks but the first `length`."""
-        while len(self.blocks) > length:
-            record = self.blocks.pop()
-            del self.by_hash[record.block["hash"]]
+        while len(self._blocks) > length:
+            record = self._blocks.pop()
+            del self._by_hash[record.block["hash"]]
             if record.transaction is not None and record.receipt is not None:
-                del self.transactions[record.transaction["hash"]]
+                del self._transactions[record.transaction["hash"]]
                 for address in {log["address"] for log in record.receipt["logs"]}:
                     self._logged[address].pop()
+
+    def at(self, number: int) -> Record | None:
+        """The block of a number; None when there is none."""
+        return self._blocks[number] if 0 <= number < len(self._blocks) else None
+
+    def number_of(self, hash: str) -> int | None:
+        """A block's number; None when there is none with this hash."""
+        return self._by_hash.get(hash)
+
+    def of_transaction(self, hash: str) -> Record | None:
+        """The block that has the transaction; None when none has."""
+        number = self._transactions.get(hash)
+        return None if number is None else self._blocks[number]
 
     def logs(self, addresses: tuple[str, ...], topics: list[Json], first: int, last: int) -> list[Json]:
         """The logs of blocks `first` to `last` that fit: any of `addresses` (none given: any), and `topics` by place
@@ -52,15 +69,16 @@ class Records:
         if addresses:
             numbers = sorted({n for a in addresses for n in self._logged.get(a, ()) if first <= n <= last})
         else:
-            numbers = list(range(max(0, first), min(last, len(self.blocks) - 1) + 1))
-        found = []
-        for number in numbers:
-            receipt = self.blocks[number].receipt
-            found += [
-                log for log in (receipt["logs"] if receipt else ())
-                if (not addresses or log["address"] in addresses) and _fits(log["topics"], topics)
-            ]
-        return found
+            numbers = list(range(max(0, first), min(last, len(self._blocks) - 1) + 1))
+        return [log for number in numbers for log in logs_of(self._blocks[number].receipt, addresses, topics)]
+
+
+def logs_of(receipt: Json, addresses: tuple[str, ...], topics: list[Json]) -> list[Json]:
+    """The logs of one receipt that fit; see `Records.logs`."""
+    return [
+        log for log in (receipt["logs"] if receipt else ())
+        if (not addresses or log["address"] in addresses) and _fits(log["topics"], topics)
+    ]
 
 
 def _fits(has: list[str], wanted: list[Json]) -> bool:

@@ -6,17 +6,18 @@ have that code, and must have had it before the job was opened: what creates a c
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from enigmalang.chain.abi import from_abi
 from enigmalang.chain.client import Chain, Log
-from enigmalang.chain.deployed import Contracts, Deployed, Values
+from enigmalang.chain.deployed import Contracts, Values
 from enigmalang.chain.digests import Call, function_digest
 from enigmalang.chain.hub import hub_interface
 from enigmalang.chain.outcomes import Job
+from enigmalang.ethereum.words import number_word
 from enigmalang.ir.leaves import Leaf, leaves_of
-from enigmalang.plan.calls import LedgerCall
+from enigmalang.plan.calls import Attested, LedgerCall
 from enigmalang.plan.plan import Plan, PlanFunction
 
 
@@ -26,7 +27,7 @@ class NoSuchJob(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the hub says of a job when it is opened."""
+    """What the hub says of a job when it is opened; `committee`: see `served_by`."""
 
     job: int
     contract: str
@@ -49,13 +50,25 @@ class Requester:
         return self.address
 
 
+class Settling(Protocol):
+    """A contract that has jobs: `deployed.Deployed`, `vault.VaultContract`."""
+
+    def version(self, at: int) -> int: ...
+
+    def private_root(self, at: int) -> bytes: ...
+
+    def encode_fulfil(self, job: Job, version: int, attested: Attested, root: bytes, signatures: Any) -> bytes: ...
+
+    def encode_failure(self, job: Job, version: int, error: str, attested: Attested, signatures: Any) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Requested:
     """A job and the contract it is of. `digests`: what is signed of the call."""
 
     opened: Opened
     job: Job
-    contract: Deployed
+    contract: Settling
     digests: Call
 
 
@@ -68,10 +81,15 @@ def read_opened(log: Log) -> Opened:
 
 def find_opened(chain: Chain, hub: str, job: int, block: int) -> Opened:
     """Job `job`, which was opened in block `block`. Raises NoSuchJob."""
-    logs = chain.logs(hub, [hub_interface().event("Opened").topic, job.to_bytes(32, "big")], block, block)
+    logs = chain.logs(hub, [hub_interface().event("Opened").topic, number_word(job)], block, block)
     if len(logs) != 1:
         raise NoSuchJob(f"block {block} opened no job {job}")
     return read_opened(logs[0])
+
+
+def served_by(opened: Opened, committee: int) -> Opened:
+    """The job, when its contract has been handed over to `committee` since: which is whose signatures count."""
+    return replace(opened, committee=committee)
 
 
 def read_requested(chain: Chain, contracts: Contracts, plan: Plan, values: Values, opened: Opened) -> Requested:
@@ -81,7 +99,7 @@ def read_requested(chain: Chain, contracts: Contracts, plan: Plan, values: Value
         raise NoSuchJob(f"the contract at {opened.contract} was not made from its plan, or not before its job")
     function = _function(plan, contract.name, opened.function)
     topic = contract.requested
-    logs = chain.logs(opened.contract, [topic, opened.job.to_bytes(32, "big")], opened.block, opened.block)
+    logs = chain.logs(opened.contract, [topic, number_word(opened.job)], opened.block, opened.block)
     if len(logs) != 1:
         raise NoSuchJob(f"the contract at {opened.contract} did not say what job {opened.job} computes on")
     public, masked, mask = contract.decode_requested(function, logs[0])
@@ -89,7 +107,7 @@ def read_requested(chain: Chain, contracts: Contracts, plan: Plan, values: Value
     call = LedgerCall(opened.contract, contract.name, function, Requester(opened.requester), opened.payment, args,
                       shapes)
     job = Job(opened.job, call, masked, mask, public)
-    digests = contract.digests(job)
+    digests = contract.digests(job, opened.committee)
     if (digests.function, digests.arguments) != (opened.function, opened.arguments):
         raise NoSuchJob(f"job {opened.job} was opened for other arguments than the contract says")
     return Requested(opened, job, contract, digests)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from enigmalang.chain.digests import keccak
+from enigmalang.ethereum.words import number_word
 
 #: Words of a rule at most.
 MAX_WORDS = 64
@@ -59,7 +60,7 @@ def words_of(predicate: Tree, own: Callable[[Tree], Own] | None = None) -> list[
 
 def rule_name(words: Sequence[int]) -> bytes:
     """What the hub calls the rule: the hash of the words as an ABI array."""
-    return keccak(b"".join(w.to_bytes(32, "big") for w in (32, len(words), *words)))
+    return keccak(b"".join(map(number_word, (32, len(words), *words))))
 
 
 def rule_text(words: Sequence[int]) -> str:

@@ -6,16 +6,19 @@ import os
 import socket
 import threading
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
 from enigmalang.chain.errors import ChainUnreachable, RpcError
 from enigmalang.chain.evm import Evm, Json
-from enigmalang.chain.wires import Broken, JsonTexts
+from enigmalang.chain.wires import Broken, JsonTexts, Parts
 
 #: JSON-RPC 2.0, section 5.1.
 _PARSE, _INVALID, _INTERNAL = -32700, -32600, -32603
 _BACKLOG = 64
+#: Seconds at the end for answers that are under way.
+ANSWER_SECONDS = 2.0
 
 
 class Server:
@@ -56,11 +59,13 @@ class Server:
         with self._lock:
             listening, self._listening = self._listening, None
             sockets, threads = [listening, *self._open], list(self._threads)
-        for each in sockets:
-            with contextlib.suppress(OSError):  # not connected any more
-                each.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join()
+        deadline = monotonic() + ANSWER_SECONDS
+        for way in (socket.SHUT_RD, socket.SHUT_RDWR):  # what is being answered is told first, to who reads it
+            for each in sockets:
+                with contextlib.suppress(OSError):  # not connected any more
+                    each.shutdown(way)
+            for thread in threads:
+                thread.join(max(0.0, deadline - monotonic()) if way == socket.SHUT_RD else None)
         listening.close()
         self.path.unlink(missing_ok=True)
 
@@ -103,8 +108,8 @@ class Server:
                 self._threads.discard(threading.current_thread())
 
     def _converse(self, connection: socket.socket) -> None:
-        texts = JsonTexts()
-        while part := connection.recv(1 << 18):
+        texts, parts = JsonTexts(), Parts(connection)
+        while part := parts.next():
             try:
                 texts.feed(part)
             except Broken as error:

@@ -14,6 +14,7 @@ from enigmalang.chain.digests import keccak
 from enigmalang.chain.hub import HubEvent
 from enigmalang.chain.interface import Interface
 from enigmalang.ethereum.keys import SigningKey
+from enigmalang.ethereum.words import address_word, number_word
 
 #: Leases that are collected for in one transaction.
 MOST_COLLECTED = 32
@@ -66,7 +67,7 @@ def storage_interface() -> Interface:
 
 def lease_name(owner: str, db: int, key: bytes) -> bytes:
     """What the lease of `owner` for `key` is called: 32 bytes."""
-    return keccak(bytes.fromhex(owner[2:]).rjust(32, b"\0") + db.to_bytes(32, "big") + key)
+    return keccak(address_word(owner) + number_word(db) + key)
 
 
 def deploy_storage(chain: Chain, key: SigningKey, hub: str, parameters: RentParameters | None = None) -> "Storage":

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 #: More than any honest answer: a node that sends more is not listened to.
 LIMIT = 256 * 2**20
+#: What is read of a Unix socket at a time.
+PART = 1 << 16
 
 
 class Broken(Exception):
@@ -38,14 +40,18 @@ class Wire(Protocol):
 
 def open_wire(where: str, timeout: float) -> Wire:
     """A connection to `where`: a URL, or the path of a Unix socket. Broken when there is none."""
-    scheme = urlsplit(where).scheme
+    if "://" not in where:
+        return _Ipc(where, timeout)
+    try:
+        parts = urlsplit(where)
+        scheme, _ = parts.scheme, parts.port
+    except ValueError:  # which repeats what stands there: perhaps a password
+        raise Broken("the URL is none, or its port no number", lost=False) from None
     if scheme in ("http", "https"):
         return _Http(where, timeout)
     if scheme in ("ws", "wss"):
         return _WebSocket(where, timeout)
-    if scheme and "://" in where:
-        raise Broken(f"{scheme}:// is none of http, https, ws, wss, or a path", lost=False)
-    return _Ipc(where, timeout)
+    raise Broken(f"{scheme}:// is none of http, https, ws, wss, or a path", lost=False)
 
 
 def _said(error: OSError) -> str:
@@ -66,14 +72,10 @@ class _Http:
 
     def __init__(self, url: str, timeout: float) -> None:
         parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError as error:
-            raise Broken(str(error), lost=False) from None
         if not parts.hostname:
             raise Broken("the URL names no host", lost=False)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._connection = kind(parts.hostname, port, timeout=timeout)
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             self._connection.connect()
@@ -119,7 +121,9 @@ class _WebSocket:
         try:
             opened = connect(url, open_timeout=timeout, close_timeout=1, max_size=LIMIT)
             self._connection: Any = self._held.enter_context(opened)
-        except (InvalidHandshake, InvalidURI) as error:
+        except InvalidURI:  # which repeats the URL, perhaps with a password
+            raise Broken("the URL is none", lost=False) from None
+        except InvalidHandshake as error:
             raise Broken(str(error), lost=False) from None
         except OSError as error:
             raise Broken(_said(error), lost=False) from None
@@ -155,7 +159,7 @@ class _Ipc:
     def __init__(self, path: str, timeout: float) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
-        self._texts = JsonTexts()
+        self._texts, self._parts = JsonTexts(), Parts(self._socket)
         try:
             self._socket.connect(path)
         except OSError as error:
@@ -171,7 +175,7 @@ class _Ipc:
     def receive(self) -> Any:
         while not self._texts.ready:
             try:
-                part = self._socket.recv(1 << 18)
+                part = self._parts.next()
             except OSError as error:
                 raise _lost(error) from None
             if not part:
@@ -181,6 +185,18 @@ class _Ipc:
 
     def close(self) -> None:
         self._socket.close()
+
+
+class Parts:
+    """What comes on a socket, piece by piece, by way of one buffer: a new large one for each read, of which a few bytes
+    are used, would leave holes all over the heap of a process with many connections."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._room = connection, memoryview(bytearray(PART))
+
+    def next(self) -> bytes:
+        """Empty at the end. Raises OSError."""
+        return bytes(self._room[: self._connection.recv_into(self._room)])
 
 
 class JsonTexts:

@@ -13,13 +13,19 @@ from enigmalang.source import Span
 
 #: A file that the user names may be this long.
 MAX_BYTES = 256 << 20
+#: Where the system shows a process the files and pipes that it was given open.
+OPEN_ALREADY = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 #: A file that a program names may be this long: it is read whenever the program is checked.
 MAX_PART = 64 << 20
 
 
 def read_bristol(path: str) -> BooleanCircuit:
-    """The circuit in the file that the user named; a pipe will do. Raises EnigmaError E0601, E0602, E0901."""
-    return _parsed(path, _data(path, MAX_BYTES, regular=False))
+    """The circuit in the file that the user named, or in what the command was started with (/dev/stdin, `<(…)`).
+    Raises EnigmaError E0601, E0602, E0901.
+
+    A pipe by name may wait for ever for somebody to write into it.
+    """
+    return _parsed(path, _data(path, MAX_BYTES, regular=not path.startswith(OPEN_ALREADY)))
 
 
 def read_part(path: str) -> BooleanCircuit:

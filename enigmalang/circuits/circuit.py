@@ -126,7 +126,7 @@ class Output:
     recipient: int  # index into the run's list of recipient public keys
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Circuit:
     """Nodes in topological order and what leaves: openings, single-receiver outputs, shares to keep.
 

@@ -38,28 +38,31 @@ class Nodes(Protocol):
 
 
 class Views:
-    """The views of a growing circuit's concats."""
+    """The views of a growing circuit's concats. They do not hold the circuit, whose arrays would wait for the garbage
+    collector: it looks after so many objects, not bytes.
+    """
 
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
+    def __init__(self) -> None:
         self._views: dict[int, View] = {}
 
-    def of(self, number: int) -> View:
-        """The view of the concat `number`, the parts of the concats that it begins with included."""
-        axis = self._nodes.node(number).attrs["axis"]
+    def of(self, nodes: Nodes, number: int) -> View:
+        """The view of the concat `number`, the parts of the concats that it begins with included; always with the same
+        growing circuit.
+        """
+        axis = nodes.node(number).attrs["axis"]
         chain: list[tuple[int, Node]] = []
         at = number
         while at not in self._views:
-            node = self._nodes.node(at)
+            node = nodes.node(at)
             if node.op != "concat" or node.attrs["axis"] != axis:
                 break
             chain.append((at, node))
             at = node.args[0]
-        known = at in self._views and self._nodes.node(at).attrs["axis"] == axis
+        known = at in self._views and nodes.node(at).attrs["axis"] == axis
         view = self._views[at] if known else View([], [], 0)
         for place, node in reversed(chain):
             for part in node.args[1:] if known else node.args:
-                view = view.with_part(part, self._nodes.node(part).shape[axis])
+                view = view.with_part(part, nodes.node(part).shape[axis])
             self._views[place] = view
             known = True
         return view

@@ -105,7 +105,7 @@ def _dot(node: Node, a: Array, b: Array) -> Array:
 
 def _put(node: Node, x: Array, rows: Array) -> Array:
     out = x.copy()
-    out[node.attrs["indices"]] = rows
+    out[np.asarray(node.attrs["indices"])] = rows
     return out
 
 
@@ -123,9 +123,9 @@ def _divmod(node: Node, x: Array, y: Array) -> Array:
     x, y = np.broadcast_arrays(_wide(x), _wide(y))
     zero = np.asarray(y == 0, dtype=bool)
     safe = np.where(zero, 1, y)
-    quotient = np.where(zero, 0, x // safe)
-    remainder = np.where(zero, 0, x % safe)
-    return np.stack([quotient, remainder])
+    # of scalars `//` gives an int, which may be longer than 64 bits
+    found = (np.asarray(value, dtype=object) for value in (x // safe, x % safe))
+    return np.stack([np.where(zero, 0, value) for value in found])
 
 
 def _concat(node: Node, *parts: Array) -> Array:

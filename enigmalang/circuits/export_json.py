@@ -61,9 +61,11 @@ def _node(number: int, row: Mapping[str, Any]) -> Node:
 
 def _attr(op: str, name: str, value: Any, form: Form) -> Any:
     if name in _ARRAYS:
-        kind = np.bool_ if name == "value" and form is Form.BITS else None
-        made = np.array(value, kind)
-        return made.astype(np.int64) if name == "indices" else made if made.dtype.kind in "bi" else made.astype(object)
+        if name == "value" and form is Form.BITS:
+            return np.array(value, np.bool_)
+        made = np.array(value, object)  # of numbers on both sides of 2^63 NumPy would make floats
+        fits = all(-(1 << 63) <= number < 1 << 63 for number in made.flat)
+        return made.astype(np.int64) if name == "indices" or fits else made
     return _tuple(value) if isinstance(value, list) else value
 
 

@@ -1,11 +1,10 @@
 """Simplification of a circuit before it is cut into layers: fewer nodes, fewer rounds, the same answers.
 
-One forward walk rewrites each node by the rules below and numbers values, so that equal computations become one
+One forward walk rewrites each node by rules (`rewrites`) and numbers values, so that equal computations become one
 node; a backward walk then drops what nothing that leaves depends on. Rules look at a node and its (already
 rewritten) arguments only, so the walk is linear in the circuit's size.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +12,9 @@ import numpy as np
 
 from enigmalang.circuits.circuit import Array, Circuit, Form, Node, Output
 from enigmalang.circuits.concats import Views, flatten
-from enigmalang.circuits.contract import contracted
 from enigmalang.circuits.evaluate import evaluate
 from enigmalang.circuits.rankings import join_sorts
+from enigmalang.circuits.rewrites import RULES, moves_nothing
 from enigmalang.circuits.settled import is_settled
 from enigmalang.circuits.slices import join_slices
 from enigmalang.circuits.table import OP_NUMBER, Rows, Table, distinct, ends_of, flat_args, live_nodes, table_of
@@ -29,9 +28,9 @@ RANDOM = frozenset({"shuffle"})
 
 def simplify(circuit: Circuit) -> Circuit:
     """An equivalent circuit: the same openings, outputs and kept handles, in the same order."""
-    walked = _Walk(circuit).run()
+    walked = Walk(circuit).run()
     while (joined := join_sorts(walked)) is not walked:  # what each sort gave is now taken from one
-        walked = _Walk(drop_dead(joined)).run()
+        walked = Walk(drop_dead(joined)).run()
     return drop_dead(flatten(drop_dead(_fuse_dots(join_slices(walked)))))
 
 
@@ -41,6 +40,7 @@ _CONST, _ZEROS, _ONES = 1, 2, 4
 _CAUSES = {"add": _ZEROS, "sub": _ZEROS, "mul": _CONST, "xor": _ZEROS | _ONES, "and": _ZEROS | _ONES}
 #: Binary operations that stay what they are even when both arguments are one.
 _OF_ITSELF = frozenset({"add", "mul"})
+_COMMUTE = frozenset({"add", "mul", "and", "xor"})
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class _Kind:
     made: dict[tuple[int, ...], int]
 
 
-class _Walk:
+class Walk:
     """The forward walk: `renamed[old]` is the number in the new circuit.
 
     Most nodes stay what they are with new arguments: the walk sees that by their kind. The rules see to the others.
@@ -77,7 +77,7 @@ class _Walk:
         self.args: list[tuple[int, ...]] = []
         self.spans: list[Span | None] = []
         self.special: list[int] = []
-        self.views = Views(self)
+        self.views = Views()
 
     def run(self) -> Circuit:
         table, renamed = self.table, list[int]()
@@ -178,7 +178,7 @@ class _Walk:
             folded = self.fold(node)
             if folded is not None:
                 node = folded
-            rule = _RULES.get(node.op)
+            rule = RULES.get(node.op)
             same = rule(self, node) if rule is not None else node
             if isinstance(same, int):
                 return same
@@ -222,7 +222,7 @@ def _special(value: Any) -> int:
 
 
 def _quick(op: str, attrs: dict[str, Any]) -> int:
-    """The number of arguments with which `_Walk` need not ask the rules, given what else it looks at; or -1."""
+    """The number of arguments with which `Walk` need not ask the rules, given what else it looks at; or -1."""
     if op in RANDOM:
         return -1
     if op in _CAUSES:
@@ -231,199 +231,10 @@ def _quick(op: str, attrs: dict[str, Any]) -> int:
         return 1 if attrs.get("divisor", attrs.get("f")) not in (0, 1) else -1
     if op == "scale":
         return 1 if not _special(attrs["factor"]) & (_ZEROS | _ONES) else -1
-    if op == "take" and _moves_nothing(attrs["indices"]):
+    if op == "take" and moves_nothing(attrs["indices"]):
         return -1
     known = {"input": 0, "load": 0, "const": 0, "select": 3, "neg": 1, "not": 1, "take": 1}
-    return known.get(op, -1 if op in _RULES else 1)
-
-
-Result = Node | int
-
-
-def _add(walk: _Walk, node: Node) -> Result:
-    left, right = node.args
-    if walk.is_all(right, 0):
-        return walk.as_shape(left, node)
-    return walk.as_shape(right, node) if walk.is_all(left, 0) else node
-
-
-def _sub(walk: _Walk, node: Node) -> Result:
-    left, right = node.args
-    if walk.is_all(right, 0):
-        return walk.as_shape(left, node)
-    if left == right:
-        return _zero(walk, node)
-    return node
-
-
-def _zero(walk: _Walk, node: Node) -> int:
-    value = np.zeros(node.shape, dtype=bool if node.form is Form.BITS else np.int64)
-    return walk.place(Node("const", (), node.shape, node.form, {"value": value}, node.span))
-
-
-def _mul(walk: _Walk, node: Node) -> Result:
-    for constant, other in (node.args, node.args[::-1]):
-        value = walk.constant(constant)
-        if value is not None:
-            return walk.place(replace(node, op="scale", args=(other,), attrs={"factor": value}))
-    return node
-
-
-def _scale(walk: _Walk, node: Node) -> Result:
-    factor = np.asarray(node.attrs["factor"])
-    if bool(np.all(factor == 1)):
-        return walk.as_shape(node.args[0], node)
-    return _zero(walk, node) if bool(np.all(factor == 0)) else node
-
-
-def _undo(walk: _Walk, node: Node) -> Result:
-    inner = walk.node(node.args[0])
-    return inner.args[0] if inner.op == node.op else node
-
-
-def _xor(walk: _Walk, node: Node) -> Result:
-    left, right = node.args
-    for constant, other in ((left, right), (right, left)):
-        if walk.is_all(constant, 0):
-            return walk.as_shape(other, node)
-        if walk.is_all(constant, 1):
-            wide = walk.as_shape(other, node)
-            return walk.place(Node("not", (wide,), node.shape, node.form, {}, node.span))
-    return _zero(walk, node) if left == right else node
-
-
-def _and(walk: _Walk, node: Node) -> Result:
-    left, right = node.args
-    for constant, other in ((left, right), (right, left)):
-        if walk.is_all(constant, 1):
-            return walk.as_shape(other, node)
-        if walk.is_all(constant, 0):
-            return _zero(walk, node)
-    return left if left == right else node
-
-
-def _select(walk: _Walk, node: Node) -> Result:
-    condition, then, otherwise = node.args
-    if walk.is_all(condition, 1) or then == otherwise:
-        return walk.as_shape(then, node)
-    if walk.is_all(condition, 0):
-        return walk.as_shape(otherwise, node)
-    if walk.is_all(otherwise, 0):
-        return walk.place(replace(node, op="mul", args=(condition, then)))
-    return node
-
-
-def _reshape(walk: _Walk, node: Node) -> Result:
-    inner = walk.node(node.args[0])
-    if inner.shape == node.shape:
-        return node.args[0]
-    if node.op != "reshape" or inner.op != "reshape":
-        return node
-    same = walk.node(inner.args[0]).shape == node.shape
-    return inner.args[0] if same else replace(node, args=inner.args)
-
-
-def _divc(walk: _Walk, node: Node) -> Result:
-    return node.args[0] if node.attrs["divisor"] == 1 else node
-
-
-def _shr(walk: _Walk, node: Node) -> Result:
-    return node.args[0] if node.attrs["f"] == 0 else node
-
-
-def _concat(walk: _Walk, node: Node) -> Result:
-    axis = node.attrs["axis"]
-    full = [a for a in node.args if walk.node(a).shape[axis] > 0]
-    if len(full) == 1:
-        return full[0]
-    return node if len(full) in (0, len(node.args)) else replace(node, args=tuple(full))
-
-
-def _moves_nothing(indices: Any) -> bool:
-    """All places in order, or the first again and again: of some array that is all that there is."""
-    places = np.asarray(indices)
-    return places.ndim == 1 and (not places.any() or bool(np.all(places == np.arange(len(places)))))
-
-
-def _take(walk: _Walk, node: Node) -> Result:
-    """One place of a concat lies in one of its parts; the only place of an axis is a matter of shape."""
-    inner, axis = walk.node(node.args[0]), node.attrs["axis"]
-    indices = np.asarray(node.attrs["indices"])
-    if indices.ndim == 1 and indices.size:
-        if inner.shape == node.shape and np.array_equal(indices, np.arange(len(indices))):
-            return node.args[0]
-        if inner.shape[axis] == 1 and not indices.any():
-            return walk.place(replace(node, op="broadcast", attrs={}))
-        return _twice_taken(walk, node, inner, indices)
-    if inner.op != "concat" or np.ndim(node.attrs["indices"]) or inner.attrs["axis"] != axis:
-        return node
-    index = int(node.attrs["indices"]) % inner.shape[axis]
-    part, place = walk.views.of(node.args[0]).at(index)
-    if walk.node(part).shape[axis] == 1:
-        return walk.place(replace(node, op="reshape", args=(part,), attrs={}))
-    return walk.place(replace(node, args=(part,), attrs={"indices": np.array(place), "axis": axis}))
-
-
-def _twice_taken(walk: _Walk, node: Node, inner: Node, indices: Array) -> Result:
-    """Rows of rows taken along the same axis, and rows that all lie in one part of a concat."""
-    axis = node.attrs["axis"] % len(inner.shape)
-    if inner.op == "take" and np.ndim(inner.attrs["indices"]) == 1 and inner.attrs["axis"] % len(inner.shape) == axis:
-        places = np.asarray(inner.attrs["indices"])[indices]
-        return walk.place(replace(node, args=inner.args, attrs={"indices": places, "axis": axis}))
-    if inner.op == "concat" and inner.attrs["axis"] % len(inner.shape) == axis and indices.min() >= 0:
-        view = walk.views.of(node.args[0])
-        (part, low), (last, _) = view.at(int(indices.min())), view.at(int(indices.max()))
-        if part == last:
-            places = indices - indices.min() + low
-            return walk.place(replace(node, args=(part,), attrs={"indices": places, "axis": axis}))
-        if node.form is Form.BITS and len(inner.args) == 2:
-            return _masked(walk, node, inner, indices)
-    return node
-
-
-def _masked(walk: _Walk, node: Node, concat: Node, indices: Array) -> Result:
-    """Bits of x in some places and public zeros in the others are bits of x under a public mask."""
-    axis, (x, other) = node.attrs["axis"] % len(node.shape), concat.args
-    length = walk.node(x).shape[axis]
-    mask = indices < length
-    if walk.is_all(x, 0):
-        x, other, mask, indices = other, x, ~mask, indices - length
-        length = walk.node(x).shape[axis]
-    if not walk.is_all(other, 0):
-        return node
-    places = np.where(mask, indices, np.minimum(np.arange(len(indices)), length - 1))
-    kept = walk.place(replace(node, args=(x,), attrs={"indices": places, "axis": axis}))
-    column = mask.reshape((-1, *(1,) * (len(node.shape) - axis - 1)))
-    held = walk.place(Node("const", (), column.shape, Form.BITS, {"value": column}, node.span))
-    return walk.place(replace(node, op="and", args=(kept, walk.as_shape(held, node)), attrs={}))
-
-
-def _contract(walk: _Walk, node: Node) -> Result:
-    found = contracted(walk, node)
-    return node if found is None else found
-
-
-_RULES: dict[str, Callable[[_Walk, Node], Result]] = {
-    "take": _take,
-    "sum": _contract,
-    "dot": _contract,
-    "add": _add,
-    "sub": _sub,
-    "mul": _mul,
-    "scale": _scale,
-    "neg": _undo,
-    "not": _undo,
-    "xor": _xor,
-    "and": _and,
-    "select": _select,
-    "reshape": _reshape,
-    "broadcast": _reshape,
-    "divc": _divc,
-    "shr": _shr,
-    "concat": _concat,
-}
-
-_COMMUTE = frozenset({"add", "mul", "and", "xor"})
+    return known.get(op, -1 if op in RULES else 1)
 
 
 def _fuse_dots(circuit: Circuit) -> Circuit:

@@ -7,7 +7,7 @@ it is first asked for, and kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, overload
 
@@ -130,6 +130,15 @@ class Table(Sequence[Node]):
             attrs[number] = len(attr_list) - 1
         return Table(self.ops, self.forms, self.shapes, attrs, self.starts, self.args, self.shape_list, attr_list,
                      self.spans)
+
+    def with_attr_list(self, attr_list: Sequence[dict[str, Any]], changed: Collection[int]) -> Table:
+        """The same nodes with other attributes under the numbers `changed`."""
+        table = Table(self.ops, self.forms, self.shapes, self.attrs, self.starts, self.args, self.shape_list, attr_list,
+                      self.spans)
+        if self._made is not None:
+            table._made = [None if number in changed else node
+                           for node, number in zip(self._made, self.attrs.tolist(), strict=True)]
+        return table
 
     def where(self, *names: str) -> npt.NDArray[np.int64]:
         """The numbers of the nodes with one of these operations."""

@@ -12,9 +12,8 @@ from enigmalang.cli.columns import columns, told_bytes, told_seconds, told_times
 from enigmalang.cli.floor import Floor, Gauge, Rates, floor_of, middle_rates
 from enigmalang.cli.inputs import Inputs
 from enigmalang.cli.measure import Bench, Sample, middle, run_all
-from enigmalang.cli.programs import Refused, as_diagnostic, check_inputs, compiled
+from enigmalang.cli.programs import Refused, check_inputs, compiled, tell
 from enigmalang.cli.progress import Progress
-from enigmalang.cli.report import show
 from enigmalang.cli.session import Settings
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.ports import EngineError
@@ -76,14 +75,8 @@ def bench_file(path: str, settings: Settings, inputs: Inputs, runs: int, as_json
             check_inputs(plan, inputs)
             progress.phase("measuring")
             found = measure(plan, settings, inputs, runs, seconds)
-        except Refused as refused:
-            with progress.paused():
-                show(refused.diagnostics)
-            return 1
-        except (EnigmaError, EngineError) as error:
-            with progress.paused():
-                show([as_diagnostic(error, path)])
-            return 1
+        except (Refused, EnigmaError, EngineError) as error:
+            return tell(error, path, progress)
         except Empty as error:
             with progress.paused():
                 print(f"enig: {error}", file=sys.stderr)

@@ -1,7 +1,6 @@
 """`enig call ADDRESS FUNCTION ARGS`: call a contract on a chain, or read its public state."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +41,7 @@ def _call(address: str, name: str, arguments: tuple[str, ...], where: tuple[str 
     from enigmalang.chain.ledger import FEE
     from enigmalang.cli.acting import acting, address_named
     from enigmalang.cli.arguments import leaves_of_arguments
+    from enigmalang.cli.report import say
     from enigmalang.cli.shown import as_json_data
     from enigmalang.execute.values import data_from, show
     from enigmalang.node.remote import find_contract
@@ -52,7 +52,7 @@ def _call(address: str, name: str, arguments: tuple[str, ...], where: tuple[str 
         if function is None or function.public.kind not in ("external", "view"):
             return _read(remote, name, arguments, as_json)
         args = leaves_of_arguments(function.public, arguments, lambda n: address_named(remote.chain, n))
-        done = Caller(remote, acting(remote.chain, *key), _say).call(function, args, money[0])
+        done = Caller(remote, acting(remote.chain, *key), say).call(function, args, money[0])
         type = function.public.result
         if as_json:
             told = {"result": as_json_data(data_from(done.leaves, type), type)}
@@ -61,7 +61,7 @@ def _call(address: str, name: str, arguments: tuple[str, ...], where: tuple[str 
             print(json.dumps(told))
             return 0
         if done.job is not None:
-            _say(f"job {done.job} is done: transaction {done.transaction}; it cost {done.paid} wei")
+            say(f"job {done.job} is done: transaction {done.transaction}; it cost {done.paid} wei")
         for value in done.learned:
             print(f"revealed to you: {_plain(value)}")
         if done.leaves:
@@ -95,9 +95,3 @@ def _read(remote: "Remote", name: str, keys: tuple[str, ...], as_json: bool) -> 
 def _plain(value: Any) -> Any:
     """Numbers and truths as they are; their types are not told."""
     return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _say(text: Any) -> None:
-    from enigmalang.diagnostics.render import shown
-
-    print(shown(str(text)), file=sys.stderr, flush=True)

@@ -94,8 +94,8 @@ def _up(given: dict[str, Any], key: "SigningKey | None") -> int:
 
     try:
         with Host.up(HostSettings(**given), key, _say) as host:
-            _introduce(host)
-            with suppress(KeyboardInterrupt):
+            with suppress(KeyboardInterrupt):  # from the moment at which it is said to be ready
+                _introduce(host)
                 host.serve()
             _say("ending")
     except (ChainError, EngineError) as error:

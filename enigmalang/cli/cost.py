@@ -21,10 +21,12 @@ import click
 @click.option("--function", "wanted", metavar="NAME", help="Only this function, such as average or Salaries.average.")
 @click.option("--chain", type=click.Choice(("embedded", "memory")), default="embedded", show_default=True,
               help="embedded: gas is measured in the file's tests, on an EVM in this process; memory: no gas.")
+@click.option("--network", is_flag=True, help="As `enig run --network`: a script that uses `MPC` has its orders, their "
+              "gas and their fees counted, too.")
 @click.option("--json", "as_json", is_flag=True, help="Write everything to stdout as JSON.")
 def command(
     file: str, nodes: int, threshold: int | None, lets: tuple[str, ...], link: str, wanted: str | None, chain: str,
-    as_json: bool,
+    network: bool, as_json: bool,
 ) -> int:
     """Say what each function and line of FILE costs: rounds, products, ANDs, comparisons, bytes that a node sends,
     seconds, and for contracts gas and fee.
@@ -45,4 +47,4 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    return cost_file(file, (nodes, threshold), given, between, wanted, chain == "embedded", as_json)
+    return cost_file(file, (nodes, threshold), given, between, wanted, chain == "embedded", as_json, network)

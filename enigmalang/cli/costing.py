@@ -11,7 +11,7 @@ import click
 
 from enigmalang.chain.errors import ChainError
 from enigmalang.cli.columns import columns, told_bytes, told_seconds
-from enigmalang.cli.programs import Refused, as_diagnostic
+from enigmalang.cli.programs import Refused, head_of, tell
 from enigmalang.cli.progress import Progress
 from enigmalang.cli.report import show
 from enigmalang.compiler import compile_file
@@ -29,7 +29,6 @@ from enigmalang.node.costing import (
 )
 from enigmalang.node.costing.gas import Gas, MeteredLedger
 from enigmalang.plan.plan import Plan
-from enigmalang.source import Span
 
 SCHEMA = 1
 Lets = Mapping[str, int | str]
@@ -62,7 +61,8 @@ class Costs:
 
 
 def cost_file(
-    path: str, committee: Committee, lets: Lets, link: Link, wanted: str | None, chain: bool, as_json: bool
+    path: str, committee: Committee, lets: Lets, link: Link, wanted: str | None, chain: bool, as_json: bool,
+    network: bool = False,
 ) -> int:
     """Write what the file at `path` costs; the exit status."""
     with Progress() as progress:
@@ -75,15 +75,9 @@ def cost_file(
                 raise click.UsageError(f"--let {unknown[0]}: nothing in {path} has this name",
                                        click.get_current_context())
             progress.phase("counting")
-            found = costs(plan, names, committee, lets, link, chain, wanted is None)
-        except Refused as refused:
-            with progress.paused():
-                show(refused.diagnostics)
-            return 1
-        except (EnigmaError, EngineError, ChainError) as error:
-            with progress.paused():
-                show([as_diagnostic(error, path)])
-            return 1
+            found = costs(plan, names, committee, lets, link, chain, wanted is None, network)
+        except (Refused, EnigmaError, EngineError, ChainError) as error:
+            return tell(error, path, progress)
     sys.stdout.write(json.dumps(as_dict(found), indent=2) + "\n" if as_json else as_text(found))
     sys.stdout.flush()
     if found.failed:
@@ -113,14 +107,16 @@ def _chosen(plan: Plan, wanted: str | None) -> list[str]:
 
 
 def costs(
-    plan: Plan, names: Sequence[str], committee: Committee, lets: Lets, link: Link, chain: bool, whole: bool
+    plan: Plan, names: Sequence[str], committee: Committee, lets: Lets, link: Link, chain: bool, whole: bool,
+    network: bool = False,
 ) -> Costs:
-    """Count them all; with `whole` a run of the file, too. Raises EnigmaError, EngineError, ChainError."""
+    """Count them all; with `whole` a run of the file, too; scripts as on a `network`. Raises EnigmaError, EngineError,
+    ChainError."""
     found: list[Cost] = []
     failed: list[Diagnostic] = []
     for name in names:
         try:
-            found.append(cost_of(plan, name, committee[0], lets, committee[1]))
+            found.append(cost_of(plan, name, committee[0], lets, committee[1], network))
         except (Missing, BadLet) as error:
             failed.append(_not_known(plan, name, error))
         except EnigmaError as error:
@@ -147,18 +143,13 @@ def _tests(plan: Plan, committee: Committee, lets: Lets, chain: bool, gas: Gas) 
 
 
 def _with_gas(cost: Cost, gas: Gas) -> Cost:
-    return replace(cost, gas=gas.used.get(cost.name))
+    return replace(cost, gas=gas.used.get(cost.name, cost.gas))
 
 
 def _not_known(plan: Plan, name: str, error: Missing | BadLet) -> Diagnostic:
     first = next(iter(error.names), "n") if isinstance(error, Missing) else ""
     help = f"add `--let {first}=1000`" if first else None
-    return Diagnostic("E1002", f"the cost of {name} cannot be told: {error}", _span(plan, name), (), help)
-
-
-def _span(plan: Plan, name: str) -> Span:
-    span = plan.functions[name].public.span
-    return Span(span.path, span.line, span.column, span.line, span.column + 1)
+    return Diagnostic("E1002", f"the cost of {name} cannot be told: {error}", head_of(plan, name), (), help)
 
 
 # ------------------------------------------------------------------------------------------- showing
@@ -173,7 +164,8 @@ def as_text(found: Costs) -> str:
     link = found.link
     text = (f"{first.nodes} nodes, any {first.threshold} of which learn nothing; {link.delay * 1000:g} ms one way, "
             f"{link.bits / 1e6:g} Mbit/s\n\n")
-    head = ("", "rounds", "products", "ANDs", "comparisons", "bytes a node", "seconds", "gas", "fee (gwei)")
+    head = ("", "rounds", "products", "ANDs", "comparisons", "bytes a node", "seconds", "orders", "gas",
+            "fee (gwei)")
     rows = [(_title(cost, found.run), *_amounts(cost, link)) for cost in everything]
     text += columns(*_without_empty(head, rows))
     for cost in everything:
@@ -188,8 +180,8 @@ def _title(cost: Cost, run: Cost | None) -> str:
 
 def _amounts(cost: Cost, link: Link) -> tuple[str, ...]:
     return (f"{cost.rounds:,}", f"{cost.products:,}", f"{cost.ands:,}", f"{cost.comparisons:,}", f"{cost.bytes_sent:,}",
-            told_seconds(cost.seconds(link)), "" if cost.gas is None else f"{cost.gas:,}",
-            "" if cost.fee is None else f"{cost.fee / 1e9:,.3f}")
+            told_seconds(cost.seconds(link)), f"{cost.orders:,}" if cost.orders else "",
+            "" if cost.gas is None else f"{cost.gas:,}", "" if cost.fee is None else f"{cost.fee / 1e9:,.3f}")
 
 
 def _without_empty(head: Sequence[str], rows: list[tuple[str, ...]]) -> tuple[list[str], list[list[str]]]:

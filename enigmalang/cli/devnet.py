@@ -98,9 +98,11 @@ def keep_chain(folder: Path) -> int:
 
 
 def _keep_chain(folder: Path) -> int:
+    from enigmalang.mpc import heap
     from enigmalang.node.devnet.chain import serve
     from enigmalang.node.devnet.folder import DevnetError, chain_folder, read_made
 
+    heap.share()  # it has a thread for each connection
     made = read_made(folder)
     if made is None:
         raise DevnetError(f"there is no devnet in {folder}")

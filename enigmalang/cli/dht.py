@@ -1,4 +1,4 @@
-"""`enig dht put|get|show|reader`: data that nodes keep off the chain."""
+"""`enig dht put|get|show|rent|reader`: data that nodes keep off the chain."""
 
 import os
 import sys
@@ -150,6 +150,7 @@ def _show(key: str, where: tuple[str | None, str | None]) -> int:
 
     from enigmalang.chain.rules import rule_text
     from enigmalang.dht.chunks import content_size
+    from enigmalang.diagnostics.render import shown
     from enigmalang.node.remote_storage import find
 
     with _hub_of(where) as hub, _nodes_of(hub) as nodes:
@@ -165,23 +166,66 @@ def _show(key: str, where: tuple[str | None, str | None]) -> int:
     size = content_size(record.size, record.sealing.sealed)
     print(f"size     {size:,} bytes in {record.value.chunks} chunks, {sealed}")
     print(f"version  {record.version}")
+    if record.kind:
+        print(f"type     {shown(record.kind)}, of a program")
     if record.expires:
         print(f"expires  {datetime.fromtimestamp(record.expires, UTC):%Y-%m-%d %H:%M} UTC")
     print(f"holders  {' '.join(found.holders)}")
     return 0
 
 
-@command.command("reader")
+@command.command("rent")
+@click.argument("key")
+@click.option("--rent", type=ADDRESS, required=True, help="The contract that rent is paid to.")
+@click.option("--days", type=click.IntRange(1, 36_500), default=30, show_default=True, metavar="N",
+              help="Pay for so long.")
+@click.option("--renew/--no-renew", default=True, help="Again and again, from what the key has put into the contract.")
 @_key
 @chain_of_network
 @_hub_option
-def reader_of(name: str | None, password_file: Path | None, url: str | None, hub: str | None) -> int:
+def rent_of(key: str, rent: str, days: int, renew: bool, name: str | None, password_file: Path | None, url: str | None,
+            hub: str | None) -> int:
+    """Pay for what is stored under KEY anew, to the nodes that hold it now. What is left of the lease before comes
+    back.
+
+    A lease pays the nodes that its owner named. When one of them is gone and another has taken a copy, this names it.
+    """
+    return remotely(lambda: _rent(key, (rent, days, renew), (name, password_file), (url, hub)), key)
+
+
+def _rent(key: str, paid: tuple[str, int, bool], acts: tuple[str | None, Path | None],
+          where: tuple[str | None, str | None]) -> int:
+    from enigmalang.chain.storage import DAY, Storage
+    from enigmalang.cli.acting import acting
+    from enigmalang.node.remote_storage import Rent, lease_again, with_funds
+
+    with _hub_of(where) as hub, _nodes_of(hub) as nodes:
+        owner = acting(hub.chain, *acts)
+        with_funds(hub.chain, owner.address)
+        rent = Rent(Storage(hub.chain, paid[0]), paid[1] * DAY, paid[2])
+        for holder in lease_again(hub, nodes, owner, _hub_key(key), rent):
+            print(holder)
+    return 0
+
+
+@command.command("reader")
+@click.option("--publish", is_flag=True, help="Also publish it on the hub (a transaction that the key pays), so that "
+              "programs can store data for you by your address alone.")
+@_key
+@chain_of_network
+@_hub_option
+def reader_of(publish: bool, name: str | None, password_file: Path | None, url: str | None, hub: str | None) -> int:
     """Show what others need to store data for you: ADDRESS:KEY, for their --readers. Nothing of it is secret."""
     def shown() -> int:
+        from enigmalang.chain.receiving import publish_receiving_key
         from enigmalang.cli.acting import acting
+        from enigmalang.node.remote_storage import with_funds
 
         with _hub_of((url, hub)) as found:
             identity = acting(found.chain, name, password_file)
+            if publish and identity.signing is not None:
+                with_funds(found.chain, identity.address)
+                publish_receiving_key(found.chain, found.address, identity.signing, identity.public_key)
         print(f"{identity.address}:{identity.public_key.hex()}")
         return 0
 

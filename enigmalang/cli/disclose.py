@@ -1,6 +1,7 @@
 """`enig disclose FILE`: who learns what of a program, and what a change of it discloses anew."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ def command(file: str, as_json: bool, old: str | None) -> int:
     enig disclose --json examples/vote.enig > vote.json
     enig disclose examples/vote.enig --diff vote.json       status 1 if something is newly disclosed
 
-    Moving lines discloses nothing new; computing a revealed value from something else does.
+    Moving lines discloses nothing new; computing a revealed value from something else does. So does a setter, or
+    anything else that is written, paid or called, of which a condition (`require sender == boss`) is gone.
     """
     from enigmalang.cli.programs import Refused
     from enigmalang.compiler.disclosure import dump_manifest, print_manifest
@@ -59,11 +61,14 @@ def _manifest(path: str) -> "Manifest":
 
 def _older(path: str) -> "Manifest":
     """What OLD says. Raises Refused, and click.UsageError when it is neither a program nor a manifest."""
+    from enigmalang.circuits.bristol_file import OPEN_ALREADY
     from enigmalang.compiler.disclosure import ManifestError, load_manifest
 
     if path.endswith(".enig"):
         return _manifest(path)
     way = "give an older .enig file, or what `enig disclose --json FILE` wrote"
+    if os.path.exists(path) and not os.path.isfile(path) and not path.startswith(OPEN_ALREADY):
+        raise click.UsageError(f"{path} is no file on a disk; {way}")  # a pipe may never be written into
     try:
         return load_manifest(Path(path).read_text("utf-8"))
     except OSError as error:

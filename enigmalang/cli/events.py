@@ -39,7 +39,7 @@ def _events(address: str, url: str | None, follow: bool, depth: int, as_json: bo
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     with find_contract(address, url) as remote:
         addresses, topics = topics_of(remote)
-        follower = Follower(remote.chain, addresses, topics, start=0, depth=depth)
+        follower = Follower(remote.chain, addresses, topics, start=remote.hub.first_block(), depth=depth)
         while True:
             for notice in follower.poll():
                 event = read_event(remote, notice.log, notice.removed)

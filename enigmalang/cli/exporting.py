@@ -11,9 +11,8 @@ from enigmalang.circuits.circuit import Node
 from enigmalang.circuits.export_boolean import NotBoolean, to_boolean
 from enigmalang.circuits.export_json import print_document
 from enigmalang.cli.costing import parse_lets
-from enigmalang.cli.programs import Refused, as_diagnostic, compiled
+from enigmalang.cli.programs import Refused, compiled, head_of, tell
 from enigmalang.cli.progress import Progress
-from enigmalang.cli.report import show
 from enigmalang.cli.texts import fail
 from enigmalang.compiler.alone import compile_def, defs_of
 from enigmalang.compiler.compiler import Compilation
@@ -36,14 +35,8 @@ def export(path: str, function: str | None, options: Sequence[str], target: str,
         try:
             progress.phase(f"compiling {path}")
             text = _form(path, function, lets, target)
-        except Refused as refused:
-            with progress.paused():
-                show(refused.diagnostics)
-            return 1
-        except (EnigmaError, EngineError) as error:
-            with progress.paused():
-                show([as_diagnostic(error, path)])
-            return 1
+        except (Refused, EnigmaError, EngineError) as error:
+            return tell(error, path, progress)
     if out is None:
         sys.stdout.write(text)
         return 0
@@ -58,13 +51,13 @@ def export(path: str, function: str | None, options: Sequence[str], target: str,
 
 def _form(path: str, function: str | None, lets: Lets, target: str) -> str:
     """Raises Refused, EnigmaError, EngineError, click.UsageError."""
-    plan, name = _chosen(path, function, lets)
+    plan, name, alone = _chosen(path, function, lets)
     if target == "ir":
         return _ir(plan, function, name)
     if name is None:
         raise _unsaid(path, plan)
     shown = function or name
-    recording = _recorded(plan, name, shown, lets)
+    recording = _recorded(plan, name, shown, lets, alone)
     if target == "json":
         inputs = [{"name": g.name, "type": str(g.type.element), "shape": list(g.shape)} for g in recording.inputs]
         return print_document(shown, inputs, [flow.circuit for flow in recording.flows])
@@ -73,11 +66,12 @@ def _form(path: str, function: str | None, lets: Lets, target: str) -> str:
     return _bristol(recording, plan, name, target == "bristol")
 
 
-def _chosen(path: str, function: str | None, lets: Lets) -> tuple[Plan, str | None]:
-    """The plan, and the name in it of what is compiled; None for a file without statements."""
+def _chosen(path: str, function: str | None, lets: Lets) -> tuple[Plan, str | None, bool]:
+    """The plan, and the name in it of what is compiled (None for a file without statements), and whether that is a
+    `def` alone."""
     if function is None:
         plan = compiled(path)
-        return plan, plan.script.name if plan.script is not None else None
+        return plan, plan.script.name if plan.script is not None else None, False
     sink = Sink()
     module = Compilation(path, sink).get("module")
     if module is None:
@@ -88,7 +82,7 @@ def _chosen(path: str, function: str | None, lets: Lets) -> tuple[Plan, str | No
         made = compile_def(path, function, public, sink)
         if made is None or made.script is None:
             raise Refused(sink.errors)
-        return made, made.script.name
+        return made, made.script.name, True
     plan = compiled(path)
     names = recordable(plan)
     found = [name for name in names if function in (name, name.rpartition(".")[2])]
@@ -96,7 +90,7 @@ def _chosen(path: str, function: str | None, lets: Lets) -> tuple[Plan, str | No
         told = ", ".join([*defs, *names]) or "nothing that nodes compute"
         raise click.UsageError(f"there is no function {function} with private values in {path}; it has {told}",
                                click.get_current_context())
-    return plan, found[0]
+    return plan, found[0], False
 
 
 def _unsaid(path: str, plan: Plan) -> Exception:
@@ -130,10 +124,10 @@ def _ir(plan: Plan, function: str | None, name: str | None) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-def _recorded(plan: Plan, name: str, shown: str, lets: Lets) -> Recording:
-    place = _place(plan, name)
+def _recorded(plan: Plan, name: str, shown: str, lets: Lets, alone: bool) -> Recording:
+    place = head_of(plan, name)
     try:
-        recording = record(plan, name, lets)
+        recording = record(plan, name, lets, alone=alone)
     except (Missing, BadLet) as error:
         first = next(iter(error.names), "n") if isinstance(error, Missing) else ""
         raise fail("E0904", f"{shown} is not compiled to a circuit: {error}", place,
@@ -148,11 +142,6 @@ def _recorded(plan: Plan, name: str, shown: str, lets: Lets) -> Recording:
     return recording
 
 
-def _place(plan: Plan, name: str) -> Span:
-    span = plan.functions[name].public.span
-    return Span(span.path, span.line, span.column, span.line, span.column + 1)
-
-
 def _drawn(recording: Recording, shown: str, target: str) -> str:
     """A drawing of the circuits; several stand below each other in one SVG, or as several graphs in one file."""
     from enigmalang.circuits.drawing import pictures, to_dot, to_svg
@@ -165,18 +154,18 @@ def _bristol(recording: Recording, plan: Plan, name: str, old: bool) -> str:
     if len(recording.flows) > 1:
         first = recording.flows[0].circuit
         node = first.nodes[first.opens[0]] if first.opens else None
-        place = node.span if node is not None and node.span is not None else _place(plan, name)
+        place = node.span if node is not None and node.span is not None else head_of(plan, name)
         raise fail("E0903", "a value revealed here decides what follows, so there is no single circuit", place,
                    "reveal at the end only, or take `--to json`, which has every circuit")
     (flow,) = recording.flows
-    _check_inputs(recording, _place(plan, name))
+    _check_inputs(recording, head_of(plan, name))
     try:
         made = to_boolean(flow.circuit, [given.port for given in recording.inputs], flow.outputs)
         return print_bristol(made, old=old)
     except NotBoolean as error:
-        raise fail("E0902", f"{error}", _near(flow, error.node) or _place(plan, name), "`--to json` has it") from None
+        raise fail("E0902", f"{error}", _near(flow, error.node) or head_of(plan, name), "`--to json` has it") from None
     except NotOld as error:
-        raise fail("E0902", f"{error}", _place(plan, name), "take `--to bristol-fashion`") from None
+        raise fail("E0902", f"{error}", head_of(plan, name), "take `--to bristol-fashion`") from None
 
 
 def _near(flow: Flow, node: Node) -> Span | None:

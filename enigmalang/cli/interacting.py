@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from enigmalang.cli.inputs import Given, Inputs
-from enigmalang.cli.session import Settings as Options
 from enigmalang.diagnostics import Diagnostic
 from enigmalang.diagnostics.render import from_disk, render_one
 from enigmalang.repl.commands import dispatch
-from enigmalang.repl.interactive import Interactive, Settings
+from enigmalang.repl.interactive import Interactive
 from enigmalang.repl.piped import run_piped
 from enigmalang.repl.session import Session
+from enigmalang.repl.settings import Settings
 from enigmalang.source import Span
 from enigmalang.types.types import Type
 
@@ -39,11 +39,10 @@ class AskedInputs:
 
 
 def run_session(
-    options: Options, given: Mapping[str, Given], file: str | None, workers: "Processes | None" = None
+    settings: Settings, given: Mapping[str, Given], file: str | None, workers: "Processes | None" = None
 ) -> int:
     """The exit status of a whole session; the first nodes are `workers`, if those were started ahead."""
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    settings = Settings(options.engine, options.nodes, options.threshold, options.timeout)
     with Interactive(settings, _say, _complain, AskedInputs(given, terminal), workers=workers) as session:
         loaded = file is None or dispatch(session, f":load {file}")
         if not terminal:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from types import TracebackType
+from weakref import ReferenceType, ref
 
 from enigmalang.circuits.circuit import Circuit
 from enigmalang.cli.floor import Work, multiplications
@@ -49,15 +50,16 @@ class Bench:
     """One plan on its own engine, which is closed at the end. A context manager."""
 
     def __init__(self, plan: Plan, nodes: int = 3, threshold: int | None = None, *, engine: Engine | None = None,
-                 timeout: float = 60.0) -> None:
-        """Starts `nodes` workers, or uses `engine`. Raises EngineError."""
+                 timeout: float = 60.0, seen: Callable[[Circuit], object] = lambda circuit: None) -> None:
+        """Starts `nodes` workers, or uses `engine`. `seen` is told of each circuit that runs. Raises EngineError."""
         begin = time.perf_counter()
         self.plan = plan
         self._cluster = Cluster.start(nodes, threshold, plan.field, timeout) if engine is None else None
         self._engine: Engine = engine or self._cluster  # type: ignore[assignment]
+        self._seen = seen
         self._tracer = Tracer(self._engine, self._watch)
         self._multiplications = 0
-        self._counted: dict[int, tuple[Circuit, int]] = {}
+        self._counted: dict[int, tuple[ReferenceType[Circuit], int]] = {}  # by id, while that is the circuit's
         self._ahead: dict[str, int] = {}
         self._engine.stats()  # answered when the workers have loaded their protocols
         self.start = time.perf_counter() - begin
@@ -69,9 +71,10 @@ class Bench:
         self._engine.close()
 
     def _watch(self, circuit: Circuit) -> None:
+        self._seen(circuit)
         known = self._counted.get(id(circuit))
-        if known is None:  # the circuit is kept, so that its id stays its own
-            known = self._counted[id(circuit)] = circuit, multiplications(circuit)
+        if known is None or known[0]() is not circuit:
+            known = self._counted[id(circuit)] = ref(circuit), multiplications(circuit)
         self._multiplications += known[1]
 
     def run(self, inputs: InputReader, out: Callable[[str], object] = lambda text: None) -> tuple[Sample, World]:

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -60,23 +61,27 @@ _password_file = click.option(
               help="Where /health and /metrics are; -1: nowhere. Default: 7401.")
 @click.option("--monitor-address", metavar="ADDRESS", help="On which of this machine's addresses; they ask for no "
               "password. Default: 127.0.0.1.")
-@click.option("--confirmations", type=click.IntRange(0, 1000), default=0, show_default=True, metavar="BLOCKS",
-              help="How many blocks must follow before anything on the chain counts; 0 is for development chains.")
+@click.option("--confirmations", type=click.IntRange(0, 1000), metavar="BLOCKS",
+              help="How many blocks must follow before anything on the chain counts. Default: 12; 0 on a development "
+              "chain that answers now, and nowhere else.")
 @click.option("--deposit", type=Wei(), metavar="WEI", help="What it puts down; default: the least that the hub takes.")
 @click.option("--key", metavar="NAME", help="Take this key (`enig keys list`) and its password; default: a new key.")
 @_password_file
 def init(folder: Path, url: str, hub: str, endpoint: str | None, listen: str | None, monitor_port: int | None,
-         monitor_address: str | None, confirmations: int, deposit: int | None, key: str | None,
+         monitor_address: str | None, confirmations: int | None, deposit: int | None, key: str | None,
          password_file: str | None) -> int:
     """Make a node's FOLDER: its configuration and its keys. Nothing is overwritten, nothing is sent."""
     from enigmalang.node.daemon.config import Config, with_options
+    from enigmalang.node.daemon.connection import default_confirmations
     from enigmalang.node.daemon.folders import make_folder, refuse_made
 
     def run() -> int:
         refuse_made(folder)
         node = {"endpoint": endpoint, "listen": listen, "deposit": deposit}
         where = url if "://" in url else os.path.abspath(url)  # a socket's path: the node may be started elsewhere
-        config = with_options(Config(folder), "chain", url=where, hub=hub, confirmations=confirmations)
+        config = with_options(Config(folder), "chain", url=where, hub=hub)
+        depth = default_confirmations(where) if confirmations is None else confirmations
+        config = with_options(config, "chain", confirmations=depth)
         config = with_options(config, "node", **{name: value for name, value in node.items() if value is not None})
         monitor = {"port": monitor_port, "address": monitor_address}
         config = with_options(config, "monitor", **{name: v for name, v in monitor.items() if v is not None})
@@ -93,6 +98,7 @@ def _introduce(config: "Config", keys: "NodeKeys") -> None:
     from enigmalang.node.daemon.config import FILE
 
     print(f"node      {checksummed(keys.address)}\nfolder    {config.folder}\noptions   {config.folder / FILE}\n"
+          f"depth     {config.chain.confirmations} blocks (chain.confirmations)\n"
           f"endpoint  {config.node.endpoint}\n"
           "Send the deposit and money for gas to the node's address, then: "
           f"enig node start {config.folder}\n"
@@ -141,21 +147,24 @@ def _start(folder: Path, detach: bool, rejoin: bool, password_file: str | None) 
 
 
 def _run(config: "Config", keys: "NodeKeys", files: Any, rejoin: bool) -> int:
+    from enigmalang.mpc import heap
     from enigmalang.node.daemon.assembly import parts
     from enigmalang.node.daemon.daemon import Daemon
     from enigmalang.node.daemon.log import Log
 
+    heap.share()
     log = Log(config.log, config.folder)
     daemon = Daemon(config, keys, files, log, parts(config), rejoin)
-    _end_on_signals(daemon)
     try:
-        daemon.run()
+        with _ended_by_signals(daemon):
+            daemon.run()
     finally:
         log.close()
     return 0
 
 
-def _end_on_signals(daemon: "Daemon") -> None:
+@contextmanager
+def _ended_by_signals(daemon: "Daemon") -> Iterator[None]:
     """The first asks the node to stop; a second one, to wait for nothing."""
     heard: list[int] = []
 
@@ -166,8 +175,12 @@ def _end_on_signals(daemon: "Daemon") -> None:
         # In another thread: the one that is interrupted here may hold the event's lock, for it waits for the event.
         threading.Thread(target=daemon.stop.set, name="stop").start()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _in_background(config: "Config", rejoin: bool, password_file: str | None) -> int:

@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from enigmalang.cli.remotely import ADDRESS, Wei
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,6 +20,29 @@ def chain_option(function: F) -> F:
         help="Where contracts live: an EVM in this process; a twin without EVM; a development node (http, ws, or "
         "the path of its socket).",
     )(function)
+
+
+def network_options(function: F) -> F:
+    """`--network`, and what it needs: `--hub`, `--vault`, `--key`, `--password-file`, `--rent`, `--days`, `--fee`."""
+    for option in (
+        click.option("--fee", type=Wei(), metavar="WEI", help="With --network: at most this for each order that the "
+                     "vault's nodes carry out; what they do not use comes back. Default: 1_000_000_000_000_000."),
+        click.option("--vault", type=ADDRESS, help="With --network: the vault whose nodes keep `MPC`, and compute with "
+                     "it; on a development chain the newest one, which is made if there is none."),
+        click.option("--days", type=click.IntRange(1, 36_500), default=30, show_default=True, metavar="N",
+                     help="With --rent: for so long, and again and again from what the owner has in the contract."),
+        click.option("--rent", type=ADDRESS, help="With --network: pay for what is stored to this contract, where "
+                     "nodes ask for rent."),
+        click.option(
+            "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+            help="Take the keys' password from the first line of FILE; without it, it is asked for."),
+        click.option("--key", metavar="NAME", help="With --network: who acts where the program names nobody."),
+        click.option("--hub", type=ADDRESS, help="With --network: its hub, when it is not up on this machine."),
+        click.option("--network", is_flag=True, help="Run the script on the network that is up here (`--chain URL`: on "
+                     "that chain): `L`, `DHT` and `MPC` are its."),
+    ):
+        function = option(function)
+    return function
 
 
 def engine_options(default: str | None) -> Callable[[F], F]:

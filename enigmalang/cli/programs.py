@@ -1,9 +1,12 @@
 """Compiling and running one program: what `run`, `test` and `dump circuit` share."""
 
+import sys
 from collections.abc import Iterable, Iterator
 
 from enigmalang.chain.errors import ChainError
 from enigmalang.cli.inputs import Inputs
+from enigmalang.cli.progress import Progress
+from enigmalang.cli.report import show
 from enigmalang.compiler import Compilation
 from enigmalang.diagnostics import Diagnostic, EnigmaError, Sink
 from enigmalang.execute.ports import EngineError
@@ -33,6 +36,15 @@ def compiled(path: str) -> Plan:
     return plan
 
 
+def check_reach(plan: Plan) -> None:
+    """Before anything of a program runs on a chain: raise Refused for contracts that would use what is off it."""
+    from enigmalang.analysis.reach import off_chain
+
+    bodies = [body for f in plan.functions.values() for body in (f.secret, f.public) if body is not None]
+    if found := off_chain(bodies):
+        raise Refused({(d.code, d.span): d for d in found}.values())
+
+
 #: What depends on inputs that nobody knows before a run is no reason not to run.
 NOT_TOLD = "E1002"
 
@@ -58,6 +70,14 @@ def input_names(plan: Plan) -> Iterator[str]:
                 yield str(op.attrs["name"])
 
 
+def tell(error: Refused | EnigmaError | EngineError | ChainError, path: str, progress: Progress) -> int:
+    """Show why nothing came of the file at `path`; the exit status."""
+    with progress.paused():
+        sys.stdout.flush()
+        show(error.diagnostics if isinstance(error, Refused) else [as_diagnostic(error, path)])
+    return 1
+
+
 def as_diagnostic(error: EnigmaError | EngineError | ChainError, path: str) -> Diagnostic:
     """What to show. Errors of engine and chain have no place in the source: they point at the file."""
     if isinstance(error, EnigmaError):
@@ -72,3 +92,9 @@ _WAYS_OUT = {
     "E0702": "run it again; a machine under heavy load can be the cause",
     "E0705": "check that this machine lets processes listen on its loopback address",
 }
+
+
+def head_of(plan: Plan, name: str) -> Span:
+    """Where function `name` begins."""
+    span = plan.functions[name].public.span
+    return Span(span.path, span.line, span.column, span.line, span.column + 1)

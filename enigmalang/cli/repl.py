@@ -33,7 +33,7 @@ def command(
         from enigmalang.cli.inputs import BadInput, parse_inputs
         from enigmalang.cli.interacting import run_session
         from enigmalang.cli.running import check_size
-        from enigmalang.cli.session import Settings
+        from enigmalang.repl.settings import Settings
 
         settings = Settings(engine, nodes, threshold, timeout)
         try:

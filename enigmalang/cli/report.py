@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 
 from enigmalang.diagnostics.diagnostic import Diagnostic, Severity
-from enigmalang.diagnostics.render import Sources, render
+from enigmalang.diagnostics.render import Sources, render, shown
 
 
 def show(diagnostics: Iterable[Diagnostic], sources: Sources | None = None) -> None:
@@ -17,3 +17,8 @@ def show(diagnostics: Iterable[Diagnostic], sources: Sources | None = None) -> N
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+def say(text: object) -> None:
+    """A line on stderr; control characters in it are shown, not sent."""
+    print(shown(str(text)), file=sys.stderr, flush=True)

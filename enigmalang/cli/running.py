@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from enigmalang.chain.errors import ChainError
 from enigmalang.cli.inputs import Inputs
-from enigmalang.cli.programs import Refused, as_diagnostic, check_inputs, compiled
+from enigmalang.cli.programs import Refused, check_inputs, check_reach, compiled, tell
 from enigmalang.cli.progress import Progress
 from enigmalang.cli.report import show
 from enigmalang.cli.session import Session, Settings
@@ -14,6 +14,7 @@ from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.ports import EngineError, EngineStats
 from enigmalang.execute.runner import run_function
 from enigmalang.plan.plan import Plan
+from enigmalang.repl.settings import Settings as SessionSettings
 
 if TYPE_CHECKING:
     from enigmalang.node.processes import Processes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Write = Callable[[str], None]
 
 
-def check_size(settings: Settings) -> None:
+def check_size(settings: SessionSettings) -> None:
     """Raise ValueError, in words for the user, for impossible numbers."""
     if settings.engine == "mpc":
         from enigmalang.node.cluster import check_numbers
@@ -44,6 +45,8 @@ def run_file(
             with session.timed("compile"):
                 plan = compiled(path)
             check_inputs(plan, inputs)
+            if settings.chain != "memory":
+                check_reach(plan)
             progress.phase("running")
             with session.timed("run"):
                 passed = _run(session, plan, inputs, out)
@@ -51,14 +54,8 @@ def run_file(
                 sys.stdout.flush()
                 sys.stderr.write(shown_stats(session.stats()))
             return 0 if passed else 1
-        except Refused as refused:
-            with progress.paused():
-                show(refused.diagnostics)
-        except (EnigmaError, EngineError, ChainError) as error:
-            with progress.paused():
-                sys.stdout.flush()
-                show([as_diagnostic(error, path)])
-        return 1
+        except (Refused, EnigmaError, EngineError, ChainError) as error:
+            return tell(error, path, progress)
 
 
 def _run(session: Session, plan: Plan, inputs: Inputs, out: Write) -> bool:

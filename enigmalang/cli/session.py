@@ -1,7 +1,7 @@
 """The engines of one command: started when a program first needs one, shared between programs, closed at the end."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import InputReader, World
 from enigmalang.node.local import local_world
 from enigmalang.plan.plan import Plan
+from enigmalang.repl.settings import Settings as SessionSettings
 
 if TYPE_CHECKING:
     from enigmalang.node.devchain import DevChain
@@ -20,13 +21,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the options say. `engine`: "mpc", "circuit" or "clear"."""
+class Settings(SessionSettings):
+    """What the options say of a command that may run on a chain."""
 
-    engine: str = "mpc"
-    nodes: int = 3
-    threshold: int | None = None
-    timeout: float = 20.0  # seconds
     chain: str = "embedded"  # or "memory", or the URL of a development chain
 
 
@@ -91,11 +88,15 @@ class Session:
     def world(
         self, plan: Plan, inputs: InputReader, out: Callable[[str], None], *,
         engine: str | None = None, watch: Callable[[Circuit], None] | None = None,
+        around: Mapping[str, Any] | None = None,
     ) -> World:
-        """Surroundings for one run of `plan`; `out` gets what it prints."""
+        """Surroundings for one run of `plan`; `out` gets what it prints. `around`: what `local_world` is given instead
+        of a chain of this session."""
         kind = engine or self.settings.engine
         options: dict[str, Any] = {"inputs": inputs, "out": out}
-        if self.settings.chain != "memory":
+        if around is not None:
+            options |= around
+        elif self.settings.chain != "memory":
             options["chain"] = lambda: self._chain().fresh(plan)
         if kind == "clear":
             return local_world(plan, **options)

@@ -12,7 +12,7 @@ from enigmalang.cli.ahead import workers_ahead
 from enigmalang.cli.files import find_files
 from enigmalang.cli.inputs import Inputs
 from enigmalang.cli.options import ENGINES
-from enigmalang.cli.programs import Refused, as_diagnostic, compiled
+from enigmalang.cli.programs import Refused, as_diagnostic, check_reach, compiled
 from enigmalang.cli.progress import Progress
 from enigmalang.cli.report import show
 from enigmalang.cli.session import Session, Settings
@@ -50,6 +50,8 @@ def run_tests(paths: Sequence[str], settings: Settings, engine: str | None, as_j
             progress.phase(f"compiling {path}")
             try:
                 plan = compiled(path)
+                if settings.chain != "memory":
+                    check_reach(plan)
             except Refused as refused:
                 faults += refused.diagnostics
                 continue

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from enigmalang.diagnostics.diagnostic import Diagnostic, EnigmaError, Note
 from enigmalang.source import Span
+from enigmalang.wire.json_texts import NestedTooDeeply, read_json
 
 #: An input file may be this long.
 MAX_BYTES = 256 << 20
@@ -50,8 +51,8 @@ def parse_json(text: str, path: Path | None, span: Span) -> Any:
     Raises EnigmaError E0604 when a file is malformed.
     """
     try:
-        return json.loads(text, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant)
-    except RecursionError:
+        return read_json(text, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant)
+    except NestedTooDeeply:
         raise fail("E0604", f"{path or 'the value'} is nested too deeply", span) from None
     except json.JSONDecodeError as error:
         if path is None and not text.lstrip().startswith(("[", "{", '"')):

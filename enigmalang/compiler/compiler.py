@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from enigmalang.analysis.ranges import Ranges, choose_field, infer_ranges
 from enigmalang.analysis.secrecy import Secrecy, infer_secrecy
-from enigmalang.compiler.fixes import propose_fixes
+from enigmalang.compiler.fixes import Labels, propose_fixes
 from enigmalang.diagnostics import Sink
 from enigmalang.ir.ir import Program
 from enigmalang.lowering import lower
@@ -58,7 +58,7 @@ def _analyse(job: "Compilation") -> Analysed:
     secrecy = infer_secrecy(program, job.sink)
     ranges = infer_ranges(program, job.sink)
     chosen = choose_field(program, job.sink)
-    propose_fixes(program, job.made["checked"], job.sink)
+    propose_fixes(lambda: [Labels.of(f) for f in program.functions.values()], job.made["checked"], job.sink)
     return Analysed(program, secrecy, ranges, chosen)
 
 

@@ -5,12 +5,12 @@ Only changes that leave one thing to decide ("may everyone learn this?") are off
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from enigmalang.diagnostics import Diagnostic, Edit, Fix, Sink
-from enigmalang.ir.ir import Program, Value, operations
-from enigmalang.semantics.model import Checked, Instance, ModuleInfo
+from enigmalang.ir.ir import Function, Value, operations
+from enigmalang.semantics.model import Checked, Instance
 from enigmalang.source import SourceFile, Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import Label
@@ -21,18 +21,19 @@ _FIXED = _REVEALED | {"E0401", "W0317", "W0406"}
 _LONGEST = 40
 
 
-def propose_fixes(program: Program, checked: Checked, sink: Sink) -> None:
-    """Give the diagnostics in `sink` the fixes that can be written down; `program` has its labels."""
+def propose_fixes(labels: Callable[[], Sequence["Labels"]], checked: Checked, sink: Sink) -> None:
+    """Give the diagnostics in `sink` the fixes that can be written down. `labels`: of every function, if asked for."""
     if not any(d.code in _FIXED for d in sink.diagnostics):
         return
-    labels = _Labels(program)
-    modules = {m.tree.source.path: _Places(m, checked, labels) for m in checked.modules.values() if not m.stdlib}
+    private = _Private(labels())
+    modules = {m.tree.source.path: m.tree for m in checked.modules.values() if not m.stdlib}
+    calls = {node: callee for instance in checked.instances for node, callee in instance.calls.items()}
 
     def change(diagnostic: Diagnostic) -> Diagnostic:
-        places = modules.get(diagnostic.span.path)
-        if places is None or diagnostic.code not in _FIXED or diagnostic.fixes:
+        tree = modules.get(diagnostic.span.path)
+        if tree is None or diagnostic.code not in _FIXED or diagnostic.fixes:
             return diagnostic
-        return replace(diagnostic, fixes=tuple(places.fixes(diagnostic)))
+        return replace(diagnostic, fixes=tuple(_Places(tree, calls, private, diagnostic.span).fixes(diagnostic)))
 
     sink.amend(change)
 
@@ -65,20 +66,25 @@ def _covers(outer: Span, inner: Span) -> bool:
         outer.end_line, outer.end_column)
 
 
-class _Labels:
-    """Which places of the text are private, and which names."""
+@dataclass(slots=True, eq=False)
+class Labels:
+    """Which places of the text one function makes private, or public, and which names are private there."""
 
-    def __init__(self, program: Program) -> None:
-        self.private: set[Span] = set()
-        self.public: set[Span] = set()
-        self.names: dict[str, list[Span]] = {}
-        for function in program.functions.values():
-            for param in function.params:
-                self._add(param.values)
-            for op in operations(function.body):
-                self._add(op.results)
-                for region in op.regions:
-                    self._add(region.params)
+    private: set[Span] = field(default_factory=set)
+    public: set[Span] = field(default_factory=set)
+    names: dict[str, list[Span]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, function: Function) -> "Labels":
+        """`function` has been labelled."""
+        made = cls()
+        for param in function.params:
+            made._add(param.values)
+        for op in operations(function.body):
+            made._add(op.results)
+            for region in op.regions:
+                made._add(region.params)
+        return made
 
     def _add(self, values: Iterable[Value]) -> None:
         for value in values:
@@ -89,15 +95,22 @@ class _Labels:
             else:
                 self.public.add(value.span)
 
+
+class _Private:
+    """The labels of all functions."""
+
+    def __init__(self, parts: Sequence[Labels]) -> None:
+        self.parts = parts
+
     def secret(self, node: ast.Node, around: Span) -> bool:
         """Whether the expression `node` of the function at `around` may be private."""
         if isinstance(node, ast.Reveal) or _is_len(node):
             return False
-        if node.span in self.private:
+        if any(node.span in part.private for part in self.parts):
             return True
         if isinstance(node, ast.Name):
-            return any(_covers(around, span) for span in self.names.get(node.id, ()))
-        if node.span in self.public:
+            return any(_covers(around, span) for part in self.parts for span in part.names.get(node.id, ()))
+        if any(node.span in part.public for part in self.parts):
             return False
         return any(self.secret(child, around) for child in ast.children(node))
 
@@ -106,20 +119,31 @@ def _is_len(node: ast.Node) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.function, ast.Name) and node.function.id == "len"
 
 
-class _Places:
-    """The tree of one module, looked up by place."""
+def _around(tree: ast.Module, span: Span) -> Iterator[ast.Node]:
+    """The nodes of the statement that covers `span`; of a contract, itself and what its members are."""
+    for node in tree.body:
+        if not _covers(node.span, span):
+            continue
+        if not isinstance(node, ast.ContractDef):
+            yield from ast.walk(node)
+            continue
+        yield node
+        for member in ast.children(node):
+            yield from ast.walk(member) if _covers(member.span, span) else (member,)
 
-    def __init__(self, module: ModuleInfo, checked: Checked, labels: _Labels) -> None:
-        self.source = module.tree.source
+
+class _Places:
+    """The part of one module that has a diagnostic in it, looked up by place."""
+
+    def __init__(self, tree: ast.Module, calls: dict[ast.Node, Instance], labels: _Private, span: Span) -> None:
+        self.source = tree.source
         self.labels = labels
-        self.calls: dict[ast.Node, Instance] = {}
-        for instance in checked.instances:
-            self.calls.update(instance.calls)
+        self.calls = calls
         self.at: dict[Span, list[ast.Node]] = {}
-        self.functions: list[ast.Node] = [module.tree]
+        self.functions: list[ast.Node] = [tree]
         self.contracts: list[ast.ContractDef] = []
         self.stores: dict[Span, ast.Assign | ast.AugAssign] = {}  # by the place of the value
-        for node in ast.walk(module.tree):
+        for node in _around(tree, span):
             self.at.setdefault(node.span, []).append(node)
             match node:
                 case ast.FunctionDef() | ast.TestDef() | ast.PredicateDecl():

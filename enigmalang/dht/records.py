@@ -16,6 +16,7 @@ from enigmalang.dht.chunks import MAX_STORED, Bytes32, ValueName, content_size
 from enigmalang.dht.sealing import MOST_READERS, Sealing
 from enigmalang.ethereum.hashing import keccak256
 from enigmalang.ethereum.keys import Signature, SigningKey, recover
+from enigmalang.ethereum.words import number_word
 
 TYPE = ("Record(uint8 db,bytes32 key,address owner,uint64 version,uint64 size,bytes32 root,bytes32 sealing,"
         "bytes32 rule,uint64 expires,string kind)")
@@ -56,9 +57,9 @@ class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     def commitment(self) -> bytes:
         """What the hub's pointer holds: the struct hash of EIP-712, 32 bytes."""
         return keccak256(
-            keccak256(TYPE.encode()) + _word(self.db) + self.key + self.owner.rjust(32, b"\0") + _word(self.version)
-            + _word(self.size) + self.root + keccak256(encode(self.sealing)) + self.rule + _word(self.expires)
-            + keccak256(self.kind.encode()))
+            keccak256(TYPE.encode()) + number_word(self.db) + self.key + self.owner.rjust(32, b"\0")
+            + number_word(self.version) + number_word(self.size) + self.root + keccak256(encode(self.sealing))
+            + self.rule + number_word(self.expires) + keccak256(self.kind.encode()))
 
     def digest(self, domain: bytes) -> bytes:
         """What the owner signs: 32 bytes. `domain`: the separator of the hub (`chain.digests.Domain.separator`)."""
@@ -179,7 +180,3 @@ def _signer(signed: SignedRecord, domain: bytes) -> str | None:
     raw = signed.signature
     made = Signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:64], "big"), raw[64])
     return recover(signed.record.digest(domain), made)
-
-
-def _word(number: int) -> bytes:
-    return number.to_bytes(32, "big")

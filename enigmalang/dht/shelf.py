@@ -2,12 +2,13 @@
 
 WAL with `synchronous=FULL`, one writer thread that puts what waits into one transaction (one fsync for many), readers
 beside it. What `put` and `put_chunks` returned from is on disk; what a crash cut short is there whole or not at all.
-Equal values in the clear are kept once. Nothing is taken unchecked: records come as `Verified`, chunks with the proof
-that they are of a value with a record; what the disk has changed is missing from then on, so that repair copies it
-again. The quota is taken when a record comes, for the whole value.
+Chunks belong to one key of one owner, and are never shared with another's: whoever signs for a root that it read in a
+public record has nothing until it hands over the chunks itself, so no rule and no rent is gone round by another key.
+Nothing is taken unchecked: records come as `Verified`, chunks with the proof that they are of a value with a record;
+what the disk has changed is missing from then on, so that repair copies it again. The quota is taken when a record
+comes, for the whole value.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from enigmalang.dht.canonical import Malformed
-from enigmalang.dht.chunks import Chunk, ChunkRefused, ValueName
+from enigmalang.dht.chunks import Chunk, ChunkRefused
+from enigmalang.dht.database import NotThisFile, open_database
 from enigmalang.dht.records import Record, SignedRecord, Verified, decode_record, encode_record, supersedes
 from enigmalang.dht.writing import Passed, Writer
 
@@ -29,7 +31,8 @@ T = TypeVar("T")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS kept (
-    id INTEGER PRIMARY KEY, root BLOB NOT NULL, size INTEGER NOT NULL, room INTEGER NOT NULL, UNIQUE (root, size));
+    id INTEGER PRIMARY KEY, db INTEGER NOT NULL, key BLOB NOT NULL, owner BLOB NOT NULL, root BLOB NOT NULL,
+    size INTEGER NOT NULL, room INTEGER NOT NULL, UNIQUE (db, key, owner, root, size));
 CREATE TABLE IF NOT EXISTS records (
     db INTEGER NOT NULL, key BLOB NOT NULL, value INTEGER NOT NULL REFERENCES kept(id), body BLOB NOT NULL,
     PRIMARY KEY (db, key)) WITHOUT ROWID;
@@ -52,7 +55,8 @@ CREATE TRIGGER IF NOT EXISTS records_other AFTER UPDATE ON records BEGIN
 """
 _TAKEN = "SELECT bytes FROM taken"
 _SWEEP = "DELETE FROM kept WHERE id NOT IN (SELECT value FROM records)"
-_VERSION = 1
+_OF = "db=? AND key=? AND owner=? AND root=? AND size=?"  # `_place`
+_VERSION = 2
 
 
 class ShelfFull(Exception):
@@ -80,7 +84,6 @@ class Shelf:
 
     def __init__(self, path: Path, quota: int, most_pages: int | None = None, passed: Passed | None = None) -> None:
         self._quota = quota
-        _private(path)
         self._connections = [_opened(path), _opened(path)]
         writing, self._reading = self._connections
         try:
@@ -116,7 +119,7 @@ class Shelf:
         that it replaces is no longer kept after the next `sweep`.
         """
         record, body = verified.record, encode_record(verified.signed)
-        value = record.value
+        value, place = record.value, _place(record)
 
         def write(db: sqlite3.Connection) -> bool:
             row = db.execute("SELECT body FROM records WHERE db=? AND key=?", (record.db, record.key)).fetchone()
@@ -126,11 +129,11 @@ class Shelf:
                     return False
                 if old is not None and _is_older(record, old.record):
                     raise ShelfRefused(f"version {old.record.version} is kept, and {record.version} is not after it")
-            db.execute("INSERT INTO kept (root, size, room) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                       (*value, value.size + OVERHEAD * (1 + value.chunks)))
-            db.execute("INSERT INTO records VALUES (?, ?, (SELECT id FROM kept WHERE root=? AND size=?), ?)"
+            db.execute("INSERT INTO kept (db, key, owner, root, size, room) VALUES (?, ?, ?, ?, ?, ?)"
+                       " ON CONFLICT DO NOTHING", (*place, value.size + OVERHEAD * (1 + value.chunks)))
+            db.execute(f"INSERT INTO records VALUES (?, ?, (SELECT id FROM kept WHERE {_OF}), ?)"
                        " ON CONFLICT (db, key) DO UPDATE SET value=excluded.value, body=excluded.body",
-                       (record.db, record.key, *value, body))
+                       (record.db, record.key, *place, body))
             self._within_quota(db)
             return True
 
@@ -145,16 +148,16 @@ class Shelf:
         if used > self._quota:
             raise ShelfFull(f"{used} bytes would be kept, and the quota is {self._quota}")
 
-    def put_chunks(self, value: ValueName, chunks: Sequence[Chunk]) -> None:
-        """Keep chunks of a value of which a record is kept: all of them or none.
+    def put_chunks(self, record: Record, chunks: Sequence[Chunk]) -> None:
+        """Keep chunks of the value of a record that is kept: all of them or none.
 
-        Raises ChunkRefused for a chunk that is not of the value, ShelfRefused for an unknown value, ShelfFull.
+        Raises ChunkRefused for a chunk that is not of the value, ShelfRefused for an unknown record, ShelfFull.
         """
         for chunk in chunks:
-            chunk.check(value)
+            chunk.check(record.value)
 
         def write(db: sqlite3.Connection) -> None:
-            row = db.execute("SELECT id FROM kept WHERE root=? AND size=?", value).fetchone()
+            row = db.execute(f"SELECT id FROM kept WHERE {_OF}", _place(record)).fetchone()
             if row is None:
                 raise ShelfRefused("no record of this value is kept")
             db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -193,29 +196,29 @@ class Shelf:
             self.drop(db, key)
         return found
 
-    def chunk(self, value: ValueName, place: int) -> Chunk | None:
-        """A chunk with its proof; None when it is not kept. One that is damaged is forgotten."""
-        row = self._one("SELECT data, path, value FROM chunks JOIN kept ON id = value WHERE root=? AND size=?"
-                        " AND place=?", *value, place)
+    def chunk(self, record: Record, place: int) -> Chunk | None:
+        """A chunk of the record's value, with its proof; None when it is not kept. One that is damaged is forgotten."""
+        row = self._one(f"SELECT data, path, value FROM chunks JOIN kept ON id = value WHERE {_OF} AND place=?",
+                        *_place(record), place)
         if row is None:
             return None
         data, path, number = row
         found = Chunk(place, data, tuple(path[i : i + _HASH] for i in range(0, len(path), _HASH)))
         try:
-            found.check(value)
+            found.check(record.value)
         except ChunkRefused:
             self._write(lambda db: db.execute("DELETE FROM chunks WHERE value=? AND place=?", (number, place)))
             return None
         return found
 
-    def missing(self, value: ValueName) -> tuple[int, ...] | None:
-        """The places of a value whose chunks are not kept; None for a value that is not kept."""
+    def missing(self, record: Record) -> tuple[int, ...] | None:
+        """The places of a record's value whose chunks are not kept; None for a value that is not kept."""
         with self._lock:
-            row = self._reading.execute("SELECT id FROM kept WHERE root=? AND size=?", value).fetchone()
+            row = self._reading.execute(f"SELECT id FROM kept WHERE {_OF}", _place(record)).fetchone()
             if row is None:
                 return None
             there = {place for (place,) in self._reading.execute("SELECT place FROM chunks WHERE value=?", row)}
-        return tuple(place for place in range(value.chunks) if place not in there)
+        return tuple(place for place in range(record.value.chunks) if place not in there)
 
     def records(self) -> Iterator[SignedRecord]:
         """All records in the order of their keys, a page at a time: what changes meanwhile may be seen or not. Damaged
@@ -253,6 +256,11 @@ class Shelf:
         return found
 
 
+def _place(record: Record) -> tuple[int, bytes, bytes, bytes, int]:
+    """What a value is kept under: the key and the owner, not its root alone."""
+    return record.db, record.key, record.owner, record.root, record.size
+
+
 def _given_back(db: sqlite3.Connection) -> int:
     """How many free pages the disk got back. One a statement: Python takes one step of a pragma without columns."""
     (free,) = db.execute("PRAGMA freelist_count").fetchone()
@@ -274,30 +282,21 @@ def _is_older(new: Record, old: Record) -> bool:
     return new.owner == old.owner and new != old and not supersedes(new, old)
 
 
-def _private(path: Path) -> None:
-    """The file is its owner's alone; sqlite gives what it puts beside it the same rights."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
 def _opened(path: Path) -> sqlite3.Connection:
-    """Shared by threads under a lock, or the writer's; transactions are begun and ended by hand."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    # Of a new file, and before anything else: pages that fit chunks, and are given back when they are free.
-    connection.execute("PRAGMA page_size=16384")
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA cache_size=-8192")  # KiB
-    return connection
+    """Raises ShelfRefused."""
+    try:
+        # Of a new file: pages that fit chunks, and are given back when they are free.
+        return open_database(path, ("page_size=16384", "auto_vacuum=INCREMENTAL"), wait=30.0)
+    except (NotThisFile, OSError) as error:
+        raise ShelfRefused(str(error)) from None
 
 
 def _prepared(db: sqlite3.Connection, most_pages: int | None) -> None:
     """Tables, in a file that is new or of this version."""
-    if db.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
-        raise ShelfRefused("the file system has no write-ahead log")
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version not in (0, _VERSION):
-        raise ShelfRefused(f"the shelf has format {version}, and this program knows {_VERSION}")
+        raise ShelfRefused(f"the shelf has format {version}, and this program knows {_VERSION}: move the file away, and"
+                           " the node begins with an empty one")
     db.executescript(_SCHEMA)
     db.execute(f"PRAGMA user_version={_VERSION}")
     if most_pages is not None:

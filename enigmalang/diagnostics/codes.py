@@ -37,7 +37,7 @@ SYNTAX = (
     Code("E0012", "malformed number, unit, string escape or address"),
     Code("E0013", "file too large"),
     Code("E0014", "empty program"),
-    Code("E0015", "unseen character that reorders the text"),
+    Code("E0015", "unseen character"),
 )
 
 NAMES = (

@@ -74,6 +74,10 @@ class Sink:
         """Replace each diagnostic by what `change` makes of it (the same code, place and message)."""
         self._found = {key: change(diagnostic) for key, diagnostic in self._found.items()}
 
+    def found(self) -> list[Diagnostic]:
+        """In the order in which they were reported."""
+        return list(self._found.values())
+
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """In the order of the text."""

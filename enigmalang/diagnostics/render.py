@@ -25,7 +25,10 @@ def from_disk() -> Sources:
     @cache
     def find(path: str) -> SourceFile | None:
         try:
-            return SourceFile(path, on_disk(path).read_bytes().decode("utf-8-sig", "replace"))
+            place = on_disk(path)
+            if not place.is_file():  # a pipe would be waited for
+                return None
+            return SourceFile(path, place.read_bytes().decode("utf-8-sig", "replace"))
         except (OSError, ValueError):
             return None
 

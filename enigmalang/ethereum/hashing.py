@@ -2,8 +2,6 @@
 
 from Crypto.Hash import keccak
 
-WORD = 32
-
 
 def keccak256(data: bytes) -> bytes:
     """The 32-byte digest of `data`."""

@@ -6,6 +6,7 @@ from typing import NoReturn
 from coincurve import PrivateKey, PublicKey
 
 from enigmalang.ethereum.hashing import address_of
+from enigmalang.ethereum.words import number_word
 
 #: The order of secp256k1's group (SEC 2, section 2.4.1).
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -21,7 +22,7 @@ class Signature:
 
     def to_bytes(self) -> bytes:
         """65 bytes: r, s, v."""
-        return self.r.to_bytes(32, "big") + self.s.to_bytes(32, "big") + bytes([self.v])
+        return number_word(self.r) + number_word(self.s) + bytes([self.v])
 
 
 class SigningKey:

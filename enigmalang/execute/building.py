@@ -18,9 +18,10 @@ from enigmalang.circuits.gather import Gathered, gather
 from enigmalang.circuits.simplify import drop_dead, simplify
 from enigmalang.circuits.table import Rows, Table, table_of
 
-#: Circuits that are remembered, and bytes of what tells them apart.
+#: Circuits that are remembered, and bytes of what tells them apart: large public arrays are held some four times, as
+#: traced, as built, and to be told apart.
 KEPT_CIRCUITS = 256
-KEPT_BYTES = 1 << 26
+KEPT_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,15 @@ class Built:
     """A circuit ready to run and how to go in and out of it.
 
     `known`: the openings of the traced circuit that need no engine, by place; `slots`: the traced circuit's inputs
-    that are still used. `shown` is the circuit with all openings, for dumps.
+    that are still used. `shown` is the circuit with all openings, for dumps. `additions` counts elements of sums and
+    differences: what a node works without talking.
     """
 
     gathered: Gathered
     slots: tuple[int, ...]
     known: dict[int, Array]
     shown: Circuit
+    additions: int
 
     @property
     def circuit(self) -> Circuit:
@@ -44,13 +47,6 @@ class Built:
     def idle(self) -> bool:
         """Whether there is nothing for an engine to do."""
         return not (self.circuit.opens or self.circuit.outputs or self.circuit.keeps)
-
-    @property
-    def additions(self) -> int:
-        """Elements of sums and differences: what a node works without talking."""
-        table = table_of(self.circuit.nodes)
-        sizes = np.array([prod(shape) for shape in table.shape_list], np.int64)
-        return int(sizes[table.shapes[table.where("add", "sub", "sum")]].sum())
 
     def inputs(self, values: Sequence[Array]) -> list[Array]:
         return self.gathered.stacked([values[slot] for slot in self.slots])
@@ -71,7 +67,15 @@ def build(traced: Circuit) -> Built:
     secret = tuple(number for place, number in enumerate(small.opens) if place not in known)
     alive = drop_dead(replace(small, opens=secret)) if known else small
     slots, renumbered = _used_inputs(alive)
-    return Built(gather(renumbered), slots, known, small)
+    gathered = gather(renumbered)
+    return Built(gathered, slots, known, small, additions_of(gathered.circuit))
+
+
+def additions_of(circuit: Circuit) -> int:
+    """Elements of its sums and differences."""
+    table = table_of(circuit.nodes)
+    sizes = [prod(shape) for shape in table.shape_list]
+    return sum([sizes[shape] for shape in table.shapes[table.where("add", "sub", "sum")].tolist()])
 
 
 def _constants(circuit: Circuit) -> list[tuple[int, int]]:

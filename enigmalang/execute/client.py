@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enigmalang.execute.databases import may_together
 from enigmalang.execute.defaults import slot_shape, zero_of
 from enigmalang.execute.external import callee_of
 from enigmalang.execute.failures import Revert, fault, revert
 from enigmalang.execute.jobs import run_request
 from enigmalang.execute.machine import Handler, Machine
 from enigmalang.execute.onchain import deploy_on_chain
+from enigmalang.execute.permitting import may_together
 from enigmalang.execute.requests import Request, make_request
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.values import AnyValue, ContractRef, hashable, leaves_from, show

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import msgspec
 import numpy as np
 
-from enigmalang.execute.failures import Revert, revert
-from enigmalang.execute.machine import Context, Handler, Machine
-from enigmalang.execute.ports import Entry, Identity, Predicate, Record
+from enigmalang.execute.domain import Envelope
+from enigmalang.execute.failures import Revert, fault, revert
+from enigmalang.execute.machine import Handler, Machine
+from enigmalang.execute.packed import pack, unpack
+from enigmalang.execute.permitting import check, sent
+from enigmalang.execute.ports import EngineError, Entry, Identity, Predicate, StoreError
+from enigmalang.execute.readers import Unsealable, readers_of
 from enigmalang.execute.secret import Secret
 from enigmalang.execute.stored import may_be
 from enigmalang.execute.values import AnyValue, ContractRef, data_from, hashable, leaves_from
-from enigmalang.execute.world import Held
+from enigmalang.execute.world import Entries, Held, World
 from enigmalang.ir.ir import Operation, Tensor
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.plan.calls import LedgerError
@@ -26,7 +29,10 @@ def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
     made = []
     for value in values:
         value = value.leaves[0] if isinstance(value, AnyValue) else value
-        made.append(value.address if isinstance(value, Identity | ContractRef) else hashable(value))
+        if isinstance(value, str | int):  # most keys; asking whether it is an `Identity` takes long
+            made.append(value)
+        else:
+            made.append(value.address if isinstance(value, Identity | ContractRef) else hashable(value))
     return tuple(made)
 
 
@@ -47,73 +53,6 @@ def _predicate(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     return (machine.world.identities.predicate(op.attrs["name"], tuple(flat)),)
 
 
-def askers(machine: Machine) -> tuple[str, ...]:
-    """Who acts, then who else signs for it."""
-    if machine.context.sender:
-        return (machine.context.sender,)
-    who = machine.world.actor.address
-    return (who, *sorted(machine.world.signers - {who}))
-
-
-def permits(machine: Machine, db: str, key: Args, data: Held | Record | None, action: str) -> bool:
-    """Whether whoever acts may do `action` with what is under `key`: asked of the chain, where there is one. `data` is
-    what is there; raw data of `MPC`, and writing, are for its owner alone."""
-    asking, chain = askers(machine), machine.world.chain
-    if chain is not None:
-        return chain.permits(asking, db, key, action)
-    if data is None:
-        return action == "write"
-    own = may_together(machine, asking, data.owner, action)
-    if own or not (action == "compute" or (action == "read" and db == "DHT")):
-        return own
-    return may(machine, asking, data.predicate, data.owner, action)
-
-
-def may_together(machine: Machine, asking: Sequence[str], owner: str, action: str = "act") -> bool:
-    """Whether the first of `asking` is `owner` or may act for it, all of them having signed."""
-    return may(machine, asking, machine.world.identities.predicate("owner"), owner, action)
-
-
-def may(machine: Machine, asking: Sequence[str], predicate: Predicate, owner: str, action: str) -> bool:
-    """Whether `predicate` lets the first of `asking` do `action` with what belongs to `owner`."""
-    world = machine.world
-
-    def own(asked: Predicate, asker: str) -> bool:
-        function = world.plan.bodies.get(asked.name)
-        if function is None:
-            return False
-        wanted = sum(len(p.values) for p in function.params)
-        args = [asker, *asked.args] if len(asked.args) < wanted else list(asked.args)
-        context = Context("whole", sender=asker)
-        try:
-            (answer,) = Machine(world, machine.domain, context, machine.handlers).run(function, args[:wanted])
-        except Revert:
-            return False
-        return bool(answer)
-
-    return world.identities.allows(
-        predicate, who=asking[0], signers=frozenset(asking), owner=owner, action=action, now=world.ledger.time, own=own)
-
-
-def _check(machine: Machine, op: Operation, db: str, key: Args, data: Held | Record | None, action: str, what: str
-           ) -> None:
-    """Raises a revert unless whoever acts may do `action`; on a chain, a node records that it refused."""
-    chain = machine.world.chain
-    if permits(machine, db, key, data, action):
-        return
-    if chain is not None:
-        _sent(op, lambda: chain.refuse(askers(machine)[0], db, key, action))
-    raise revert(op, "E0510", f"not permitted: {what}")
-
-
-def _sent(op: Operation, transaction: Callable[[], T]) -> T:
-    """What a transaction of a script gives; a refused one is a revert."""
-    try:
-        return transaction()
-    except LedgerError as error:
-        raise revert(op, "E0501", f"reverted: {error.text}") from None
-
-
 # ---- writing
 
 
@@ -127,16 +66,22 @@ def _set(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
             entry, world = typed(op.attrs["type"], leaves), machine.world
             if machine.context.mode == "client" and world.chain is not None:
                 chain = world.chain
-                _sent(op, lambda: chain.publish(world.actor, key, entry))
+                sent(op, lambda: chain.publish(world.actor, key, entry))
             else:
-                _sent(op, lambda: world.ledger.write_log(key, entry))
+                sent(op, lambda: world.ledger.write_log(key, entry))
         case "MPC":
             if machine.context.mode != "ledger":
                 _hold(machine, op, key, leaves, owner, predicate)
         case _:
-            if machine.context.mode != "secret":
-                _store(machine, op, key, leaves, owner, predicate)
+            _reachable(machine, op)
+            _store(machine, op, key, leaves, owner, predicate)
     return ()
+
+
+def _reachable(machine: Machine, op: Operation) -> None:
+    """On a chain a contract's function runs where nobody's keys are (`analysis.reach` says so before anything runs)."""
+    if machine.context.mode != "client" and machine.world.chain is not None:
+        raise revert(op, "E0803", f"{op.attrs['db']} lies off the chain: a contract cannot reach it")
 
 
 def typed(type: Type, leaves: Sequence[Any]) -> AnyValue:
@@ -148,69 +93,100 @@ def typed(type: Type, leaves: Sequence[Any]) -> AnyValue:
 
 def _hold(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
     world, chain = machine.world, machine.world.chain
-    _check(machine, op, "MPC", key, world.held.get(key), "write", f"MPC[{shown_key(key)}] belongs to another dealer")
-    rule = _sent(op, lambda: chain.declare(world.actor, predicate)) if chain is not None else b""
+    check(machine, op, "MPC", key, world.held.get(key), "write", f"MPC[{shown_key(key)}] belongs to another dealer")
+    rule = sent(op, lambda: chain.declare(world.actor, predicate)) if chain is not None else b""
     secrets = []
     for value, leaf in zip(leaves, leaves_of(op.attrs["type"]), strict=True):
         assert isinstance(leaf.type, Tensor)
         client = machine.context.mode == "client"
         secrets.append(value if isinstance(value, Secret) else machine.domain.share(value, leaf.type, client=client))
+    if world.entries is not None:
+        entries = world.entries
+        sent(op, lambda: _engaged(op, lambda: entries.write(world.actor, key, secrets, op.attrs["type"], rule)))
+        return
     machine.domain.finish(secrets, ())
     if chain is not None:
         about = f"{op.attrs['type']} {[secret.shape for secret in secrets]}".encode()
-        _sent(op, lambda: chain.point(world.actor, "MPC", key, about, rule))
+        sent(op, lambda: chain.point(world.actor, "MPC", key, about, rule))
     world.held[key] = Held(tuple(secrets), owner, predicate, op.attrs["type"])
 
 
 def _store(machine: Machine, op: Operation, key: Args, leaves: list[Any], owner: str, predicate: Predicate) -> None:
-    world, chain = machine.world, machine.world.chain
-    _check(machine, op, "DHT", key, world.store.get(key), "write",
+    """In two steps: what is prepared takes the place of what was there when the ledger has taken its pointer; what a
+    contract's function writes, when the whole of it is done (`jobs.run_request`)."""
+    world, chain, store = machine.world, machine.world.chain, machine.world.store
+    check(machine, op, "DHT", key, _kept(op, lambda: store.get(key)) if chain is None else None, "write",
            f"DHT[{shown_key(key)}] was written by another identity")
-    rule = _sent(op, lambda: chain.declare(world.actor, predicate)) if chain is not None else b""
-    value = typed(op.attrs["type"], leaves)
-    content = msgspec.msgpack.encode(_packed(data_from(value.leaves, value.type)))
-    readers = None if predicate.name == "anyone" else _readers(machine, predicate, owner)
-    world.store.put(key, content, readers=readers, owner=owner, type=value.type, predicate=predicate)
-    if chain is not None:
-        _sent(op, lambda: chain.point(world.actor, "DHT", key, world.store.commitment(key), rule))
+    value, readers = typed(op.attrs["type"], leaves), _readers(machine, op, predicate, owner)
+    rule = sent(op, lambda: chain.declare(world.actor, predicate)) if chain is not None else b""
+    content = pack(value.leaves, value.type)
+    commitment = _kept(op, lambda: store.stage(
+        key, content, readers=readers, owner=owner, type=value.type, predicate=predicate, rule=rule))
+    if machine.context.mode != "client":
+        return
+    try:
+        if chain is not None:
+            sent(op, lambda: chain.point(world.actor, "DHT", key, commitment, rule))
+        _kept(op, store.publish)
+    finally:
+        store.discard()
 
 
-#: Who holds the keys of what a predicate decides at the time of reading, in this twin: the store itself.
+def _engaged(op: Operation, asked: Callable[[], T]) -> T:
+    """What the nodes give; what they do not permit is a revert."""
+    try:
+        return asked()
+    except EngineError as error:
+        if error.code != "E0510":
+            raise
+        raise revert(op, error.code, str(error)) from None
+
+
+def _kept(op: Operation, asked: Callable[[], T]) -> T:
+    """What the store gives; what a user can mend in the program is a revert, and a store that is not there a fault."""
+    try:
+        return asked()
+    except StoreError as error:
+        failed = revert if error.code in _REFUSALS else fault
+        raise failed(op, error.code, error.text, error.help) from None
+
+
+_REFUSALS = frozenset({"E0201", "E0510", "E0511", "E0608", "E0803"})
+NAME_THEM = "name the readers, as in `only(alice, bob)`, or let `anyone` read"
+#: Who holds the keys of what a predicate decides at the time of reading, in a store that asks it: the store itself.
 GATE = "dht gate"
 
 
-def _readers(machine: Machine, predicate: Predicate, owner: str) -> list[bytes]:
-    """Receive keys that the content's key is wrapped for: the owner's, those the predicate names, and, where it
-    depends on more than names, the gate's."""
-    identities = machine.world.identities
-    found = [identities.at(address) for address in (owner, *_named(predicate))]
-    keys = [identity.public_key for identity in found if identity is not None]
-    return [*keys, identities.get(GATE).public_key]
+def _readers(machine: Machine, op: Operation, predicate: Predicate, owner: str) -> list[bytes] | None:
+    """Receive keys that the content's key is wrapped for: those of whom the predicate may let read. A store that asks
+    the predicate when somebody reads holds a key as well. None: in the clear, for anyone.
+    """
+    identities, store = machine.world.identities, machine.world.store
+    if predicate.name == "anyone":
+        return None
+    if store.asks:
+        found = [identities.at(address) for address in (owner, *_named(predicate))]
+        return [*(identity.public_key for identity in found if identity), identities.get(GATE).public_key]
+    try:
+        people = readers_of(predicate, owner, identities.members) or ()
+    except Unsealable as error:
+        raise fault(op, "E0803", str(error), NAME_THEM) from None
+    return [_key_for(machine, op, address) for address in people]
+
+
+def _key_for(machine: Machine, op: Operation, address: str) -> bytes:
+    identity = machine.world.identities.at(address)
+    key = identity.public_key if identity is not None else _kept(op, lambda: machine.world.store.published(address))
+    if key is None:
+        raise revert(op, "E0510", f"{address} has published no key that data could be sealed for",
+                     "whoever has that address publishes one by `enig dht reader --publish`")
+    return key
 
 
 def _named(predicate: Predicate) -> list[str]:
     if predicate.name in ("only", "members"):
         return [str(a) for a in predicate.args]
     return [name for arg in predicate.args if isinstance(arg, Predicate) for name in _named(arg)]
-
-
-def _packed(data: Any) -> Any:
-    """Python data with integers of any size."""
-    match data:
-        case bool() | str() | bytes() | None:
-            return data
-        case int():
-            return {"int": str(data)}
-        case list() | tuple():
-            return [_packed(d) for d in data]
-        case _:
-            return {"text": str(data)}
-
-
-def _unpacked(data: Any) -> Any:
-    if isinstance(data, dict):
-        return int(data["int"]) if "int" in data else data["text"]
-    return [_unpacked(d) for d in data] if isinstance(data, list) else data
 
 
 # ---- reading
@@ -251,26 +227,46 @@ def _get(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
                 raise _missing(op, "L", key)
             return _given(machine, op, _logged(op, entries[-1]), op.attrs["type"])
         case "MPC":
-            held = machine.world.held.get(key)
-            if held is None:
-                raise _missing(op, "MPC", key)
-            _check(machine, op, "MPC", key, held, "compute", f"computing with MPC[{shown_key(key)}]")
+            held = _held(machine, op, key)
+            check(machine, op, "MPC", key, held, "compute", f"computing with MPC[{shown_key(key)}]")
             return _asked(op, held.leaves, held.type, op.attrs["type"])
         case _:
             return _given(machine, op, _fetch(machine, op, key), op.attrs["type"])
 
 
+def _held(machine: Machine, op: Operation, key: Args) -> Held:
+    entries = machine.world.entries
+    held = machine.world.held.get(key) if entries is None else _kept(op, lambda: entries.find(key))
+    if held is None:
+        raise _missing(op, "MPC", key)
+    return held
+
+
 def _fetch(machine: Machine, op: Operation, key: Args) -> AnyValue:
-    found = machine.world.store.get(key)
+    _reachable(machine, op)
+    store = machine.world.store
+    found = _kept(op, lambda: store.get(key))
     if found is None:
         raise _missing(op, "DHT", key)
-    _check(machine, op, "DHT", key, found, "read", f"reading DHT[{shown_key(key)}]")
-    me, gate = machine.world.actor, machine.world.identities.get(GATE)
-    tried = (machine.world.store.open(key, i.public_key, i.private_key) for i in (me, gate))
-    content = next((c for c in tried if c is not None), None)
+    check(machine, op, "DHT", key, found, "read", f"reading DHT[{shown_key(key)}]")
+    opened = (_kept(op, lambda who=who: store.open(key, who)) for who in _openers(machine))  # type: ignore[misc]
+    content = next((each for each in opened if each is not None), None)
     if content is None:
         raise revert(op, "E0510", f"not permitted: reading DHT[{shown_key(key)}]")
-    return AnyValue(found.type, tuple(leaves_from(_unpacked(msgspec.msgpack.decode(content)), found.type)))
+    try:
+        return AnyValue(found.type, tuple(unpack(content, found.type)))
+    except ValueError as error:
+        raise revert(op, "E0201", f"DHT[{shown_key(key)}] holds what is {error}") from None
+
+
+def _openers(machine: Machine) -> list[Identity]:
+    """Whose keys are tried: a shared identity reads by those of its members that are here."""
+    world, me = machine.world, machine.world.actor
+    if world.store.asks:
+        return [me, world.identities.get(GATE)]
+    members = world.identities.local_members(me)
+    found = [me] if members is None else [world.identities.at(address) for address in members]
+    return [each for each in found if each is not None]
 
 
 def _get_at(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
@@ -289,9 +285,11 @@ def _has(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
         case "L":
             return (bool(machine.world.ledger.read_log(key)),)
         case "MPC":
-            return (key in machine.world.held,)
+            entries = machine.world.entries
+            return (key in machine.world.held if entries is None else _kept(op, lambda: entries.has(key)),)
         case _:
-            return (machine.world.store.get(key) is not None,)
+            _reachable(machine, op)
+            return (_kept(op, lambda: machine.world.store.get(key)) is not None,)
 
 
 def _history(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
@@ -310,10 +308,8 @@ def _declassify(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
     """Raw data, for its dealer alone (or a member of a shared dealer whose policy gives it more than computing)."""
     key = key_of(args)
     world = machine.world
-    held = world.held.get(key)
-    if held is None:
-        raise _missing(op, "MPC", key)
-    _check(machine, op, "MPC", key, held, "read", f"reading the raw data of MPC[{shown_key(key)}]")
+    held = _held(machine, op, key)
+    check(machine, op, "MPC", key, held, "read", f"reading the raw data of MPC[{shown_key(key)}]")
     me, found = world.actor, _asked(op, held.leaves, held.type, op.attrs["type"])
     kinds = [leaf.type for leaf in leaves_of(op.attrs["type"])]
     seals = []
@@ -321,7 +317,16 @@ def _declassify(machine: Machine, op: Operation, args: Args) -> Sequence[Any]:
         tensor = kind if isinstance(kind, Tensor) else None
         assert tensor is not None
         seals.append((secret, tensor, me.public_key))
-    return [world.domain.unseal(e, me.private_key) for e in world.domain.finish((), seals)]
+    envelopes = world.domain.finish((), seals) if world.entries is None else _read_raw(op, world, world.entries, seals)
+    return [world.domain.unseal(envelope, me.private_key) for envelope in envelopes]
+
+
+def _read_raw(op: Operation, world: World, entries: Entries, seals: Sequence[tuple[Secret, Tensor, bytes]]
+              ) -> list[Envelope]:
+    """Apart from all that is computed: nodes give an entry away as it is, or not at all."""
+    world.domain.flush()
+    with entries.raw():
+        return _engaged(op, lambda: world.domain.finish((), seals))
 
 
 DATABASES: dict[str, Handler] = {

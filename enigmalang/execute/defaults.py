@@ -9,27 +9,8 @@ from enigmalang.circuits.circuit import Array
 from enigmalang.execute.numbers import grow, shrink
 from enigmalang.execute.secret import Shape
 from enigmalang.ir.ir import IRType, Slot, Tensor
-from enigmalang.types.types import AddressT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, StringT
-
-ZERO_ADDRESS = "0x" + "00" * 20
-
-
-def zero_scalar(element: Any) -> Any:
-    match element:
-        case BoolT():
-            return False
-        case IntT() | FixedT() | EnumT():
-            return 0
-        case AddressT():
-            return ZERO_ADDRESS
-        case BytesNT(size=size):
-            return bytes(size)
-        case BytesT():
-            return b""
-        case StringT():
-            return ""
-        case _:
-            return None
+from enigmalang.types.types import BoolT, EnumT, FixedT, IntT
+from enigmalang.types.zeros import zero_scalar
 
 
 def is_number(element: Any) -> bool:

@@ -42,14 +42,17 @@ def run_request(world: World, request: Request) -> list[Any]:
             result = run_program(world, request, context_of(request, "whole"), request.function.public, request.args)
         else:
             result = _job(world, shared(world, request))
-    except Revert:
-        ledger.rollback(mark)
-        world.held = held
+    except BaseException as error:
+        world.store.discard()
+        if isinstance(error, Revert):
+            ledger.rollback(mark)
+            world.held = held
         raise
     if request.function.public.kind == "view":
         ledger.rollback(mark)
     else:
         ledger.seal()
+        world.store.publish()
     return result
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from enigmalang.execute import numbers as n
 from enigmalang.execute.failures import revert
 from enigmalang.ir.ir import Operation, Tensor
-from enigmalang.types.types import AddressT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, StringT
+from enigmalang.types.types import AddressT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, StringT, fraction
 
 #: Powers and shifts beyond this many bits overflow every type.
 MOST_BITS = 4096
@@ -24,10 +24,6 @@ def element_of(op: Operation, number: int | None = None) -> Any:
     """The scalar type of operand `number`, or of the first result."""
     type = op.results[0].type if number is None else op.operands[number].type
     return type.element if isinstance(type, Tensor) else None
-
-
-def fraction(element: Any) -> int:
-    return element.fraction if isinstance(element, FixedT) else 0
 
 
 def check(op: Operation, value: Any, element: Any) -> Any:

@@ -1,20 +1,20 @@
 """The interpreter: control flow over structured IR. Computing is the domains' and kernels', effects are handlers'."""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from enigmalang.diagnostics import EnigmaError, Note
-from enigmalang.execute.defaults import array_of, is_number, zeros
 from enigmalang.execute.domain import ClearDomain, Domain, peek
-from enigmalang.execute.failures import Revert, diagnose, fault, revert
+from enigmalang.execute.expecting import acting, expect_leak, expect_revert
+from enigmalang.execute.failures import revert
 from enigmalang.execute.iterations import Iterations
 from enigmalang.execute.joins import check_joined, wider_joins
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
 from enigmalang.execute.limits import MOST_STEPS, check_elements
+from enigmalang.execute.liveness import last_uses
 from enigmalang.execute.numbers import scalar
 from enigmalang.execute.opaque import compare_opaque, convert_opaque, index_opaque
 from enigmalang.execute.orders import KERNELS as ORDER_KERNELS
@@ -23,6 +23,7 @@ from enigmalang.execute.repeats import LEAST, Whole
 from enigmalang.execute.secret import Pending, Secret
 from enigmalang.execute.shapes import SHAPED, shaped
 from enigmalang.execute.splits import pure_condition, split_of
+from enigmalang.execute.stacking import stacked
 from enigmalang.execute.world import World
 from enigmalang.ir.ir import Function, Opaque, Operation, Region, Tensor, Value
 from enigmalang.ir.ops import EXACT, OPS
@@ -71,14 +72,15 @@ class Machine:
 
     # ---- functions
 
-    def run(self, function: Function, args: Sequence[Any]) -> list[Any]:
-        """The leaves that `function` yields for the leaves `args`."""
+    def run(self, function: Function, args: Sequence[Any], shown: Collection[int] = ()) -> list[Any]:
+        """The leaves that `function` yields for the leaves `args`; of those in `shown` the exact numbers that were
+        opened, also where their types do not hold them."""
         outer, self.env = self.env, {}
         params = [v for p in function.params for v in p.values]
         self.env.update(zip(params, args, strict=True))
         try:
             _, values = self.region(function.body)
-            return [self.forced(v) for v in values]
+            return [self.forced(v, number not in shown) for number, v in enumerate(values)]
         finally:
             self.env = outer
 
@@ -377,80 +379,6 @@ def _length(tensor: Any) -> int:
     return int(tensor.shape[0]) if isinstance(tensor, Secret) else len(tensor)
 
 
-def stacked(domain: Domain, type: Tensor, items: Sequence[Any], private: bool) -> Any:
-    """Rows as one tensor: private if a row is, or if there are none and the result is said to be."""
-    row = Tensor(type.element, type.rank - 1)
-    secret = next((i for i in items if isinstance(i, Secret)), None)
-    if secret is not None:
-        alike = [i if isinstance(i, Secret) else domain.share(i, row, client=False) for i in items]
-        return domain.rows(alike, type, secret.shape)
-    if not items:
-        empty = (0,) * type.rank
-        return domain.zero(type, empty) if private else zeros(type.element, empty)
-    if type.rank == 1:
-        return array_of(type.element, items, (len(items),))
-    if is_number(type.element) and any(i.dtype == object for i in items):
-        items = [i.astype(object) for i in items]
-    return np.stack(items)
-
-
-def last_uses(region: Region) -> list[tuple[Value, ...]]:
-    """For each operation the values of this region that nothing uses after it."""
-    last: dict[Value, int] = {}
-    for value in region.params:
-        last[value] = 0
-    for number, op in enumerate(region.ops):
-        for value in _used(op):
-            if value in last:
-                last[value] = number
-        for value in op.results:
-            last[value] = number
-    deaths: list[list[Value]] = [[] for _ in region.ops]
-    for value, number in last.items():
-        if deaths:
-            deaths[number].append(value)
-    return [tuple(d) for d in deaths]
-
-
-def _used(op: Operation) -> set[Value]:
-    found = set(op.operands)
-    stack = list(op.regions)
-    while stack:
-        for inner in stack.pop().ops:
-            found.update(inner.operands)
-            stack.extend(inner.regions)
-    return found
-
-
-def _acting(machine: Machine, op: Operation) -> Signal | None:
-    identity = machine.forced(machine.env[op.operands[0]])
-    machine.handlers["acting"](machine, op, (identity,))
-    with machine.world.acting_as(identity):
-        return machine.block(op)
-
-
-def _expect_revert(machine: Machine, op: Operation) -> Signal | None:
-    """The block must revert; what it did before is undone by the transaction that failed."""
-    expected = machine.forced(machine.env[op.operands[0]]) if op.operands else None
-    try:
-        machine.block(op)
-        machine.domain.flush()
-    except Revert as failure:
-        if failure.fits(expected):
-            return None
-        problem = f"expected a revert with {expected!r}, but it reverted otherwise: {failure.text}"
-        found = diagnose(op, "E0513", problem)
-        notes = (*found.notes, Note(failure.diagnostic.span, failure.diagnostic.message))
-        raise EnigmaError(replace(found, notes=notes)) from None
-    wanted = "" if expected is None else f" with {expected!r}"
-    raise fault(op, "E0513", f"expected a revert{wanted}, but nothing reverted")
-
-
-def _expect_leak(machine: Machine, op: Operation) -> Signal | None:
-    """Refused by the checker, so it never runs."""
-    return None
-
-
 _CONTROL: dict[str, Control] = {
     "if": Machine.branch,
     "for": Machine.for_loop,
@@ -458,7 +386,7 @@ _CONTROL: dict[str, Control] = {
     "map": Machine.comprehension,
     "scope": Machine.scope,
     "call": Machine.call,
-    "acting": _acting,
-    "expect_revert": _expect_revert,
-    "expect_leak": _expect_leak,
+    "acting": acting,
+    "expect_revert": expect_revert,
+    "expect_leak": expect_leak,
 }

@@ -256,6 +256,10 @@ class Identities(Protocol):
         """The members of a shared identity whose keys are here; None for any other identity."""
         ...
 
+    def members(self, address: str) -> Sequence[tuple[str, Predicate]]:
+        """The members of the shared identity at `address`, each with its policy; nothing for any other address."""
+        ...
+
     def predicate(self, name: str, args: tuple[Any, ...] = ()) -> Predicate: ...
 
     def allows(self, predicate: Any, *, who: str, signers: frozenset[str], owner: str, action: str, now: int,
@@ -276,20 +280,45 @@ class Record(Protocol):
     def predicate(self) -> Any: ...
 
 
-class Store(Protocol):
-    """Off-chain storage. Contents are encrypted before they leave their client."""
+class StoreError(Exception):
+    """Off-chain storage could not do what was asked. `code` is the diagnostic it becomes; text and help are for the
+    user."""
 
-    def put(self, key: Any, content: bytes, *, readers: Sequence[bytes] | None, owner: str, type: Any, predicate: Any
-            ) -> None:
-        """Encrypt `content` for the X25519 keys `readers` (None: leave it in the clear) and store it."""
+    def __init__(self, code: str, text: str, help: str | None = None) -> None:
+        super().__init__(text)
+        self.code, self.text, self.help = code, text, help
+
+
+class Store(Protocol):
+    """Off-chain storage. Contents are encrypted before they leave their client. All methods raise StoreError."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it holds a key to what it has, and asks the predicate when somebody reads."""
         ...
 
-    def commitment(self, key: Any) -> bytes:
-        """A hash of what is stored under `key`, as it is stored: 32 bytes. KeyError if nothing is."""
+    def stage(self, key: Any, content: bytes, *, readers: Sequence[bytes] | None, owner: str, type: Any,
+              predicate: Any, rule: bytes) -> bytes:
+        """Encrypt `content` for the X25519 keys `readers` (None: leave it in the clear), to be stored by `publish`;
+        only this program reads it before. `rule`: what the chain calls the predicate. A hash of what will be stored:
+        32 bytes.
+        """
+        ...
+
+    def publish(self) -> None:
+        """What was staged last under each key is there from now on, in place of what was."""
+        ...
+
+    def discard(self) -> None:
+        """What was staged, and not published, never was."""
         ...
 
     def get(self, key: Any) -> Record | None: ...
 
-    def open(self, key: Any, public_key: bytes, private_key: bytes) -> bytes | None:
-        """The content, None when there is none or it is not for this key."""
+    def open(self, key: Any, reader: Identity) -> bytes | None:
+        """The content of what `get` gave, None when there is none or it is not for this reader."""
+        ...
+
+    def published(self, address: str) -> bytes | None:
+        """The X25519 key that somebody who is not here is sealed for; None when there is none."""
         ...

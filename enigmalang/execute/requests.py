@@ -108,6 +108,7 @@ def check_public(world: World, request: Request) -> None:
         pass
     finally:
         world.ledger.rollback(before)
+        world.store.discard()
 
 
 def check_public_ranges(request: Request) -> None:
@@ -165,6 +166,7 @@ def compute(world: World, request: Request) -> Computed:
         envelopes = world.domain.finish(list(context.writes.values()), [*results, *seals_of(world, context)])
     finally:
         ledger.rollback(before)
+        world.store.discard()
     machine = Machine(world, world.domain, context, CONTRACT)
     revealed = [machine.forced(v) for v in context.revealed]
     return Computed(context, revealed, [], envelopes[: len(results)], envelopes[len(results) :])

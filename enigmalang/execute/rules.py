@@ -80,6 +80,9 @@ def quotient(a: Wire, b: Wire, x: Range, y: Range) -> Wire:
         return w.const(np.zeros(np.broadcast_shapes(a.shape, b.shape), dtype=np.int64))
     if a.op == "const" and b.op == "const":
         return w.const(trunc_div(a.attrs["value"], b.attrs["value"]))
+    if divisor is not None and abs(divisor) & (abs(divisor) - 1) == 0:
+        found = w.broadcast(toward_zero(a, x, abs(divisor).bit_length() - 1), np.broadcast_shapes(a.shape, b.shape))
+        return w.neg(found) if divisor < 0 else found
     s = sign(a, x)
     size = signed(a, s)
     if divisor is not None:
@@ -148,19 +151,28 @@ def wrap(a: Wire, range: Range, low: int, high: int) -> Wire:
 
 
 def clamp(a: Wire, range: Range, low: int, high: int) -> Wire:
+    """The nearest number from `low` to `high`; `a` is compared with both at once."""
+    found = a
     if range.high > high:
-        bits = bits_of_difference(range, Range(high, high))
-        a = minimum(a, w.const(np.full(a.shape, high, dtype=object)), bits)
+        top = w.const(np.full(a.shape, high, dtype=object))
+        found = w.select(w.b2a(less(top, a, bits_of_difference(Range(high, high), range))), top, found)
     if range.low < low:
-        bits = bits_of_difference(Range(min(range.low, high), min(range.high, high)), Range(low, low))
-        a = maximum(a, w.const(np.full(a.shape, low, dtype=object)), bits)
-    return a
+        bottom = w.const(np.full(a.shape, low, dtype=object))
+        found = w.select(w.b2a(less(a, bottom, bits_of_difference(range, Range(low, low)))), bottom, found)
+    return found
 
 
 def toward_zero(a: Wire, range: Range, count: int) -> Wire:
-    """`a / 2^count`, truncated."""
-    s = sign(a, range)
-    return signed(w.shr(signed(a, s), count), s)
+    """`a / 2^count`, truncated: the floor, of negative numbers after 2^count - 1 was added. One comparison and a shift;
+    nothing where `a` is a multiple by its making.
+    """
+    exact = w.divided(a, count)
+    if exact is not None:
+        return exact
+    if range.low < 0:
+        negative = w.b2a(w.ltz(a, bits_of_difference(range, ZERO)))
+        a = w.add(a, w.scale(negative, (1 << count) - 1))
+    return w.shr(a, count)
 
 
 # ---- bits of integers

@@ -1,7 +1,7 @@
 """Running a script or test of a plan."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,8 +23,11 @@ def run_function(world: World, function: Function) -> None:
         finish_queue(world)
 
 
-def run_input(world: World, function: Function, arguments: Sequence[Any]) -> list[Any]:
+def run_input(
+    world: World, function: Function, arguments: Sequence[Any], shown: Collection[int] = (),
+) -> list[Any]:
     """Run one input of an interactive session on the leaves of its variables; the leaves of those that it changed.
+    `shown`: places of leaves that are only shown, as `print` shows them: the exact numbers that were opened.
 
     What it revealed is there; other private results may still be uncomputed. When it raises (as `run_function`, or
     KeyboardInterrupt), nothing that it wanted to reveal is opened later.
@@ -34,7 +37,7 @@ def run_input(world: World, function: Function, arguments: Sequence[Any]) -> lis
     machine = Machine(world, world.domain, Context("client"), {**CONTRACT, **CLIENT})
     try:
         with _calm_collector():
-            return machine.run(function, arguments)
+            return machine.run(function, arguments, shown)
     except BaseException:
         world.domain.abandon()
         raise

@@ -8,10 +8,12 @@ import numpy as np
 from enigmalang.circuits.bristol import circuit_of
 from enigmalang.circuits.circuit import Array
 from enigmalang.execute import numbers as n
-from enigmalang.execute.defaults import array_of, is_number, shape_of_nested, zero_scalar, zeros
+from enigmalang.execute.defaults import array_of, is_number, shape_of_nested, zeros
 from enigmalang.execute.failures import Revert, revert
-from enigmalang.execute.kernels import check, element_of, fraction
+from enigmalang.execute.kernels import check, element_of
 from enigmalang.ir.ir import Operation, Tensor
+from enigmalang.types.types import fraction
+from enigmalang.types.zeros import zero_scalar
 
 
 def const(op: Operation, private: bool) -> Any:

@@ -11,10 +11,11 @@ from enigmalang.execute.defaults import array_of, slot_shape, zero_of
 from enigmalang.execute.delivery import deliver_all
 from enigmalang.execute.failures import Revert, diagnose, revert
 from enigmalang.execute.kernels import check
-from enigmalang.execute.machine import Handler, Machine, stacked
+from enigmalang.execute.machine import Handler, Machine
 from enigmalang.execute.numbers import scalar
 from enigmalang.execute.ports import Identity
 from enigmalang.execute.secret import Pending, Secret
+from enigmalang.execute.stacking import stacked
 from enigmalang.execute.values import ContractRef, hashable, show
 from enigmalang.ir.ir import Operation, Slot, Tensor
 from enigmalang.ir.leaves import leaves_of

@@ -122,11 +122,13 @@ class _Live:
 
 
 class Tracer:
-    """Owns the wires of one engine. `watch` is called with each circuit before it runs (for dumps)."""
+    """Owns the wires of one engine. `watch` is called with each circuit before it runs (for dumps). `numbers`: what the
+    engine masks for a client are numbers alone, booleans too."""
 
-    def __init__(self, engine: Engine, watch: Callable[[Circuit], None] | None = None) -> None:
+    def __init__(self, engine: Engine, watch: Callable[[Circuit], None] | None = None, numbers: bool = False) -> None:
         self.engine = engine
         self.watch = watch
+        self.numbers = numbers
         self.live = _Live()
         self.builder = Builder()
         self.additions = 0  # of elements, in the circuits that ran

@@ -9,7 +9,7 @@ from enigmalang.circuits.circuit import Array
 from enigmalang.execute import wires as w
 from enigmalang.execute.domain import Bound, Envelope
 from enigmalang.execute.masks import Masked, mask_for
-from enigmalang.execute.numbers import scalar, shrink
+from enigmalang.execute.numbers import grow, scalar, shrink
 from enigmalang.execute.secret import Pending, Secret, Shape
 from enigmalang.execute.trace import Traced, Tracer, Wire
 from enigmalang.execute.traced_numbers import NUMBER_RULES, Rule, is_truth
@@ -29,9 +29,10 @@ class TracedDomain:
     # ---- making
 
     def share(self, value: Any, type: Tensor, *, client: bool) -> Secret:
-        form = w.B if isinstance(type.element, BoolT) else w.A
+        truth = isinstance(type.element, BoolT)
+        form = w.B if truth and not (client and self.tracer.numbers) else w.A
         wire = w.given(value, form) if client else w.const(value, form)
-        return self.made(wire)
+        return self.tracer.traced(wire, truth)
 
     def made(self, wire: Wire) -> Traced:
         return self.tracer.traced(wire, wire.form is w.B)
@@ -153,8 +154,9 @@ def _traced(secret: Secret | None) -> Traced:
 def plain(array: Array, truth: bool) -> Any:
     """An opened array as a public value."""
     array = np.asarray(array)
-    return scalar(array.astype(bool) if truth else shrink(array.astype(object)) if array.dtype == object
-                  else array.astype(np.int64))
+    if truth:
+        return scalar(array.astype(bool))
+    return scalar(shrink(array) if array.dtype == object else grow(array.astype(np.int64)))
 
 
 RULES: dict[str, Rule] = {**NUMBER_RULES, **SHAPE_RULES, **ORDER_RULES}

@@ -7,11 +7,11 @@ import numpy as np
 
 from enigmalang.execute import rules
 from enigmalang.execute import wires as w
-from enigmalang.execute.kernels import element_of, fraction
+from enigmalang.execute.kernels import element_of
 from enigmalang.execute.trace import Traced, Wire
 from enigmalang.ir.ir import Operation, Tensor
 from enigmalang.types.ranges import Range
-from enigmalang.types.types import BoolT, EnumT, FixedT, IntT
+from enigmalang.types.types import BoolT, EnumT, FixedT, IntT, fraction
 
 if TYPE_CHECKING:
     from enigmalang.execute.traced import TracedDomain as D

@@ -277,23 +277,25 @@ def _scanned(has: Wire, columns: Wire) -> Wire:
 
 
 def _moved_on(has: Wire, columns: Wire) -> Wire:
-    """The rows that have a value are moved to the front, where each takes the difference to the one before it; back in
-    their places, the running sums of the differences are the values. A sort of truths, a product, a permutation.
+    """The rows that have a value are moved to the end, and the others, as zeros, to the front. There each takes the
+    difference to the one before it; back in their places, the running sums of the differences are the values. A
+    product, a sort of truths, a permutation. Column by column: they may be large.
 
     The places are 0..n-1 as that sort moved them, and so a permutation.
     """
     count, length = columns.shape[0], columns.shape[-1]
-    parts = [w.take_one(columns, number, 0) for number in range(count)]
+    parts = [w.mul(w.take_one(columns, number, 0), has) for number in range(count)]
     places = w.broadcast(w.const(np.arange(length)), has.shape)
-    wires = (w.shift(w.neg(has), 1), *parts, places)
-    made = w.order("sort", wires, (count + 2, *has.shape), keys=1, ranges=((0, 1),), ranks=None)
-    kept = w.shift(w.neg(w.take_one(made, 0, 0)), 1)
-    front = w.take(made, np.arange(1, count + 1), 0)
-    zeros = w.const(np.zeros((*front.shape[:-1], 1), dtype=np.int64))
-    before = w.concat([zeros, w.take(front, np.arange(length - 1), -1)], -1)
-    steps = w.mul(kept, w.sub(front, before))
-    back = [w.take_one(steps, number, 0) for number in range(count)]
-    return w.running(w.order("permute", (w.take_one(made, count + 1, 0), *back), columns.shape))
+    made = w.order("sort", (has, *parts, places), (count + 2, *has.shape), keys=1, ranges=((0, 1),), ranks=None)
+    steps = [_steps(w.take_one(made, number, 0), length) for number in range(1, count + 1)]
+    back = w.order("permute", (w.take_one(made, count + 1, 0), *steps), columns.shape)
+    return w.concat([w.expand(w.running(w.take_one(back, number, 0)), 0) for number in range(count)], 0)
+
+
+def _steps(row: Wire, length: int) -> Wire:
+    """Each number less the one before it."""
+    before, after = w.take(row, np.arange(length - 1), -1), w.take(row, np.arange(1, length), -1)
+    return w.concat([w.take(row, np.arange(1), -1), w.sub(after, before)], -1)
 
 
 def _cumsum(d: "TracedDomain", op: Operation, xs: Any) -> Traced:

@@ -8,13 +8,14 @@ import numpy as np
 from enigmalang.circuits.bristol import circuit_of
 from enigmalang.execute import rules
 from enigmalang.execute import wires as w
-from enigmalang.execute.kernels import element_of, fraction
+from enigmalang.execute.kernels import element_of
 from enigmalang.execute.netlists import gates_on
 from enigmalang.execute.secret import Shape
 from enigmalang.execute.shapes import check_index, check_pop, check_room, clip, fill_shape, full_axes
 from enigmalang.execute.trace import Traced, Wire
 from enigmalang.execute.traced_numbers import Rule, equal_rule, is_truth
 from enigmalang.ir.ir import Operation
+from enigmalang.types.types import fraction
 
 if TYPE_CHECKING:
     from enigmalang.execute.traced import TracedDomain as D

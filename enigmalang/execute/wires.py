@@ -129,7 +129,29 @@ def select(c: Wire, x: Wire, y: Wire) -> Wire:
 
 
 def shr(a: Wire, count: int) -> Wire:
-    return _node("shr", (a,), a.shape, A, f=count, mode="exact") if count else a
+    """The floor of `a / 2^count`. Of what was shifted, the shift of the whole: beside the first, not after it."""
+    exact = divided(a, count)
+    if exact is not None:
+        return exact
+    if a.op == "shr" and a.handle is None and a.attrs["mode"] == "exact":
+        return shr(a.args[0], a.attrs["f"] + count)
+    return _node("shr", (a,), a.shape, A, f=count, mode="exact")
+
+
+def divided(a: Wire, count: int) -> Wire | None:
+    """`a / 2^count` where `a` is a multiple of that by its making, else None."""
+    if count == 0:
+        return a
+    if a.op != "scale" or a.handle is not None:
+        return None
+    factor = np.asarray(a.attrs["factor"])
+    low = int(np.bitwise_or.reduce(factor, axis=None)) if factor.size else 0
+    twos = min(count, (low & -low).bit_length() - 1) if low else count  # zeros are multiples of anything
+    inner = divided(a.args[0], count - twos)
+    if inner is None:
+        return None
+    left = factor >> twos
+    return inner if left.size and inner.shape == a.shape and bool(np.all(left == 1)) else scale(inner, left)
 
 
 def divc(a: Wire, divisor: int) -> Wire:

@@ -1,8 +1,8 @@
 """Everything around an execution: the plan, the ports, and who acts."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,8 +40,29 @@ class Held:
 
     leaves: tuple[Secret, ...]
     owner: str
-    predicate: Predicate
+    predicate: Predicate | None  # None: the chain has it
     type: Type
+
+
+class Entries(Protocol):
+    """`MPC` where it outlives the program: at the nodes of a network, which ask the chain who may. All methods raise
+    EngineError, with E0510 when the nodes refuse; LedgerError when a transaction is refused; StoreError for an entry
+    that is there and cannot be used."""
+
+    def has(self, key: Any) -> bool: ...
+
+    def find(self, key: Any) -> Held | None:
+        """The entry as it is now; None if there is none."""
+        ...
+
+    def write(self, writer: Identity, key: Any, secrets: Sequence[Secret], type: Type, rule: bytes) -> None:
+        """`secrets` are the entry from now on, and belong to `writer`; or, when this raises, all is as it was. `rule`:
+        what the chain calls the predicate."""
+        ...
+
+    def raw(self) -> AbstractContextManager[None]:
+        """Meanwhile what is sealed is entries as they are: read, not computed with."""
+        ...
 
 
 @dataclass(eq=False)
@@ -59,6 +80,7 @@ class World:
     watch: Callable[[Any], None] | None = None  # gets each circuit before it runs
     chain: Chain | None = None  # the same as `ledger`, where that runs contracts itself
     tracer: Tracer | None = None  # shared between worlds that use one engine, so that handles never meet
+    entries: Entries | None = None  # `MPC`, where it is not kept in `held`
     domain: Domain = field(init=False)
     acting: list[Identity] = field(default_factory=list)
     held: dict[Any, Held] = field(default_factory=dict)  # `MPC`

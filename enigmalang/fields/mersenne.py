@@ -86,11 +86,17 @@ class _Mersenne127(Field):
             out[..., 1] = negative * np.uint64((1 << 63) - 1)
         return out
 
-    def to_ints(self, raw: Raw) -> Ints:
+    def to_public(self, raw: Raw) -> Ints:
         if raw.size > _FEW:
             narrow = np.empty(self.shape_of(raw), np.int64)
             if kernels().prime[self.q].centred(np.ascontiguousarray(raw), narrow, narrow.size):
-                return narrow.astype(object)
+                return narrow
+        return self._exact(raw)
+
+    def to_ints(self, raw: Raw) -> Ints:
+        return self.to_public(raw).astype(object, copy=False)
+
+    def _exact(self, raw: Raw) -> Ints:
         low = np.asarray(raw[..., 0]).astype(object)
         high = np.asarray(raw[..., 1]).astype(object)
         values = np.asarray(high * (1 << 64) + low, dtype=object)

@@ -11,7 +11,6 @@ from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
-import numpy as np
 from _cffi_backend import FFI
 
 from enigmalang.fields import arithmetic
@@ -31,8 +30,10 @@ _DECLARED = {
     "mul_gf2k": "void*, int64_t*, int64_t, void*, int64_t*, int64_t, void*, int64_t, int64_t, int64_t, int64_t",
     "shuffle_rows": "void*, int64_t, void*, int64_t, int64_t, void*",
     "deal": "void*, int64_t, void*, int64_t, void*, void*, int64_t, int64_t, void*, int64_t, int64_t",
-    "absorb": "void*, void*, int64_t, void*",
+    "absorb": "void*, void*, int64_t",
 }
+#: Those that give a word back: not 0 if something was wrong.
+_TELLING = {"absorb"}
 _RESIDUES = {
     **{f"residues_{q}": "void*, void*, double, double, void*, int64_t" for q in (61, 127)},
     "collect": "void*, double, double, void*, int64_t, void*, void*, int64_t",
@@ -63,7 +64,7 @@ class Kernels:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())  # owns the code
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        functions = {name: self._function(name, _DECLARED[kind]) for name, kind in NAMES.items()}
+        functions = {name: self._named(name) for name in NAMES}
         self.prime = {q: Arithmetic(self._prime_function, q) for q in (61, 127)}
         self.residues = {q: self._residue_kernels(q) for q in (61, 127)}
         self.deal = {61: _deal(functions["deal_61"], 1), 127: _deal(functions["deal_127"], 2)}
@@ -88,6 +89,10 @@ class Kernels:
     def _prime_function(self, name: str) -> Any:
         kind = arithmetic.NAMES[name]
         return self._function(name, arithmetic.DECLARED[kind], "uint64_t" if kind in arithmetic.TELLING else "void")
+
+    def _named(self, name: str) -> Any:
+        kind = NAMES[name]
+        return self._function(name, _DECLARED[kind], "uint64_t" if kind in _TELLING else "void")
 
     def _function(self, name: str, operands: str, returns: str = "void") -> Any:
         address = self._engine.get_function_address(_symbol(name))
@@ -171,16 +176,10 @@ def _deal(function: Any, limbs: int) -> Callable[[Any, Any], Callable[[Any, Any,
 
 
 def _absorb(function: Any, limbs: int) -> Callable[[Any, Any], bool]:
-    """total += told, words or bytes of as many elements; whether all of `told` was reduced."""
-    unreduced = np.zeros(1, np.uint64)
-    flag = _at(unreduced)
+    """total += told, words or bytes of as many elements; whether all of `told` was reduced. Any thread."""
 
     def absorb(total: Any, told: Any) -> bool:
-        function(_at(total), _at(told), total.size // limbs, flag)
-        if not unreduced[0]:
-            return True
-        unreduced[0] = 0
-        return False
+        return not function(_at(total), _at(told), total.size // limbs)
 
     return absorb
 

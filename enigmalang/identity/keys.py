@@ -107,6 +107,11 @@ class Keystore:
         members = (self.at(address) for address, _ in identity.policies)
         return tuple(m.address for m in members if m is not None and m.signing is not None)
 
+    def members(self, address: str) -> tuple[tuple[str, Predicate], ...]:
+        """The members of the shared identity at `address`, each with its policy; nothing for any other address."""
+        found = self._addresses.get(address)
+        return found.policies if isinstance(found, SharedIdentity) else ()
+
     def predicate(self, name: str, args: tuple[Any, ...] = ()) -> Predicate:
         return Predicate(name, args)
 

@@ -74,6 +74,11 @@ class Value:
     lens: tuple[int | None, ...] = ()
     hint: str = ""
 
+    @property
+    def rank(self) -> int:
+        """How many axes it has: 0 for a scalar, and for what is opaque."""
+        return self.type.rank if isinstance(self.type, Tensor) else 0
+
 
 @dataclass(slots=True, eq=False)
 class Region:

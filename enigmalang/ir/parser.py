@@ -1,202 +1,21 @@
 """Reads the text form back. Spans that the text leaves out become `NOWHERE`."""
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from enigmalang.ir.ir import (
-    Contract,
-    Foreign,
-    Function,
-    Interface,
-    IRType,
-    Opaque,
-    Operation,
-    Param,
-    Program,
-    Region,
-    Scalar,
-    Slot,
-    Tensor,
-    Value,
-)
-from enigmalang.ir.leaves import SCALARS
+from enigmalang.ir.ir import Contract, Foreign, Function, Interface, Operation, Param, Program, Region, Slot, Value
 from enigmalang.ir.ops import OPS
+from enigmalang.ir.type_parser import TypeParser
 from enigmalang.source import Span
 from enigmalang.types.ranges import Range
-from enigmalang.types.types import (
-    ADDRESS,
-    ANY,
-    BOOL,
-    ERROR,
-    NONE,
-    ArrayT,
-    BytesNT,
-    BytesT,
-    ContractT,
-    EnumT,
-    Field,
-    FixedT,
-    IdentityT,
-    IntT,
-    JobT,
-    Label,
-    ListT,
-    MapT,
-    PredicateT,
-    StringT,
-    StructT,
-    TupleT,
-    Type,
-)
+from enigmalang.types.types import EnumT, Field, Label, StructT, Type
 
 NOWHERE = Span("", 1, 1, 1, 1)
-_T = TypeVar("_T")
-_TOKEN = re.compile(r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<hex>x"[0-9a-f]*")|(?P<word>[^\W\d]\w*)"""
-                    r"""|(?P<number>-?\d+)|(?P<dots>\.\.|->)|(?P<sign>[%@.,:;=()\[\]{}<>*!?-]))""")
-_PLAIN: dict[str, Type] = {
-    "bool": BOOL, "address": ADDRESS, "None": NONE, "any": ANY, "identity": IdentityT(), "predicate": PredicateT()}
 
 
-class ParseError(Exception):
-    """The text is not a program's text form; the message names the line."""
-
-
-class _Reader:
+class _Parser(TypeParser):
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens: list[tuple[str, int]] = []
-        position = 0
-        end = len(text.rstrip())
-        while position < end:
-            match = _TOKEN.match(text, position)
-            if match is None:
-                line = text.count("\n", 0, position) + 1
-                raise ParseError(f"line {line}: cannot read {text[position:position + 20]!r}")
-            self.tokens.append((match.group().strip(), match.start()))
-            position = match.end()
-        self.at = 0
-        self.named: dict[str, Type] = {}
+        super().__init__(text)
         self.values: dict[int, Value] = {}
-
-    # ---- tokens
-
-    def peek(self, ahead: int = 0) -> str:
-        return self.tokens[self.at + ahead][0] if self.at + ahead < len(self.tokens) else ""
-
-    def next(self) -> str:
-        token = self.peek()
-        self.at += 1
-        return token
-
-    def fail(self, wanted: str) -> ParseError:
-        index = min(self.at, len(self.tokens) - 1)
-        offset = self.tokens[index][1] if self.tokens else 0
-        line = self.text.count("\n", 0, offset) + 1
-        return ParseError(f"line {line}: expected {wanted}, found {self.peek()!r}")
-
-    def expect(self, token: str) -> None:
-        if self.peek() != token:
-            raise self.fail(repr(token))
-        self.at += 1
-
-    def accept(self, token: str) -> bool:
-        if self.peek() == token:
-            self.at += 1
-            return True
-        return False
-
-    def number(self) -> int:
-        if not re.fullmatch(r"-?\d+", self.peek()):
-            raise self.fail("a number")
-        return int(self.next())
-
-    def word(self) -> str:
-        if not self.peek().isidentifier():
-            raise self.fail("a name")
-        return self.next()
-
-    def string(self) -> str:
-        if not self.peek().startswith('"'):
-            raise self.fail("a string")
-        return str(json.loads(self.next()))
-
-    def listed(self, open: str, close: str, item: Callable[[], _T]) -> list[_T]:
-        self.expect(open)
-        items: list[_T] = []
-        while not self.accept(close):
-            items.append(item())
-            if not self.accept(",") and self.peek() != close:
-                raise self.fail(f"',' or {close!r}")
-        return items
-
-    # ---- types
-
-    def type(self) -> Type:
-        base = self.base_type()
-        while self.peek() == "[":
-            base = ArrayT(base, tuple(self.listed("[", "]", self.number)))
-        return base
-
-    def base_type(self) -> Type:
-        if self.peek() == "(":
-            return TupleT(tuple(self.listed("(", ")", self.type)))
-        if self.accept("?"):
-            return ERROR
-        word = self.word()
-        if word in _PLAIN:
-            return _PLAIN[word]
-        if match := re.fullmatch(r"(u?)int(\d+)", word):
-            return IntT(not match[1], int(match[2]))
-        if match := re.fullmatch(r"bytes(\d+)", word):
-            return BytesNT(int(match[1]))
-        return self.compound_type(word)
-
-    def compound_type(self, word: str) -> Type:
-        match word:
-            case "fixed":
-                integer, fraction = self.listed("<", ">", self.number)
-                return FixedT(integer, fraction)
-            case "bytes" | "string":
-                (bound,) = self.listed("<", ">", self.bound)
-                return BytesT(bound) if word == "bytes" else StringT(bound)
-            case "list":
-                return self.list_type()
-            case "map":
-                key, value = self.listed("[", "]", self.type)
-                return MapT(key, value)
-            case "job":
-                (result,) = self.listed("[", "]", self.type)
-                return JobT(result)
-            case "contract" | "interface":
-                return ContractT(self.word(), word == "interface")
-        if word not in self.named:
-            raise self.fail(f"a type; `{word}` is unknown")
-        return self.named[word]
-
-    def list_type(self) -> Type:
-        self.expect("[")
-        element = self.type()
-        limit = self.number() if self.accept(",") else None
-        self.expect("]")
-        return ListT(element, limit)
-
-    def bound(self) -> int | None:
-        return None if self.accept("*") else self.number()
-
-    def scalar(self) -> Scalar:
-        type = self.base_type()
-        if not isinstance(type, SCALARS):
-            raise self.fail("a scalar type")
-        return type
-
-    def ir_type(self) -> IRType:
-        if self.accept("!"):
-            return Opaque(self.type())
-        element = self.scalar()
-        rank = self.listed("<", ">", self.number)[0] if self.peek() == "<" else 0
-        return Tensor(element, rank)
 
     # ---- small parts
 
@@ -427,17 +246,6 @@ class _Reader:
         return program
 
 
-def parse_type(text: str, named: Mapping[str, Type]) -> Type | None:
-    """The type that is written so, with the structs and enums of `named`; None for anything else."""
-    try:
-        reader = _Reader(text)
-        reader.named.update(named)
-        type = reader.type()
-        return type if reader.at == len(reader.tokens) else None
-    except ParseError:
-        return None
-
-
 def parse_program(text: str) -> Program:
     """The program that `print_program` wrote as `text`. Raises ParseError."""
-    return _Reader(text).program()
+    return _Parser(text).program()

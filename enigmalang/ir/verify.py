@@ -3,38 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from enigmalang.ir.arity import misfit
 from enigmalang.ir.ir import Function, IRType, Opaque, Operation, Program, Region, Tensor, Value
 from enigmalang.ir.leaves import types_of
 from enigmalang.ir.ops import OPS, Effect
-from enigmalang.ir.typing import ORDERS, columns, compatible, infer, words
+from enigmalang.ir.typing import ORDERS, columns, compatible, infer
 from enigmalang.source import Span
 from enigmalang.types.types import ArrayT, BoolT, BytesNT, BytesT, EnumT, FixedT, IntT, ListT, StringT
-
-_BINARY = words(
-    "add sub mul pow floordiv mod div min max band bor bxor shl shr lt le gt ge eq ne and or xor concat append index "
-    "gather contains dot matmul reveal_to send like")
-_UNARY = words(
-    "neg abs bnot not convert wrap clamp fill expand pop len reverse transpose cumsum reduce_sum reduce_any reduce_all "
-    "netlist reduce_min reduce_max state_store share reveal advance await acting")
-_SOME = words(
-    "stack map_get map_has require call_contract read_contract submit external_call db_get db_has db_history "
-    "declassify if for assert sort shuffle witness")
-#: Operands: least and greatest number (None: any).
-ARITY: dict[str, tuple[int, int | None]] = {
-    **dict.fromkeys(words("const empty state_load context attested input identity expect_leak scope"), (0, 0)),
-    **dict.fromkeys(_BINARY, (2, 2)),
-    **dict.fromkeys(_UNARY, (1, 1)),
-    **dict.fromkeys(words("select set_index slice range"), (3, 3)),
-    **dict.fromkeys(_SOME, (1, None)),
-    **dict.fromkeys(words("map_set db_get_at permute spread"), (2, None)),
-    "expect_revert": (0, 1),
-}
-_ONE_RESULT = words(
-    "const convert wrap clamp empty state_load map_get context attested deploy submit identity shared_identity "
-    "predicate share reveal")
-RESULTS: dict[str, int] = {"pop": 2, **dict.fromkeys(_ONE_RESULT, 1)}
-#: Attributes that may be None.
-OPTIONAL = words("implicit max early error predicate value filtered event code private sep end attested")
 
 
 class VerifyError(Exception):
@@ -100,7 +75,8 @@ class _Verifier:
             if value not in self.defined:
                 raise self.fail(op, f"operand {value.hint or value.type} (defined at {value.span}) is used before or "
                                     "outside its definition")
-        self.shape_of_operation(op)
+        if problem := misfit(op):
+            raise self.fail(op, problem)
         self.parents.append(op)
         for region in op.regions:
             self.region(region, op)
@@ -110,23 +86,6 @@ class _Verifier:
         self.rules(op)
         for value in op.results:
             self.define(value, op)
-
-    def shape_of_operation(self, op: Operation) -> None:
-        row = OPS[op.op]
-        low, high = ARITY.get(op.op, (0, None))
-        if len(op.operands) < low or (high is not None and len(op.operands) > high):
-            raise self.fail(op, f"has {len(op.operands)} operands")
-        if len(op.regions) != row.regions:
-            raise self.fail(op, f"has {len(op.regions)} regions, not {row.regions}")
-        if op.op in RESULTS and len(op.results) != RESULTS[op.op]:
-            raise self.fail(op, f"has {len(op.results)} results, not {RESULTS[op.op]}")
-        for name in row.attrs:
-            if name not in op.attrs and name not in OPTIONAL:
-                raise self.fail(op, f"attribute `{name}` is missing")
-            if op.attrs.get(name) is None and name not in OPTIONAL and not _may_be_none(op, name):
-                raise self.fail(op, f"attribute `{name}` is None")
-        if extra := set(op.attrs) - set(row.attrs):
-            raise self.fail(op, f"unknown attribute `{sorted(extra)[0]}`")
 
     def types(self, op: Operation, found: list[IRType], wanted: "tuple[IRType, ...] | list[IRType]", what: str) -> None:
         if len(found) != len(wanted) or not all(compatible(f, w) for f, w in zip(found, wanted, strict=True)):
@@ -334,10 +293,6 @@ class _Verifier:
 
 def _is_element(value: Value, kind: Any) -> bool:
     return isinstance(value.type, Tensor) and isinstance(value.type.element, kind)
-
-
-def _may_be_none(op: Operation, name: str) -> bool:
-    return (op.op, name) in {("const", "value"), ("len", "axis"), ("index", "axis"), ("slice", "axis")}
 
 
 def _grown(type: IRType) -> IRType:

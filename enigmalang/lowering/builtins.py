@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from enigmalang.ir.ir import Opaque, Region, Tensor, Value
 from enigmalang.ir.leaves import leaves_of, types_of
 from enigmalang.lowering import orders
+from enigmalang.lowering.access import axis_of
 from enigmalang.lowering.calls import PREDICATES, call_instance, predicate, shared_identity
 from enigmalang.lowering.comprehension import grown
 from enigmalang.lowering.convert import as_address, fit, is_unknown, to_element, truth, zero
@@ -12,20 +13,9 @@ from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import iterate, length, range_value, stack
 from enigmalang.lowering.netlists import netlist
 from enigmalang.lowering.orders import items_of
-from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
-from enigmalang.types.types import (
-    BOOL,
-    ERROR,
-    UINT256,
-    ArrayT,
-    BoolT,
-    IntT,
-    ListT,
-    TupleT,
-    Type,
-)
+from enigmalang.types.types import BOOL, ERROR, UINT256, ArrayT, BoolT, IntT, ListT, TupleT, Type
 
 TRUTH = Tensor(BOOL)
 
@@ -248,17 +238,13 @@ def _fill(f: Frame, node: ast.Call) -> Bundle:
     dims = tuple(int(f.instance.constants[size]) for size in sizes)
     bundle = f.expr(item)
     made = tuple(
-        f.build.value("fill", (v,), node.span, dims=dims, axis=-len(dims) - _rank(v)) for v in bundle.leaves)
+        f.build.value("fill", (v,), node.span, dims=dims, axis=-len(dims) - v.rank) for v in bundle.leaves)
     return Bundle(_result(f, node, ArrayT(bundle.type, dims)), made)
 
 
 def _array(f: Frame, node: ast.Call) -> Bundle:
     """`array(uint8, 3)`: zeros."""
     return zero(f, f.type_of(node), node.span)
-
-
-def _rank(value: Value) -> int:
-    return value.type.rank if isinstance(value.type, Tensor) else 0
 
 
 def list_literal(f: Frame, items: Sequence[ast.Expr], type: Type, span: Span) -> Bundle:

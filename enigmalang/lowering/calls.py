@@ -2,38 +2,16 @@
 
 from enigmalang.ir.ir import Opaque, Value
 from enigmalang.ir.leaves import leaves_of, types_of
+from enigmalang.lowering.access import axis_of, describe, entry_of, load, row_type, store, store_database
 from enigmalang.lowering.arguments import bound_arguments, given_in_order, params_of
 from enigmalang.lowering.convert import as_address, fit, share, share_private, store_as
 from enigmalang.lowering.foreign import foreign
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
-from enigmalang.lowering.places import (
-    Place,
-    State,
-    axis_of,
-    database_of,
-    describe,
-    entry_of,
-    find_place,
-    keys_of,
-    load,
-    row_type,
-    store,
-    store_database,
-)
+from enigmalang.lowering.places import Place, State, database_of, find_place, keys_of
 from enigmalang.semantics.model import Instance, Kind, Symbol
 from enigmalang.source import Span
 from enigmalang.syntax import ast
-from enigmalang.types.types import (
-    ERROR,
-    ContractT,
-    IdentityT,
-    JobT,
-    Label,
-    ListT,
-    PredicateT,
-    StructT,
-    Type,
-)
+from enigmalang.types.types import ERROR, ContractT, IdentityT, JobT, Label, ListT, PredicateT, StructT, Type
 
 PREDICATES = frozenset(("owner", "anyone", "only_compute", "only", "members", "after", "before", "at_least"))
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from enigmalang.ir.ir import IRType, Opaque, Region, Tensor, Value
 from enigmalang.ir.leaves import leaves_of, types_of
+from enigmalang.lowering.access import axis_of
 from enigmalang.lowering.choices import choose_values, shortcut
 from enigmalang.lowering.control import bind_carried
 from enigmalang.lowering.convert import fit, is_unknown, truth
 from enigmalang.lowering.exits import assigned
 from enigmalang.lowering.frame import Bundle, Frame, fresh
 from enigmalang.lowering.iterate import Iteration, bind_item, iterate
-from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import ERROR, ListT, Type

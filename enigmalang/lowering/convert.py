@@ -31,6 +31,7 @@ from enigmalang.types.types import (
     TupleT,
     Type,
 )
+from enigmalang.types.zeros import zero_scalar
 
 
 def constant(f: Frame, value: Any, type: Type, span: Span) -> Bundle:
@@ -106,22 +107,6 @@ def zero_leaf(f: Frame, type: IRType, span: Span) -> Value:
     if type.rank:
         return f.build.value("empty", (), span, type=type)
     return f.build.const(zero_scalar(type.element), type, span)
-
-
-def zero_scalar(element: Scalar) -> Any:
-    match element:
-        case BoolT():
-            return False
-        case IntT() | FixedT() | EnumT():
-            return 0
-        case AddressT():
-            return "0x" + "0" * 40
-        case BytesNT(size=size):
-            return bytes(size)
-        case BytesT():
-            return b""
-        case StringT():
-            return ""
 
 
 def is_unknown(type: Type) -> bool:

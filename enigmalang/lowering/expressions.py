@@ -3,15 +3,17 @@
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, assert_never
 
-from enigmalang.ir.ir import Opaque, Tensor, Value
+from enigmalang.ir.ir import Opaque, Tensor
+from enigmalang.lowering.access import axis_of, load
 from enigmalang.lowering.builtins import builtin, list_literal
 from enigmalang.lowering.calls import PREDICATES, await_job, call, deploy, predicate, submit
 from enigmalang.lowering.comprehension import comprehension
 from enigmalang.lowering.control import variable
 from enigmalang.lowering.convert import constant, fit
 from enigmalang.lowering.frame import NOTHING, Bundle, Frame, LoweringError
+from enigmalang.lowering.iterate import length
 from enigmalang.lowering.operators import binary, bool_op, compare, if_expr, unary
-from enigmalang.lowering.places import axis_of, find_place, load
+from enigmalang.lowering.places import find_place
 from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -251,15 +253,11 @@ def _slice(f: Frame, node: ast.Slice) -> Bundle:
     whole = f.expr(node.value)
     span = node.span
     low = f.value(node.low) if node.low else f.build.const(0, Tensor(UINT256), span)
-    high = f.value(node.high) if node.high else _length(f, whole.leaves[0], span)
+    high = f.value(node.high) if node.high else length(f, whole.leaves[0], span)
     made = tuple(
         f.build.value("slice", (v, low, high), span, type=v.type, hint=v.hint, axis=axis_of(v)) for v in whole.leaves)
     stated = f.type_of(node)
     return Bundle(whole.type if stated == ERROR else stated, made)
-
-
-def _length(f: Frame, value: Value, span: Span) -> Value:
-    return f.build.value("len", (value,), span, axis=axis_of(value))
 
 
 def _reveal(f: Frame, node: ast.Reveal) -> Bundle:

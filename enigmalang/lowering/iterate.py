@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from enigmalang.ir.ir import IRType, Opaque, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
+from enigmalang.lowering.access import axis_of, store
 from enigmalang.lowering.convert import element_type
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError, fresh, hinted
-from enigmalang.lowering.places import axis_of, find_place, store
+from enigmalang.lowering.places import find_place
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import UINT256, ArrayT, IntT, ListT, TupleT, Type

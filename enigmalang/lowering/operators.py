@@ -6,11 +6,12 @@ from functools import partial
 from enigmalang.ir.ir import Opaque, Tensor, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.typing import join_scalars
+from enigmalang.lowering.access import axis_of, map_has
 from enigmalang.lowering.choices import choose_values, shortcut
 from enigmalang.lowering.convert import as_address, balance, fit, to_element, truth
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import length
-from enigmalang.lowering.places import axis_of, database_of, find_place, keys_of, map_has
+from enigmalang.lowering.places import database_of, find_place, keys_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import (

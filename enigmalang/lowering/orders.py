@@ -5,15 +5,16 @@ from typing import Any
 
 from enigmalang.ir.ir import Region, Tensor, Value
 from enigmalang.ir.leaves import types_of
+from enigmalang.lowering.access import axis_of
 from enigmalang.lowering.calls import call_instance
 from enigmalang.lowering.comprehension import grown
-from enigmalang.lowering.convert import fit, to_element, zero, zero_scalar
+from enigmalang.lowering.convert import fit, to_element, zero
 from enigmalang.lowering.frame import Bundle, Frame, LoweringError
 from enigmalang.lowering.iterate import over
-from enigmalang.lowering.places import axis_of
 from enigmalang.source import Span
 from enigmalang.syntax import ast
 from enigmalang.types.types import BOOL, UINT256, BoolT, ListT, TupleT, Type
+from enigmalang.types.zeros import zero_scalar
 
 
 def items_of(f: Frame, node: ast.Expr) -> Bundle:

@@ -5,6 +5,7 @@ import sys
 from enigmalang.ir import ir
 from enigmalang.ir.builder import Builder
 from enigmalang.ir.leaves import leaves_of
+from enigmalang.lowering.arguments import params_of
 from enigmalang.lowering.control import close
 from enigmalang.lowering.convert import zero
 from enigmalang.lowering.exits import returns_somewhere, structured
@@ -25,17 +26,21 @@ DEEP = 50_000
 
 def lower(checked: Checked) -> ir.Program:
     """The IR of a checked program. Calls stay `call` operations; `passes.inline` removes them."""
-    sys.setrecursionlimit(max(DEEP, sys.getrecursionlimit()))
-    program = ir.Program(checked.main.tree.source.path)
-    layouts = {name: layout_of(info) for name, info in checked.contracts.items()}
-    unit = Unit(checked, layouts, Dispatch(lower_expr, lower_block))
-    for name, info in checked.contracts.items():
-        program.contracts[name] = contract_table(info, layouts[name], checked.main.symbols)
+    program, unit = outline(checked)
     for instance in all_instances(checked):
         program.functions[instance.name] = lower_instance(unit, instance)
-    program.interfaces = unit.interfaces
-    program.tests = tuple(test.name for test in checked.tests)
     return program
+
+
+def outline(checked: Checked) -> tuple[ir.Program, Unit]:
+    """The program without its functions, and what `lower_instance` needs to make them (it notes `interfaces`)."""
+    sys.setrecursionlimit(max(DEEP, sys.getrecursionlimit()))
+    layouts = {name: layout_of(info) for name, info in checked.contracts.items()}
+    unit = Unit(checked, layouts, Dispatch(lower_expr, lower_block))
+    contracts = {
+        name: contract_table(info, layouts[name], checked.main.symbols) for name, info in checked.contracts.items()}
+    tests = tuple(test.name for test in checked.tests)
+    return ir.Program(checked.main.tree.source.path, {}, contracts, tests, unit.interfaces), unit
 
 
 def all_instances(checked: Checked) -> list[Instance]:
@@ -89,7 +94,7 @@ def contract_table(info: ContractInfo, layout: Layout, shared: dict[str, Symbol]
 def lower_instance(unit: Unit, instance: Instance) -> ir.Function:
     """One instance: parameters to leaves, the body, the result."""
     frame = Frame(unit, instance, Builder())
-    params = tuple(_param(frame, p, t) for p, t in zip(_params(instance), instance.param_types, strict=True))
+    params = tuple(_param(frame, p, t) for p, t in zip(params_of(instance), instance.param_types, strict=True))
     if instance.kind == "script" and unit.checked.kept is not None:
         return lower_input(frame, unit.checked.kept, _body(instance))
     body = _body(instance)
@@ -125,10 +130,6 @@ def _values_at_end(f: Frame, exit: Exit | None, end: Span) -> tuple[ir.Value, ..
     if exit is not None and exit.kind != "raise":
         close(f, f.build.region, exit)
     return zero(f, f.instance.result, end).leaves
-
-
-def _params(instance: Instance) -> tuple[ast.Param, ...]:
-    return instance.node.params if isinstance(instance.node, ast.FunctionDef | ast.PredicateDecl) else ()
 
 
 def _body(instance: Instance) -> tuple[ast.Stmt, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from enigmalang.ir.ir import Opaque, Value
+from enigmalang.lowering.access import load, store
 from enigmalang.lowering.arguments import fields_given, given_in_order
 from enigmalang.lowering.control import (
     carried_now,
@@ -19,7 +20,7 @@ from enigmalang.lowering.exits import guard
 from enigmalang.lowering.frame import Bundle, Exit, Frame, LoweringError
 from enigmalang.lowering.iterate import bind
 from enigmalang.lowering.operators import binary
-from enigmalang.lowering.places import find_place, load, store
+from enigmalang.lowering.places import find_place
 from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.source import Span
 from enigmalang.syntax import ast

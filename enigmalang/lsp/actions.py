@@ -1,6 +1,7 @@
 """Code actions: the fixes that diagnostics carry; and diagnostics in the protocol's form."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from lsprotocol import types
 
@@ -13,14 +14,15 @@ from enigmalang.syntax import ast
 
 def published(
     diagnostic: Diagnostic, source: SourceFile, encoding: Encoding, module: ast.Module | None,
+    others: Mapping[str, SourceFile] = MappingProxyType({}),
 ) -> types.Diagnostic:
-    """`diagnostic` as an editor shows it in the document `source`.
+    """`diagnostic` as an editor shows it in the document `source`; `others`: texts of other files that it may name.
 
     What is wrong in another file is told at the import that leads there.
     """
     here = diagnostic.span.path == source.path
-    related = [] if here else [_related(diagnostic.span, "it is here", source, encoding)]
-    related += [_related(note.span, note.text, source, encoding) for note in diagnostic.notes if note.span.line]
+    related = [] if here else [_related(diagnostic.span, "it is here", source, encoding, others)]
+    related += [_related(note.span, note.text, source, encoding, others) for note in diagnostic.notes if note.span.line]
     message = diagnostic.message if here else f"in {diagnostic.span.path}: {diagnostic.message}"
     return types.Diagnostic(
         encoding.range(source, diagnostic.span if here else _import(diagnostic.span.path, source, module)),
@@ -32,9 +34,9 @@ def published(
 
 
 def _related(
-    span: Span, text: str, source: SourceFile, encoding: Encoding,
+    span: Span, text: str, source: SourceFile, encoding: Encoding, others: Mapping[str, SourceFile],
 ) -> types.DiagnosticRelatedInformation:
-    other = source if span.path == source.path else _read(span.path)
+    other = source if span.path == source.path else others.get(span.path) or _read(span.path)
     return types.DiagnosticRelatedInformation(types.Location(uri_of(span.path), encoding.range(other, span)), text)
 
 

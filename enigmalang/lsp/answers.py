@@ -14,6 +14,7 @@ from enigmalang.lsp.hover import hover
 from enigmalang.lsp.positions import Encoding, path_of, uri_of
 from enigmalang.lsp.renaming import Refused, check_renamable, is_shared, references, rename
 from enigmalang.lsp.snapshot import Good, Snapshot
+from enigmalang.lsp.spread import spread
 from enigmalang.lsp.symbols import document_symbols
 from enigmalang.lsp.view import View
 from enigmalang.lsp.workspace import PATIENCE, Workspace
@@ -27,8 +28,10 @@ REQUEST_FAILED = -32803
 class Answers:
     """Methods are called as server.FEATURES says; all on the event loop."""
 
-    def __init__(self, tell: Callable[[Buffer, Snapshot | None], None], encoding: str) -> None:
-        self.documents = Workspace(tell)
+    def __init__(
+        self, tell: Callable[[Buffer, Snapshot | None], None], ready: Callable[[Buffer], None], encoding: str,
+    ) -> None:
+        self.documents = Workspace(tell, ready)
         self.documents.encoding = Encoding(encoding)
 
     async def look(
@@ -42,7 +45,7 @@ class Answers:
         given = params.text_document
         path = path_of(given.uri)
         text = given.text.removeprefix("\ufeff").replace("\r\n", "\n")
-        self.documents.open(Buffer(given.uri, path, given.version, SourceFile(path, text)))
+        self.documents.open(Buffer(given.uri, path, given.version, spread(SourceFile(path, text))))
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> None:
         buffer = self.documents.buffers.get(path_of(params.text_document.uri))
@@ -137,11 +140,11 @@ class Answers:
         buffer = self.documents.buffers.get(path_of(params.text_document.uri))
         if buffer is None:
             return []
-        source = buffer.source
+        source = buffer.source.real
         if not source.text.strip():
             return []  # as `enig fmt` leaves a blank file as it is
         try:
-            text = await self.documents.formatted(source)
+            text = await self.documents.formatted(buffer)
         except NotFormatted:
             return None
         return [] if text == source.text else [types.TextEdit(

@@ -1,13 +1,15 @@
 """The texts of the editor: open documents, which count more than the files on the disk."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lsprotocol import types
 
+from enigmalang.compiler.incremental import Memory
 from enigmalang.diagnostics import Diagnostic, Sink
 from enigmalang.lsp.positions import Encoding
+from enigmalang.lsp.spread import Spread, respread
 from enigmalang.semantics.loader import in_stdlib
 from enigmalang.source import SourceFile
 from enigmalang.source.shipped import STDLIB, shipped
@@ -17,12 +19,12 @@ from enigmalang.syntax.parser import parse, read_source
 
 @dataclass(slots=True)
 class Buffer:
-    """One open document. `source` has its text with line ends as `\\n`."""
+    """One open document. `source` has its text with line ends as `\\n`, and room between the statements."""
 
     uri: str
     path: str
     version: int
-    source: SourceFile
+    source: Spread
 
     def change(self, change: types.TextDocumentContentChangeEvent, encoding: Encoding) -> None:
         """Apply one change of the protocol: a part of the text, or all of it."""
@@ -30,12 +32,13 @@ class Buffer:
         if isinstance(change, types.TextDocumentContentChangePartial):
             start = self._offset(change.range.start, encoding)
             stop = max(start, self._offset(change.range.end, encoding))
-            text = self.source.text[:start] + text + self.source.text[stop:]
-        self.source = SourceFile(self.path, text)
+            text = self.source.real.text[:start] + text + self.source.real.text[stop:]
+        self.source = respread(self.source, SourceFile(self.path, text))
 
     def _offset(self, position: types.Position, encoding: Encoding) -> int:
-        line, column = encoding.place(self.source, position)
-        return sum(len(earlier) + 1 for earlier in self.source.lines[: line - 1]) + column - 1
+        real = self.source.real
+        line, column = encoding.place(real, position)
+        return sum(len(earlier) + 1 for earlier in real.lines[: line - 1]) + column - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,27 @@ class _Parsed:
 
 
 class Modules:
-    """Parsed modules by path, kept while their text stays the same. Used by the worker thread alone."""
+    """Parsed modules by path, kept while their text stays the same, and the memories of open documents. Used by the
+    worker thread alone."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Parsed] = {}
+        self._memories: dict[str, Memory] = {}
 
-    def of_text(self, source: SourceFile, sink: Sink) -> ast.Module | None:
+    def memory(self, path: str) -> Memory:
+        """What is remembered of the document at `path`."""
+        return self._memories.setdefault(path, Memory())
+
+    def keep_only(self, paths: Collection[str]) -> None:
+        """Forget the documents that are not open any more."""
+        for path in [p for p in self._memories if p not in paths]:
+            del self._memories[path]
+
+    def of_text(self, source: SourceFile, sink: Sink, memory: Memory | None = None) -> ast.Module | None:
         kept = self._kept.get(source.path)
         if kept is None or kept.key != source.text:
             own = Sink()
-            kept = _Parsed(source.text, parse(source, own), tuple(own.diagnostics))
+            kept = _Parsed(source.text, (memory or self.memory(source.path)).parse(source, own), tuple(own.diagnostics))
             self._kept[source.path] = kept
         return self._tell(kept, sink)
 

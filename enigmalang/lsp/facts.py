@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from enigmalang.compiler.compiler import Analysed
-from enigmalang.ir.ir import Operation, Value, operations
+from enigmalang.ir.ir import Function, Operation, Program, Value, operations
 from enigmalang.lsp.names import within
 from enigmalang.lsp.shift import Shift
 from enigmalang.plan.cost import KINDS, Cost
@@ -39,31 +38,69 @@ class Step:
 
 
 @dataclass(slots=True, eq=False)
+class Part:
+    """The same for one function; see Facts."""
+
+    at: dict[Span, Fact] = field(default_factory=dict)
+    named: list[tuple[tuple[str, str], Span, Fact]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, function: Function) -> "Part":
+        part = cls()
+        for param in function.params:
+            part._add(param.values)
+        for op in operations(function.body):
+            part._add(op.results)
+            part._step(op, function.name)
+            for region in op.regions:
+                part._add(region.params)
+        return part
+
+    def _add(self, values: Iterable[Value]) -> None:
+        for value in values:
+            fact = Fact(value.label is Label.PRIVATE, value.range)
+            known = self.at.get(value.span)
+            self.at[value.span] = fact if known is None else known.join(fact)
+            if value.hint:
+                self.named.append(((value.span.path, value.hint.split(".")[0]), value.span, fact))
+
+    def _step(self, op: Operation, function: str) -> None:
+        kind = KINDS.get(op.op)
+        if kind is not None and any(value.label is Label.PRIVATE for value in op.operands):
+            self.steps.append(Step(kind, function, op.span, op.via))
+
+
+@dataclass(slots=True, eq=False)
 class Facts:
     """`at`: by the place of an expression; `named`: by path and name, the places where it gets a value."""
 
     at: dict[Span, Fact] = field(default_factory=dict)
     named: dict[tuple[str, str], list[tuple[Span, Fact]]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    parts: dict[Function, Part] = field(default_factory=dict)
 
     source: SourceFile | None = None  # the main file's text that the places are of
     shift: Shift | None = None  # from there to the text that is asked about
 
     @classmethod
-    def of(cls, analysed: Analysed, source: SourceFile) -> "Facts":
-        """The facts of the program whose main file is `source`."""
+    def of(cls, program: Program, source: SourceFile, before: "Facts") -> "Facts":
+        """The facts of the analysed `program`, whose main file is `source`; of functions that `before` has, its own."""
         facts = cls(source=source)
-        for function in analysed.program.functions.values():
-            for param in function.params:
-                facts._add(param.values)
-            for op in operations(function.body):
-                facts._add(op.results)
-                facts._step(op, function.name)
-                for region in op.regions:
-                    facts._add(region.params)
+        for function in program.functions.values():
+            part = facts.parts[function] = before.parts.get(function) or Part.of(function)
+            facts._join(part)
         for places in facts.named.values():
             places.sort(key=lambda place: place[0])
         return facts
+
+    def _join(self, part: Part) -> None:
+        for span, fact in part.at.items():
+            known = self.at.get(span)
+            self.at[span] = fact if known is None else known.join(fact)
+        for key, span, fact in part.named:
+            self.named.setdefault(key, []).append((span, fact))
+        self.steps += part.steps
 
     def moved(self, source: SourceFile) -> "Facts":
         """The same, to be asked about places of `source`, a later text of the main file."""
@@ -77,19 +114,6 @@ class Facts:
     def value(self, span: Span) -> Fact | None:
         """What is known of the expression at `span`."""
         return self.at.get(self._there(span))
-
-    def _add(self, values: Iterable[Value]) -> None:
-        for value in values:
-            fact = Fact(value.label is Label.PRIVATE, value.range)
-            known = self.at.get(value.span)
-            self.at[value.span] = fact if known is None else known.join(fact)
-            if value.hint:
-                self.named.setdefault((value.span.path, value.hint.split(".")[0]), []).append((value.span, fact))
-
-    def _step(self, op: Operation, function: str) -> None:
-        kind = KINDS.get(op.op)
-        if kind is not None and any(value.label is Label.PRIVATE for value in op.operands):
-            self.steps.append(Step(kind, function, op.span, op.via))
 
     def cost(self, extent: Span) -> Cost | None:
         """What the text at `extent` costs each time it runs (loops count once); None when nothing in it is secret.

@@ -18,6 +18,8 @@ from enigmalang.types.ranges import nominal
 from enigmalang.types.types import ArrayT, ErrorT, FixedT, ListT, MapT, NoneT, StructT, TupleT, Type
 
 _MOST_TYPES = 4
+#: What an editor counts while one types is not what nodes measure: sizes are not known here, and nothing is run.
+_BOUND = "loops and lists counted once; `enig cost` counts what runs"
 
 
 def hover(view: View, position: types.Position) -> types.Hover | None:
@@ -152,7 +154,7 @@ def _facts(view: View, name: Definition, node: ast.Node) -> list[str]:
         return [_secrecy(name.private or (fact is not None and fact.private), fact, found)]
     if name.kind in ("function", "method"):
         cost = view.good.facts.cost(name.node.span)
-        return [f"each call: {_counted(cost)} (loops counted once)"] if cost is not None else []
+        return [f"each call: {_counted(cost)} in its text ({_BOUND})"] if cost is not None else []
     return []
 
 
@@ -163,7 +165,7 @@ def _values(view: View, node: ast.Node, span: Span) -> list[str]:
         return []
     cost = view.good.facts.cost(span)
     text = _secrecy(fact.private, fact, view.good.index.types.get(node, ()))
-    return [text, f"costs {_counted(cost)}"] if cost is not None else [text]
+    return [text, f"costs {_counted(cost)} ({_BOUND})"] if cost is not None else [text]
 
 
 def _counted(cost: Cost) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lsprotocol import types
 from pygls import uris
 
+from enigmalang.lsp.spread import document, hidden, shown
 from enigmalang.source import SourceFile, Span
 from enigmalang.source.shipped import on_disk
 
@@ -46,7 +47,7 @@ class Encoding:
 
     def position(self, source: SourceFile, line: int, column: int) -> types.Position:
         """The protocol's position of a place of the compiler."""
-        return types.Position(line - 1, self.units(source.line(line)[: column - 1]))
+        return types.Position(shown(source, line) - 1, self.units(source.line(line)[: column - 1]))
 
     def range(self, source: SourceFile, span: Span) -> types.Range:
         return types.Range(
@@ -58,8 +59,9 @@ class Encoding:
 
     def place(self, source: SourceFile, position: types.Position) -> tuple[int, int]:
         """Line and column, both from 1; places outside of the text are brought to its edge."""
-        line = min(position.line + 1, len(source.lines))
-        if position.line + 1 > len(source.lines):
+        last = len(document(source).lines)
+        line = hidden(source, min(position.line + 1, last))
+        if position.line + 1 > last:
             return line, len(source.line(line)) + 1
         return line, self.characters(source.line(line), position.character) + 1
 

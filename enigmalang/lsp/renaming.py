@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from lsprotocol import types
 
 from enigmalang.lsp.index import Occurrence
-from enigmalang.lsp.names import Definition, within
+from enigmalang.lsp.names import Declared, Definition, within
 from enigmalang.lsp.positions import Encoding, uri_of
 from enigmalang.lsp.snapshot import Good
+from enigmalang.lsp.spread import shown
 from enigmalang.semantics.loader import in_stdlib
 from enigmalang.semantics.names import is_firm
 from enigmalang.source import Span
@@ -98,10 +99,14 @@ def _check_free(name: Definition, new: str, good: Good, found: list[tuple[Good, 
         for members in declared.members.values():
             inside = [d for d in members.values() if same(d, name)]
             if inside and new in members:
-                raise Refused(f"`{name.owner}` has `{new}` already, in line {members[new].span.line}")
+                raise Refused(f"`{name.owner}` has `{new}` already, in line {_line(declared, members[new].span)}")
     if name.extent is None:
         return
     _check_scopes(name, new, good, used)
+
+
+def _line(declared: Declared, span: Span) -> int:
+    return shown(declared.source, span.line)
 
 
 def _check_scopes(name: Definition, new: str, good: Good, used: list[Occurrence]) -> None:
@@ -112,11 +117,11 @@ def _check_scopes(name: Definition, new: str, good: Good, used: list[Occurrence]
     for occurrence in index.main.occurrences:
         other = occurrence.definition
         if other.name == new and other.extent is not None and within(extent, occurrence.span):
-            raise Refused(f"`{new}` means something else in line {occurrence.span.line}")
+            raise Refused(f"`{new}` means something else in line {_line(declared, occurrence.span)}")
     if new in declared.module:
         raise Refused(f"`{new}` is declared or imported already")
     for names in declared.contracts.values():
         other_member = names.get(new)
         if other_member is not None and other_member.extent is not None and any(
                 within(other_member.extent, o.span) for o in used):
-            raise Refused(f"`{new}` is declared already, in line {other_member.span.line}")
+            raise Refused(f"`{new}` is declared already, in line {_line(declared, other_member.span)}")

@@ -60,7 +60,7 @@ class Server(LanguageServer):
             from enigmalang.lsp.answers import Answers
 
             agreed = self.workspace.position_encoding
-            self._answers = Answers(self.tell, str(getattr(agreed, "value", agreed) or "utf-16"))
+            self._answers = Answers(self.tell, self.ready, str(getattr(agreed, "value", agreed) or "utf-16"))
         return self._answers
 
     def tell(self, buffer: "Buffer", snapshot: "Snapshot | None") -> None:
@@ -69,13 +69,16 @@ class Server(LanguageServer):
 
         encoding = self.answers.documents.encoding
         found = [] if snapshot is None else [
-            published(d, snapshot.source, encoding, snapshot.good.module if snapshot.good else None)
+            published(d, snapshot.source, encoding, snapshot.module, snapshot.others)
             for d in snapshot.diagnostics]
         version = None if snapshot is None else snapshot.version
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(buffer.uri, found, version))
+
+    def ready(self, buffer: "Buffer") -> None:
+        """The tables of a document are new: an editor that can asks for its inlay hints again."""
         workspace = self.client_capabilities.workspace
         hints = workspace.inlay_hint if workspace is not None else None
-        if snapshot is not None and hints is not None and hints.refresh_support:
+        if hints is not None and hints.refresh_support:
             self.workspace_inlay_hint_refresh(None)
 
     def stop(self) -> None:

@@ -10,6 +10,7 @@ from enigmalang.lsp.names import Definition, covers
 from enigmalang.lsp.positions import Encoding, uri_of
 from enigmalang.lsp.shift import Shift
 from enigmalang.lsp.snapshot import Good, Snapshot
+from enigmalang.lsp.spread import document
 from enigmalang.source import SourceFile, Span
 from enigmalang.syntax import ast
 
@@ -33,8 +34,8 @@ class View:
 
     def is_outside(self, position: types.Position) -> bool:
         """Whether the position is behind the end of its line, or of the text."""
-        text = self.source.line(position.line + 1)
-        return position.line >= len(self.source.lines) or position.character > self.encoding.units(text)
+        text = document(self.source).line(position.line + 1)
+        return position.line >= len(document(self.source).lines) or position.character > self.encoding.units(text)
 
     def range(self, span: Span) -> types.Range:
         """A place of the tables, in this document as it is now or in another file."""

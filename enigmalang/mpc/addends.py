@@ -65,9 +65,12 @@ class Addends:
     parts: list[Raw]
 
 
-def lane_ranges(party: Party, lanes: int, rows: int | None = None) -> list[slice]:
-    """Pieces that keep a party's working memory modest: it holds `rows` (q) planes."""
-    return ranges(lanes, PIECE_BYTES * 8 // (party.pieces * (rows or party.field.q)))
+def lane_ranges(party: Party, lanes: int, rows: int | None = None, numbers: int = 0) -> list[slice]:
+    """Pieces that keep a party's working memory modest: it holds a few times `rows` (q) planes and as many times
+    `numbers` elements for each.
+    """
+    bits = party.pieces * (rows or party.field.q) + 64 * party.field.limbs * numbers
+    return ranges(lanes, PIECE_BYTES * 8 // bits)
 
 
 Part = Callable[[Raw, bool], Raw]  # addends (lanes,), whether they are the last, to elements (any number * lanes,)
@@ -86,7 +89,8 @@ def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part 
     pieces = random_pieces(party.streams, field, shape, party.me, party.fresh(), lanes)
     masked = field.add(d, share_of_pieces(field, shape, party.me, pieces))
     del d  # it may be nobody else's, and what follows takes much memory
-    own = _own_addend(party, pieces)
+    own, rest = _own_addend(party, pieces), _last_piece(party, pieces)
+    del pieces
     mine = None if own is None else window.planes(field, own)
 
     round_ = party.round()
@@ -99,7 +103,8 @@ def split_masked(party: Party, d: Raw, window: Window | None = None, part: Part 
     yield round_
 
     c = opened()
-    last = None if c is None else _last_addend(party, c, pieces)
+    last = None if c is None or rest is None else _last_addend(field, c, rest)
+    del c, rest
     planes = [] if dealt is None else [*dealt(), _known_planes(party, last, lanes, window)]
     return Addends(lanes, planes, [] if parts is None else parts(last))
 
@@ -111,7 +116,7 @@ def random_addends(party: Party, lanes: int) -> tuple[Raw, Addends]:
     every = Window(0, field.q)
     own, last = _own_addend(party, pieces), None
     if party.me in shape.last:
-        last = _last_addend(party, field.zeros((lanes,)), pieces)
+        last = _last_addend(field, field.zeros((lanes,)), pieces[party.held.index(shape.last)])
     mine = None if own is None else every.planes(field, own)
     dealers = shape.parties[: party.t]
     dealt = alone(party, lambda r: deal_planes(party, r, dealers, mine, (field.q, words_for(lanes))))
@@ -131,14 +136,21 @@ def _deal_parts(
 def _own_addend(party: Party, pieces: Raw) -> Raw | None:
     if party.me > party.t:
         return None
-    group = [i for i, subset in enumerate(party.held) if subset[0] == party.me]
-    own: Raw = party.field.combine([[-1] * len(group)], pieces[group])[0]
+    group = [i for i, subset in enumerate(party.held) if subset[0] == party.me]  # one after the other
+    own: Raw = party.field.combine([[-1] * len(group)], pieces[group[0] : group[-1] + 1])[0]
     return own
 
 
-def _last_addend(party: Party, c: Raw, pieces: Raw) -> Raw:
-    field = party.field
-    last = field.sub(c, pieces[party.held.index(party.structure.last)])
+def _last_piece(party: Party, pieces: Raw) -> Raw | None:
+    """What a member of the set `last` still needs of the pieces."""
+    if party.me not in party.structure.last:
+        return None
+    piece: Raw = pieces[party.held.index(party.structure.last)]
+    return piece.copy()
+
+
+def _last_addend(field: Field, c: Raw, piece: Raw) -> Raw:
+    last = field.sub(c, piece)
     words = last.reshape(-1, field.limbs)
     zero = ~words.any(axis=1)
     words[zero] = np.frombuffer(field.p.to_bytes(field.nbytes, "little"), np.uint64)
@@ -161,10 +173,10 @@ def deal_known(party: Party, round_: Round, mine: Raw | None, count: int) -> Cal
     dealt = deal_elements(party, round_, dealers, mine, count)
 
     def finish(last: Raw | None) -> list[Raw]:
-        free = field.zeros((count,))
-        if last is not None:
-            weight = subset_value(field.p, party.n, party.structure.last, party.me)
-            free = field.combine([[weight]], last[None])[0]
+        if last is None:
+            free = field.zeros((count,))
+        else:
+            free = field.scale(last, subset_value(field.p, party.n, party.structure.last, party.me))
         shares = dealt()
         return [*(shares[i] for i in dealers), free]
 

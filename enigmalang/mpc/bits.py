@@ -1,6 +1,6 @@
 """Operations on replicated bits, and between bits and integers.
 
-Adversary: honest but curious, at most t parties together, n >= 2t + 1.
+Adversary: honest but curious, at most t parties together, n >= 2t + 1. Rounds through kings: `mpc.wide.kings`.
 """
 
 import numpy as np
@@ -8,14 +8,20 @@ import numpy as np
 from enigmalang.fields import Raw, bit_integers, pack_bits, unpack_bits, words_for
 from enigmalang.mpc.addends import Window, carry_save_window, deal_known, lane_ranges, save_rounds, split_masked
 from enigmalang.mpc.adder import carries
-from enigmalang.mpc.deal import and_planes, reshare_products
+from enigmalang.mpc.deal import and_planes, reshare_locals
 from enigmalang.mpc.opening import open_words
 from enigmalang.mpc.party import PIECE, Party, alone
 from enigmalang.mpc.pipeline import Rounds, in_round, overlapping, ranges, run
 from enigmalang.mpc.wide.addends import deal_terms
 from enigmalang.mpc.wide.words import own_words, public_words
 from enigmalang.sharing import ArithShare, BitShare
+from enigmalang.sharing.local import product
 from enigmalang.sharing.secret import join_arith, split_arith
+
+#: Numbers whose bits are unpacked at a time: a byte for each.
+UNPACKED = 1 << 12
+#: Elements that are worked on at a time where what comes of them takes their place: they stay in a cache.
+AT_ONCE = 1 << 13
 
 
 def xor(x: BitShare, y: BitShare) -> BitShare:
@@ -67,9 +73,29 @@ def b2a(party: Party, x: BitShare) -> ArithShare:
 def b2a_rounds(party: Party, x: BitShare) -> Rounds[ArithShare]:
     """`b2a` round by round."""
     out = party.field.empty((x.size,))
-    parts = ranges(x.size, x.size if party.structure.wide else PIECE)
+    piece = PIECE >> 2 * (party.field.limbs - 1)  # in M127 several of an element for each bit are held
+    parts = ranges(x.size, x.size if party.structure.wide else piece)
     yield from overlapping(party, [_piece_to_integers(party, x.words, part, out) for part in parts])
     return ArithShare(party.field, party.field.reshape(out, x.shape))
+
+
+def b2a_sums(party: Party, x: BitShare, weights: Raw, out: Raw) -> list[Rounds[None]]:
+    """Pieces, for `overlapping`: the sum of x[..., j] * weights[j] is put into `out`, one for each of x's rows.
+
+    As many bits as a piece has are integers at a time. Rounds and elements are those of `b2a`.
+    """
+    width = x.shape[-1]
+    rows = x.size // width
+    parts = ranges(rows, rows if party.structure.wide else PIECE // width)
+    return [_piece_to_sums(party, x.words, part, weights, out) for part in parts]
+
+
+def _piece_to_sums(party: Party, words: Raw, part: slice, weights: Raw, out: Raw) -> Rounds[None]:
+    field, rows, width = party.field, part.stop - part.start, party.field.size_of(weights)
+    first = part.start // 64 * width
+    planes = np.ascontiguousarray(words[:, None, first : first + words_for(rows * width)])
+    (bits,) = yield from planes_to_integers(party, planes, rows * width)
+    out[part] = field.sum(field.mul(field.reshape(bits, (rows, width)), weights[None]), 1)
 
 
 def _piece_to_integers(party: Party, words: Raw, part: slice, out: Raw) -> Rounds[None]:
@@ -126,8 +152,10 @@ def _integers(party: Party, planes: Raw, lanes: int) -> Raw:
 def _xor_pairs(party: Party, values: list[Raw]) -> Rounds[list[Raw]]:
     field, half = party.field, len(values) // 2
     lefts, rights = join_arith(field, values[:half]), join_arith(field, values[half : 2 * half])
-    products = yield from in_round(party, lambda r: reshare_products(party, r, field.mul(lefts, rights)))
-    joined = field.sub(field.add(lefts, rights), field.add(products, products))
+    joined = yield from in_round(party, lambda r: reshare_locals(party, r, [product(field, lefts, rights)]))
+    for start in range(0, field.size_of(joined), AT_ONCE):  # a + b - 2ab, where ab is
+        part = slice(start, start + AT_ONCE)
+        joined[part] = field.sub(field.add(lefts[part], rights[part]), field.add(joined[part], joined[part]))
     count = field.size_of(values[0])
     return [*split_arith(field, joined, [(count,)] * half), *values[2 * half :]]
 
@@ -149,7 +177,7 @@ def a2b_rounds(party: Party, x: ArithShare, bits: int) -> Rounds[BitShare]:
         raise ValueError(f"bits = {bits}: wanted 1 to {party.field.q - 1}")
     lanes, flat = x.size, x.flat()
     out = np.empty((party.pieces, words_for(lanes * bits)), np.uint64)
-    parts = lane_ranges(party, lanes, 2 * bits)
+    parts = lane_ranges(party, lanes, 2 * bits, numbers=3)
     yield from overlapping(party, [_bits_of_piece(party, flat[part], bits, out, part) for part in parts])
     return BitShare(out, (*x.shape, bits))
 
@@ -157,8 +185,11 @@ def a2b_rounds(party: Party, x: ArithShare, bits: int) -> Rounds[BitShare]:
 def _bits_of_piece(party: Party, x: Raw, bits: int, out: Raw, part: slice) -> Rounds[None]:
     """Whole words of results: a part's lanes are a multiple of 64."""
     planes = yield from low_bits(party, x, bits)
-    rows = unpack_bits(planes, part.stop - part.start).transpose(0, 2, 1).reshape(party.pieces, -1)
-    out[:, part.start * bits // 64 : words_for(part.stop * bits)] = pack_bits(rows)
+    for start in range(part.start, part.stop, UNPACKED):
+        stop = min(start + UNPACKED, part.stop)
+        some = np.ascontiguousarray(planes[:, :, (start - part.start) // 64 : words_for(stop - part.start)])
+        rows = unpack_bits(some, stop - start).transpose(0, 2, 1).reshape(party.pieces, -1)
+        out[:, start * bits // 64 : words_for(stop * bits)] = pack_bits(rows)
 
 
 def low_bits(party: Party, x: Raw, bits: int) -> Rounds[Raw]:

@@ -1,6 +1,7 @@
 """Comparisons with perfect hiding and no slack (protocols.md §5), over the whole signed range or a smaller one.
 
-Adversary: honest but curious, at most t parties together, n >= 2t + 1. Let q be the bits of the field.
+Adversary: honest but curious, at most t parties together, n >= 2t + 1. Let q be the bits of the field. The rounds of
+many comparisons in wide committees: `mpc.wide.kings`.
 
 Of a value known to be small, few bits are needed. Let 0 <= e < 2^(q-1) and S + C = e + W*p the sum of its masked
 addends (`mpc.addends`). Without a wrap both are at most e and their top bits are 0; with one, one of them is at least
@@ -80,9 +81,9 @@ def _compared(party: Party, words: Raw, x: ArithShare) -> BitShare:
 
 
 def _by_ranges(party: Party, x: ArithShare, rows: int, test: Test) -> Rounds[BitShare]:
-    lanes, flat = x.size, x.flat()
+    lanes, flat, numbers = x.size, x.flat(), 2 * (party.field.limbs - 1)  # those of M127 are more than narrow planes
     out = np.empty((party.pieces, words_for(lanes)), np.uint64)
-    pieces = [_piece(party, test, flat[part], out, part) for part in lane_ranges(party, lanes, rows)]
+    pieces = [_piece(party, test, flat[part], out, part) for part in lane_ranges(party, lanes, rows, numbers)]
     yield from overlapping(party, pieces)
     clear_padding(out, lanes)
     return _compared(party, out, x)

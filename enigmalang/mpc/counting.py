@@ -18,7 +18,7 @@ import numpy as np
 from enigmalang.fields import Field, Raw
 from enigmalang.mpc.deal import reshare_products
 from enigmalang.mpc.party import Party, alone
-from enigmalang.mpc.shuffle import Table, permute
+from enigmalang.mpc.shuffle import Table, place, shuffle
 
 if TYPE_CHECKING:
     from enigmalang.mpc.sort import Ranges
@@ -26,60 +26,94 @@ if TYPE_CHECKING:
 #: Keys with at most so many values together are counted: K - 1 products and K^2 public factors an item are then far
 #: less than log2(m) comparisons.
 FEW_VALUES = 16
+#: Indicators that are counted at a time.
+AT_ONCE = 1 << 16
 
 
-def sort_few_values(party: Party, table: Table, ranges: Ranges) -> Table:
-    """As `sort.sort` for keys of 1 to FEW_VALUES values together, all ranks."""
+def sort_few_values(party: Party, tables: list[Table], ranges: Ranges) -> Table:
+    """As `sort.sort` of the one table, which is taken out of the list and has room for a column: for keys of 1 to
+    FEW_VALUES values together, all ranks. For K values K + 3 arrays are held at once beside the table.
+    """
+    table = tables.pop()
     if prod(high - low + 1 for low, high in ranges) == 1:
-        return table
-    _, rows, n = table.shape
-    places = _places(party, _one_key(table, ranges), ranges, rows)
-    raw = np.concatenate([party.field.reshape(places, (1, rows, n)), table.raw])
-    (result,) = permute(party, [Table(party.field, raw)])
+        return Table(table.field, table.raw[:-1], spare=True)
+    field, (_, rows, n) = party.field, table.shape
+    keys = list(table.raw[: len(ranges)])
+    table.raw[-1] = field.reshape(places_of(party, keys, ranges, rows), (rows, n))
+    given = iter([table])
+    del table  # what follows works in its memory
+    (shuffled,) = shuffle(party, given)
+    (result,) = place(party, [Table(field, shuffled.raw[-1:])], [Table(field, shuffled.raw[:-1], spare=True)])
     return result
 
 
-def _one_key(table: Table, ranges: Ranges) -> Raw:
-    """The keys as one of the values 0, …, K - 1, lexicographically: (rows * n,)."""
-    field, offset, weight = table.field, 0, 1
+def _one_key(field: Field, keys: list[Raw], ranges: Ranges) -> Raw:
+    """The keys, (rows, n) each, as one of the values 0, …, K - 1, lexicographically: (rows * n,)."""
+    if len(keys) == 1 and ranges[0][0] == 0:
+        return field.flat(keys[0])
+    offset, weight = 0, 1
     weights: list[int] = []
     for low, high in reversed(ranges):
         weights.insert(0, weight)
         offset += weight * low
         weight *= high - low + 1
-    key = field.combine([weights], table.flat()[: len(ranges)])[0]
+    key = field.combine([weights], np.stack([field.flat(key) for key in keys]))[0]
     return field.sub(key, field.from_ints(offset))
 
 
-def _places(party: Party, key: Raw, ranges: Ranges, rows: int) -> Raw:
-    """Each item's place in its row, (rows * n,)."""
+def places_of(party: Party, keys: list[Raw], ranges: Ranges, rows: int) -> Raw:
+    """Each item's place in its row, (rows * n,), by keys of (rows, n), which are taken out of the list."""
     field, count = party.field, prod(high - low + 1 for low, high in ranges)
+    key = _one_key(field, keys, ranges)
+    keys.clear()
     items = field.size_of(key)
     powers = _powers(party, key, count - 1)
-    coefficients = _indicators(field.p, count)
-    total = field.zeros((items,))
-    smaller = field.zeros((rows, 1))
-    for line in coefficients:
-        indicator = field.combine([line], powers)[0]
-        until = running_sum(field, field.reshape(indicator, (rows, items // rows)))
-        before = field.sub(field.add(until, smaller), field.reshape(indicator, (rows, items // rows)))
-        smaller = field.add(smaller, until[:, -1:])
-        total = field.add(total, field.mul(indicator, field.flat(before)))
-    return alone(party, lambda r: reshare_products(party, r, total))
+    del key
+    total = _counted(field, field.reshape(powers, (count - 1, rows, items // rows)), _indicators(field.p, count))
+    del powers
+    return alone(party, lambda r: reshare_products(party, r, field.flat(total)))
+
+
+def _counted(field: Field, powers: Raw, coefficients: list[list[int]]) -> Raw:
+    """This party's part of the places, of degree 2t, (rows, n), from the powers 1, …, K - 1 of the keys, (K - 1, rows,
+    n). Column after column, some at a time: the sums of those before are carried along.
+    """
+    degree, rows, n = field.shape_of(powers)
+    constants = field.from_ints(np.array([[line[0]] for line in coefficients], dtype=object))
+    higher = [line[1:] for line in coefficients]
+    sizes = field.add(field.combine(higher, field.sum(powers, 2)), field.scale(constants, n))  # of each value's items
+    before = field.sub(running_sum(field, _turned(sizes)), _turned(sizes))  # those with smaller keys, (rows, K)
+    carried = _turned(before)[:, :, None]
+    total, step = field.empty((rows, n)), max(1, AT_ONCE // (rows * len(coefficients)))
+    for start in range(0, n, step):
+        part = np.ascontiguousarray(powers[:, :, start : start + step])
+        shape = (len(coefficients), rows, min(step, n - start))
+        flat = field.combine(higher, field.reshape(part, (degree, prod(shape[1:]))))
+        indicators = field.reshape(field.add(flat, constants), shape)
+        until = field.add(running_sum(field, indicators), carried)
+        carried = until[:, :, -1:]
+        total[:, start : start + step] = field.sum(field.mul(indicators, field.sub(until, indicators)), 0)
+    return total
+
+
+def _turned(raw: Raw) -> Raw:
+    """(m, n) to (n, m)."""
+    return np.ascontiguousarray(np.swapaxes(raw, 0, 1))
 
 
 def _powers(party: Party, key: Raw, degree: int) -> Raw:
-    """key^0, …, key^degree: (degree + 1, items). ceil(log2 degree) rounds, degree - 1 products an item."""
+    """key^1, …, key^degree: (degree, items). ceil(log2 degree) rounds, degree - 1 products an item."""
     field, items = party.field, party.field.size_of(key)
-    powers = field.empty((degree + 1, items))
-    powers[0] = field.from_ints(1)
-    powers[1] = key
+    if degree == 1:
+        return field.reshape(key, (1, items))
+    powers = field.empty((degree, items))
+    powers[0] = key
     done = 1
     while done < degree:
         more = min(done, degree - done)
-        local = field.mul(powers[1 : more + 1], np.broadcast_to(powers[done], powers[1 : more + 1].shape))
+        local = field.mul(powers[:more], np.broadcast_to(powers[done - 1], powers[:more].shape))
         made = alone(party, lambda r: reshare_products(party, r, field.flat(local)))  # noqa: B023
-        powers[done + 1 : done + more + 1] = field.reshape(made, (more, items))
+        powers[done : done + more] = field.reshape(made, (more, items))
         done += more
     return powers
 

@@ -10,13 +10,15 @@ from functools import lru_cache
 import numpy as np
 
 from enigmalang.fields import Field, Raw, Rows, words_from
-from enigmalang.fields.arithmetic import SELECT
+from enigmalang.fields.arithmetic import SELECT, at
 from enigmalang.fields.warm import kernels
 from enigmalang.mpc.dealing import reshare
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.mpc.wide import words as wide
 from enigmalang.mpc.wide.kings import kings_pay, reshare_by_kings
-from enigmalang.sharing.local import Local, given
+from enigmalang.sharing.draws import use_elements
+from enigmalang.sharing.local import Local, Recipe, given
+from enigmalang.sharing.local import dealer as dealing
 from enigmalang.sharing.shamir import lagrange, table_of
 from enigmalang.sharing.spaces import elements
 from enigmalang.sharing.structure import Structure, Subset
@@ -79,14 +81,13 @@ def _pair_elements(party: Party, peer: int, instruction: int, dealer: int, out: 
 
 def _send_elements(party: Party, round_: Round, instruction: int, mine: Raw, weight: int) -> Raw:
     spoken, table = _dealing(party.field, party.structure, party.me, weight)
-    rows = party.field.empty((party.t + 1, party.field.size_of(mine)))
-    rows[0] = mine
-    for row, peer in zip(rows[1:], party.structure.after(party.me, party.t), strict=True):
-        _pair_elements(party, peer, instruction, party.me, row)
-    shares = party.field.combine_raw(table, rows)
-    for peer, share in zip(spoken, shares, strict=False):
+    field, count = party.field, party.field.size_of(mine)
+    messages, own = field.empty((len(spoken), count)), field.empty((count,))
+    streams = [(party.streams.of_pair(peer), party.me) for peer in party.structure.after(party.me, party.t)]
+    deal = dealing(field, [given(field, mine)], Recipe(at(table), len(spoken), party.t, 0), messages, own)
+    use_elements(field, streams, instruction, count, 1, deal)
+    for peer, share in zip(spoken, messages, strict=True):
         round_.send(peer, share)
-    own: Raw = shares[-1]
     return own
 
 

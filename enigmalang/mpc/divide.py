@@ -1,6 +1,6 @@
 """Shifts and divisions, exact and without slack (protocols.md §6), of x with -2^(q-2) <= x < 2^(q-2).
 
-Adversary: honest but curious, at most t parties together, n >= 2t + 1.
+Adversary: honest but curious, at most t parties together, n >= 2t + 1. Rounds through kings: `mpc.wide.kings`.
 
 With 0 <= e = x + 2^(q-2) < 2^(q-1), the addends U_i of e (`mpc.addends`) satisfy e = sum of U_i - p*W, W the carries
 that re-entered. For t = 1 the last of them, and with it W, is the OR of the two addends' top bits (`mpc.compare`), each
@@ -14,16 +14,17 @@ import numpy as np
 from enigmalang.fields import Field, Raw
 from enigmalang.mpc.addends import Addends, Part, Window, carry_save_window, lane_ranges, save_rounds, split_masked
 from enigmalang.mpc.adder import and_row, carries
-from enigmalang.mpc.bits import a2b_rounds, b2a_rounds, planes_to_integers
+from enigmalang.mpc.bits import b2a_rounds, low_bits, planes_to_integers
 from enigmalang.mpc.compare import ltz_rounds
 from enigmalang.mpc.deal import reshare_locals, reshare_products
 from enigmalang.mpc.party import Party
-from enigmalang.mpc.pipeline import Rounds, in_round, overlapping, run
+from enigmalang.mpc.pipeline import Rounds, in_round, overlapping, ranges, run
 from enigmalang.sharing import ArithShare
 from enigmalang.sharing.local import product
 
 BATCH = 1 << 13  # comparisons that cost no more than the rounds which they save
-DIVMOD_LANES = 1 << 16  # quotients computed at a time: their bits are held as integers
+DIVMOD_LANES = 3 << 14  # quotients computed at a time, with some twenty numbers for each
+DIVMOD_BITS = 1 << 16  # bits that are integers at a time
 
 
 def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
@@ -32,8 +33,7 @@ def shr(party: Party, x: ArithShare, f: int, exact: bool = True) -> ArithShare:
     e >> f = sum of (U_i >> f) - W*2^(q-f) + K, K in [0, t] the carries out of the low parts.
     Rounds when not exact: 2 for t = 1, else t + 1 and `b2a`'s, and at most t^2 ANDs. Exact: t + 1 + ceil(log2(f + 1))
     and `b2a`'s, about (t + 2) f ANDs: for n = 3 and f = 16 9 rounds, 8 with random bits in stock. t elements dealt; 2t
-    bits converted. In wide committees, products through kings (`and_`, `mpc.multiply`) take a round more each.
-    Raises ValueError for f < 0.
+    bits converted. Raises ValueError for f < 0.
     """
     with party.counters.phase("divisions"):
         return run(shr_rounds(party, x, f, exact))
@@ -49,7 +49,7 @@ def shr_rounds(party: Party, x: ArithShare, f: int, exact: bool = True) -> Round
     flat, field = x.flat(), party.field
     out = field.empty((x.size,))
     protocol = _shift_exactly if exact else _shift
-    parts = lane_ranges(party, x.size, f + party.t + 32 * field.limbs)
+    parts = lane_ranges(party, x.size, f + party.t, numbers=4)
     yield from overlapping(party, [_piece(party, protocol, flat[part], f, out[part]) for part in parts])
     return ArithShare(field, field.reshape(out, x.shape))
 
@@ -153,7 +153,7 @@ def divc_rounds(party: Party, x: ArithShare, divisor: int) -> Rounds[ArithShare]
         out = yield from _floor_between(party, flat, divisor, -(bound // divisor) - 1, bound // divisor)
     else:
         out = field.empty((x.size,))
-        parts = lane_ranges(party, x.size, 64 * field.limbs)
+        parts = lane_ranges(party, x.size, party.t, numbers=8)
         yield from overlapping(party, [_piece(party, _divide, flat[part], divisor, out[part]) for part in parts])
     return ArithShare(field, field.reshape(out, x.shape))
 
@@ -204,7 +204,8 @@ def divmod_(party: Party, x: ArithShare, y: ArithShare, bits: int) -> ArithShare
     Equal shapes. Restoring long division: the next digit is the number of multiples of y that fit, all compared
     at once. Short arrays use wider digits (fewer rounds), long ones narrower (fewer comparisons): of w bits, 2^w - 1
     comparisons of bits + w bits. Rounds for n = 3, 32 bits and up to 32 quotients: 65, with stocks for all 29; 11 (4) a
-    digit. Raises ValueError for bits out of range.
+    digit. Two pieces' work is held: with operands and results 20 MB for 2^16 and 30 MB for 2^18 (measured, M61).
+    Raises ValueError for bits out of range.
     """
     with party.counters.phase("divisions"):
         return run(divmod_rounds(party, x, y, bits))
@@ -217,24 +218,27 @@ def divmod_rounds(party: Party, x: ArithShare, y: ArithShare, bits: int) -> Roun
     field = party.field
     out = field.empty((2, x.size))
     numerators, denominators = x.flat(), y.flat()
-    for start in range(0, x.size, DIVMOD_LANES):
-        part = slice(start, min(start + DIVMOD_LANES, x.size))
-        out[:, part] = yield from _long_division(party, numerators[part], denominators[part], bits)
+    yield from overlapping(party, [
+        _long_division(party, numerators[part], denominators[part], bits, out[:, part])
+        for part in ranges(x.size, DIVMOD_LANES // field.limbs)])
     return ArithShare(field, field.reshape(out, (2, *x.shape)))
 
 
-def _long_division(party: Party, x: Raw, y: Raw, bits: int) -> Rounds[Raw]:
+def _long_division(party: Party, x: Raw, y: Raw, bits: int, out: Raw) -> Rounds[None]:
+    """Quotients and remainders, put into `out`."""
     field = party.field
     width = _digit_width(field.size_of(x), bits, field.q)
     divisor, zero = yield from _clipped(party, y, bits)
     quotient, rest = field.zeros(field.shape_of(x)), field.zeros(field.shape_of(x))
-    for digit in (yield from _digits(party, x, bits, width)):
-        rest = field.add(field.scale(rest, 1 << width), digit)
-        fits = yield from _floor_shared(party, rest, divisor, bits, width)
-        rest = field.sub(rest, (yield from _product(party, fits, divisor)))
-        quotient = field.add(field.scale(quotient, 1 << width), fits)
+    planes = yield from low_bits(party, x, bits)
+    for digits in _groups(field.size_of(x), bits, width):
+        for digit in (yield from _digits(party, planes, digits, field.size_of(x))):
+            rest = field.add(field.scale(rest, 1 << width), digit)
+            fits = yield from _floor_shared(party, rest, divisor, bits, width)
+            rest = field.sub(rest, (yield from _product(party, fits, divisor)))
+            quotient = field.add(field.scale(quotient, 1 << width), fits)
     spoiled = yield from _product(party, zero, rest)
-    return np.stack([quotient, field.sub(rest, spoiled)])
+    out[0], out[1] = quotient, field.sub(rest, spoiled)
 
 
 def _product(party: Party, x: Raw, y: Raw) -> Rounds[Raw]:
@@ -258,21 +262,25 @@ def _clipped(party: Party, y: Raw, bits: int) -> Rounds[tuple[Raw, Raw]]:
     return field.add(y, change), flags[0]
 
 
-def _digits(party: Party, x: Raw, bits: int, width: int) -> Rounds[Iterator[Raw]]:
-    """The digits of x as shared integers, the highest first."""
-    found = yield from a2b_rounds(party, ArithShare(party.field, x), bits)
-    ones = yield from b2a_rounds(party, found)
-    return _grouped(party.field, ones.raw, bits, width)
+def _groups(lanes: int, bits: int, width: int) -> Iterator[list[range]]:
+    """The bits of each digit, the highest digit first, in groups whose bits are made integers together."""
+    digits = [range(low, min(low + width, bits)) for low in reversed(range(0, bits, width))]
+    count = max(1, DIVMOD_BITS // (width * max(1, lanes)))
+    for start in range(0, len(digits), count):
+        yield digits[start : start + count]
 
 
-def _grouped(field: Field, ones: Raw, bits: int, width: int) -> Iterator[Raw]:
-    """`ones` (lanes, bits)."""
-    lanes = field.shape_of(ones)[0]
-    for low in reversed(range(0, bits, width)):
-        columns = range(low, min(low + width, bits))
-        rows = np.stack([field.flat(ones[:, j]) for j in columns])
-        digit = field.combine([[1 << (j - low) for j in columns]], rows)[0]
-        yield field.reshape(digit, (lanes,))
+def _digits(party: Party, planes: Raw, digits: list[range], lanes: int) -> Rounds[Iterator[Raw]]:
+    """Digits of a number as shared integers, from its bit planes."""
+    bits = range(digits[-1].start, digits[0].stop)
+    ones = yield from planes_to_integers(party, np.ascontiguousarray(planes[:, bits.start : bits.stop]), lanes)
+    return (_digit(party.field, [ones[bit - bits.start] for bit in digit]) for digit in digits)
+
+
+def _digit(field: Field, ones: list[Raw]) -> Raw:
+    """The lowest bit first."""
+    digit: Raw = field.combine([[1 << place for place in range(len(ones))]], np.stack(ones))[0]
+    return digit
 
 
 def _floor_shared(party: Party, x: Raw, y: Raw, bits: int, width: int) -> Rounds[Raw]:

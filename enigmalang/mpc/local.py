@@ -6,19 +6,46 @@ they have. Public bits are held as one piece and turned into shares where they m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from enigmalang.circuits.circuit import Circuit, Form, Node
-from enigmalang.fields import Raw, pack_bits
+from enigmalang.circuits.runs import LEAST, Runs
+from enigmalang.fields import Field, Raw, pack_bits
 from enigmalang.mpc.bits import negate, public_bits, xor
 from enigmalang.mpc.moves import take_words
 from enigmalang.mpc.party import Party
+from enigmalang.mpc.sums import WeightedSum
 from enigmalang.sharing import ArithShare, BitShare, Share
 
 Bytes = npt.NDArray[np.uint8]
+
+#: Elements of running sums that are worked out at a time.
+AT_ONCE = 1 << 14
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Columns:
+    """Integer arrays of one shape, in memory of their own each: the value that has them along a new first axis. None
+    stands for one that nobody takes.
+    """
+
+    raws: list[Raw | None]
+
+    def joined(self, field: Field, shape: tuple[int, ...]) -> ArithShare:
+        """As one array of this shape; each column is let go when it has been copied."""
+        out = field.empty(shape)
+        for row in reversed(out):
+            raw = self.raws.pop()
+            assert raw is not None
+            row[...] = raw
+        return ArithShare(field, out)
+
+
+Value = Share | Columns
 
 
 class Values:
@@ -29,20 +56,30 @@ class Values:
         self.circuit = circuit
         self.known = known
         self.ending: frozenset[int] = frozenset()  # used once more, by what runs now
-        self._values: dict[int, Share] = {}
+        self.sums: Mapping[int, WeightedSum] = {}  # of bits that become integers only to be summed
+        self._values: dict[int, Value] = {}
 
     def __getitem__(self, node: int) -> Share:
-        return self._values[node]
+        """Its value; a large constant is made anew for each use, and held by who uses it."""
+        value = self._values.get(node)
+        if isinstance(value, Columns):
+            value = self._values[node] = value.joined(self.party.field, self.circuit.nodes[node].shape)
+        return constant(self.party, self.circuit.nodes[node]) if value is None else value
 
-    def __setitem__(self, node: int, value: Share) -> None:
+    def __setitem__(self, node: int, value: Value) -> None:
         self._values[node] = value
+
+    def columns(self, node: int) -> Columns | None:
+        """A value that is held by columns."""
+        value = self._values.get(node)
+        return value if isinstance(value, Columns) else None
 
     def drop(self, node: int) -> None:
         self._values.pop(node, None)  # it may have been given up
 
     def arith(self, node: int) -> ArithShare:
         """An integer array's shares; a public one's are the values themselves (a constant polynomial)."""
-        value = self._values[node]
+        value = self[node]
         if not isinstance(value, ArithShare):
             raise TypeError(f"node {node} holds bits, not integers")
         return value
@@ -51,12 +88,12 @@ class Values:
         """As `arith`; a value that is `ending` is then the caller's alone."""
         value = self.arith(node)
         if node in self.ending:
-            del self._values[node]
+            self.drop(node)
         return value
 
     def bits_as_held(self, node: int) -> BitShare:
         """A bit array: pieces, or one piece when it is public."""
-        value = self._values[node]
+        value = self[node]
         if not isinstance(value, BitShare):
             raise TypeError(f"node {node} holds integers, not bits")
         return value
@@ -71,8 +108,18 @@ class Values:
         return self.arith(node) if self.circuit.nodes[node].form is Form.ARITH else self.bits(node)
 
 
+def made_when_used(node: Node) -> bool:
+    """Whether a node's value is a large constant, which takes no memory between its uses."""
+    return node.op == "const" and node.size >= LEAST
+
+
 def constant(party: Party, node: Node) -> Share:
     """A public array as a node's value."""
+    if isinstance(runs := node.attrs["value"], Runs) and node.form is Form.ARITH:
+        raw = party.field.empty(node.shape)
+        for part, elements in runs.parts():
+            raw[part] = party.field.from_ints(elements)
+        return ArithShare(party.field, raw)
     value = np.broadcast_to(np.asarray(node.attrs["value"]), node.shape)
     if node.form is Form.ARITH:
         return ArithShare(party.field, party.field.from_ints(value))
@@ -119,15 +166,22 @@ def _sum(values: Values, node: Node) -> Share:
 
 
 def _cumsum(values: Values, node: Node) -> Share:
-    """By doubling: after the step s, each element is the sum of the last 2s up to it. log2(n) additions of arrays."""
+    """By doubling: after the step s, each element is the sum of the last 2s up to it. A block at a time, in a cache."""
     x = values.arith(node.args[0])
     length, field = node.shape[-1], x.field
-    raw = field.reshape(x.raw, (-1, length) if x.raw.size else node.shape).copy()
-    step = 1
-    while step < length and raw.size:
-        raw[:, step:] = field.add(raw[:, step:], raw[:, :-step])
-        step *= 2
-    return ArithShare(field, field.reshape(raw, node.shape))
+    if not x.size:
+        return x
+    given, out = field.reshape(x.raw, (-1, length)), field.empty((x.size // length, length))
+    block = max(1, AT_ONCE // len(given))
+    for start in range(0, length, block):
+        raw, step = given[:, start : start + block].copy(), 1
+        if start:
+            raw[:, :1] = field.add(raw[:, :1], out[:, start - 1 : start])
+        while step < field.shape_of(raw)[1]:
+            raw[:, step:] = field.add(raw[:, step:], raw[:, :-step])
+            step *= 2
+        out[:, start : start + block] = raw
+    return ArithShare(field, field.reshape(out, node.shape))
 
 
 # ------------------------------------------------------------ products with a public factor
@@ -212,8 +266,26 @@ def _broadcast(values: Values, node: Node) -> Share:
     return ArithShare(value.field, np.asarray(value.field.broadcast(value.raw, node.shape), order="C"))
 
 
-def _take(values: Values, node: Node) -> Share:
+def of_columns(circuit: Circuit, node: Node) -> bool:
+    """Whether a node takes whole columns, of those along its argument's first axis."""
+    rank = len(circuit.nodes[node.args[0]].shape)
+    return node.op == "take" and node.attrs["axis"] % rank == 0 and np.ndim(node.attrs["indices"]) < 2
+
+
+def _take(values: Values, node: Node) -> Value:
     indices, axis = node.attrs["indices"], node.attrs["axis"]
+    columns = values.columns(node.args[0])
+    if columns is not None and of_columns(values.circuit, node):
+        if np.ndim(indices):
+            return Columns([columns.raws[i] for i in np.asarray(indices).tolist()])
+        raw = columns.raws[int(indices)]
+        assert raw is not None
+        return ArithShare(values.party.field, raw)
+    stretch = indices.stretch() if isinstance(indices, Runs) else None
+    if node.form is Form.ARITH and stretch is not None:
+        x = values.arith(node.args[0])
+        raw = x.raw[(slice(None),) * (axis % len(x.shape)) + (stretch,)]
+        return ArithShare(x.field, raw if 2 * node.size > x.size else raw.copy())  # a view holds it all
     if node.form is Form.ARITH and axis == 0 and not np.ndim(indices):  # in loops, thousands of times
         x = values.arith(node.args[0])
         return ArithShare(x.field, x.raw[int(indices), ...].copy())
@@ -254,7 +326,7 @@ def _unpacked(values: Values, args: Sequence[int]) -> list[Bytes]:
 
 
 def _put(values: Values, node: Node) -> Share:
-    indices = node.attrs["indices"]
+    indices = np.asarray(node.attrs["indices"])
     if node.form is Form.ARITH:
         field = values.party.field
         raw = values.arith(node.args[0]).raw.copy()
@@ -266,7 +338,7 @@ def _put(values: Values, node: Node) -> Share:
     return BitShare.packed(into)
 
 
-LOCAL: dict[str, Callable[[Values, Node], Share]] = {
+LOCAL: dict[str, Callable[[Values, Node], Value]] = {
     "add": _add,
     "sub": _sub,
     "neg": _neg,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,8 +17,9 @@ from enigmalang.circuits.circuit import Array, Circuit, Form, Node
 from enigmalang.circuits.layers import Layer, Schedule, schedule
 from enigmalang.circuits.table import table_of
 from enigmalang.fields import unpack_bits
+from enigmalang.mpc import heap
 from enigmalang.mpc.beside import Beside
-from enigmalang.mpc.local import LOCAL, Values, constant
+from enigmalang.mpc.local import LOCAL, Values, constant, made_when_used
 from enigmalang.mpc.multiply import masked_product
 from enigmalang.mpc.opening import open_elements, open_words
 from enigmalang.mpc.ordered import ORDERED
@@ -26,12 +27,15 @@ from enigmalang.mpc.outputs import seal
 from enigmalang.mpc.party import Finish, Party, Round
 from enigmalang.mpc.pipeline import Rounds, run
 from enigmalang.mpc.planned import Step, Steps, plan_steps
+from enigmalang.mpc.sums import WeightedSum, weighted_sums
 from enigmalang.mpc.together import PHASES, together
 from enigmalang.sharing import ArithShare, BitShare, Share
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
 from enigmalang.transport.network import PeerError
 
 DIGEST_BYTES = 32
+#: A large constant of more uses is made once.
+FEW_USES = 2
 
 
 class MachineError(Exception):
@@ -40,7 +44,7 @@ class MachineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`opened[i]` is the value of `circuit.opens[i]`: int64 (M61) or objects (M127), bool for BITS.
+    """`opened[i]` is the value of `circuit.opens[i]`: int64, in M127 objects where not all of many fit, bool for BITS.
 
     `sealed[i]` is this party's piece of `circuit.outputs[i]`, for `outputs.unseal`.
     """
@@ -56,6 +60,8 @@ class Plan:
     schedule: Schedule
     steps: dict[int, Step]
     shared_slots: frozenset[int] = frozenset()  # of more than one input node
+    sums: dict[int, WeightedSum] = field(default_factory=dict)  # by the node whose bits become integers
+    moved: int = 0  # elements of the longest columns that are sorted, shuffled or permuted
 
 
 def make_plan(circuit: Circuit) -> Plan:
@@ -63,7 +69,10 @@ def make_plan(circuit: Circuit) -> Plan:
     cut = schedule(circuit)
     table = table_of(circuit.nodes)
     slots = Counter(table[number].attrs["slot"] for number in table.where("input").tolist())
-    return Plan(cut, plan_steps(circuit, cut), frozenset(slot for slot, count in slots.items() if count > 1))
+    shared = frozenset(slot for slot, count in slots.items() if count > 1)
+    moved = (table[i] for layer in cut.layers if layer.protocol in ORDERED for i in layer.together)
+    longest = max((table[node.args[0]].size for node in moved), default=0)
+    return Plan(cut, plan_steps(circuit, cut), shared, weighted_sums(table, cut.uses), longest)
 
 
 def execute(
@@ -89,7 +98,13 @@ def execute(
     if digest is not None:
         agree(party, digest)
     plan = plan or make_plan(circuit)
-    going = (runs or Run)(party, circuit, plan, inputs, memory)
+    with heap.apart(heap.LARGE if large(party, plan) else 0):
+        return _executed(party, circuit, (runs or Run)(party, circuit, plan, inputs, memory), plan, memory, recipients)
+
+
+def _executed(
+    party: Party, circuit: Circuit, going: Run, plan: Plan, memory: dict[int, Share], recipients: Sequence[bytes]
+) -> Result:
     for number, layer in enumerate(plan.schedule.layers):
         going.layer(number, layer)
     going.end()
@@ -98,6 +113,11 @@ def execute(
     memory.update({handle: going.values.share(node) for node, handle in circuit.keeps})
     party.counters.circuits += 1
     return Result(opened, sealed)
+
+
+def large(party: Party, plan: Plan) -> bool:
+    """Whether large columns are sorted, shuffled or permuted: memory then counts for more than new pages or a round."""
+    return party.field.nbytes * plan.moved >= heap.LARGE
 
 
 def agree(party: Party, digest: bytes) -> None:
@@ -149,12 +169,15 @@ class Run:
         self.inputs = inputs
         self.memory = memory
         self.values = Values(party, circuit, plan.schedule.known)
+        self.values.sums = plan.sums
+        self._summed = frozenset(i for found in plan.sums.values() for i in (found.scale, found.sum))
         self._uses = plan.schedule.uses.copy()
         self._only_opened = plan.schedule.only_opened  # their values here are local products, of degree 2t
         self._steps = Steps(party, plan.steps)
         self._kept = plan.shared_slots
         self._beside = Beside(party)
         self._layers = plan.schedule.layers
+        self._apart = large(party, plan)
 
     def layer(self, number: int, layer: Layer) -> None:
         """Local nodes, then those done together begin; they are done when a later layer awaits them, or at the end."""
@@ -162,7 +185,11 @@ class Run:
         if self._beside:
             self._beside.until(layer.awaits)
         for i in layer.local:
+            if i in self._summed:
+                continue  # it is there since its bits became integers
             node = nodes[i]
+            if made_when_used(node) and self._uses[i] <= FEW_USES:
+                continue
             values[i] = LOCAL[node.op](values, node) if node.args else self._leaf(i, node)
             self._drop(node)
         if not layer.together:
@@ -199,8 +226,22 @@ class Run:
     def rounds(self, number: int, layer: Layer) -> Rounds[None]:
         """A layer told round by round."""
         planned = self._steps.rounds(number, self.values, layer.together)
-        yield from planned or together(self.values, layer.protocol, layer.together)
-        self._done(layer)
+        if planned:
+            yield from planned
+            self._done(layer)
+            return
+        for nodes in self._parts(layer):
+            yield from together(self.values, layer.protocol, nodes)
+            for i in nodes:
+                self._drop(self.circuit.nodes[i])
+
+    def _parts(self, layer: Layer) -> Sequence[Sequence[int]]:
+        """Products of large columns one by one, where columns are moved: each lets go of what it was made of."""
+        nodes, field = layer.together, self.party.field
+        alone = layer.protocol == "products" and self._apart
+        if alone and all(field.nbytes * self.circuit.nodes[i].size >= heap.LARGE for i in nodes):
+            return [(i,) for i in nodes]
+        return [nodes]
 
     def _done(self, layer: Layer) -> None:
         for i in layer.together:
@@ -292,5 +333,5 @@ class Run:
     def _clear(self, number: int, value: Share) -> Array:
         shape = self.circuit.nodes[number].shape
         if isinstance(value, ArithShare):
-            return self.party.field.to_ints(value.raw).reshape(shape)
+            return self.party.field.to_public(value.raw).reshape(shape)
         return unpack_bits(value.words[0], value.size).astype(np.bool_).reshape(shape)

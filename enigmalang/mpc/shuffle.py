@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
 from enigmalang.fields import Field, Raw
 from enigmalang.mpc.deal import deal_elements
@@ -44,6 +45,10 @@ from enigmalang.sharing.streams import Stream
 
 #: Pieces of a column under way before one is waited for: each takes a few MB beside the values.
 WINDOW = 2
+#: Places that NumPy looks at at a time: it counts with numbers of 64 bits, and would make some of all.
+BLOCK = 1 << 16
+
+Places = npt.NDArray[np.int32]
 
 
 class OrderError(Exception):
@@ -89,11 +94,30 @@ def shuffle(party: Party, tables: Iterable[Table]) -> list[Table]:
         return _Shuffle(party, tables).run()
 
 
+def shuffle_alike(party: Party, table: Iterable[Table], orders: tuple[int, ...] = ()) -> tuple[Table, tuple[int, ...]]:
+    """As `shuffle` of one table, and by which instructions its orders were drawn. With the `orders` of a table of as
+    many rows and items it is shuffled as that was: the orders are the same, all masks are fresh, so what t parties
+    receive of both is as uniform as if they had been shuffled together. Not in committees without keys of sets.
+    """
+    with party.counters.phase("shuffles"):
+        going = _Shuffle(party, table, orders)
+        (shuffled,) = going.run()
+        return shuffled, tuple(going.orders)
+
+
+def take_into(column: Raw, places: Places, out: Raw) -> None:
+    """out[i] = column[places[i]]."""
+    for start in range(0, len(places), BLOCK):
+        part = slice(start, start + BLOCK)
+        np.take(column, places[part], axis=0, out=out[part], mode="clip")  # "raise" would copy
+
+
 class _Shuffle:
     """One party's part; `mine` is its additive share of all values, flat, while it is a holder."""
 
-    def __init__(self, party: Party, tables: Iterable[Table]) -> None:
+    def __init__(self, party: Party, tables: Iterable[Table], orders: tuple[int, ...] = ()) -> None:
         self.party = party
+        self.orders = list(orders)  # of the hops
         self.field = party.field
         self.plan = hops(party.structure)
         self.shapes: list[tuple[int, int, int]] = []
@@ -118,8 +142,8 @@ class _Shuffle:
 
     def run(self) -> list[Table]:
         """Shares of the shuffled values."""
-        for hop in self.plan:
-            instruction = self.party.fresh()
+        self.orders = self.orders or [self.party.fresh() for _ in self.plan]
+        for hop, instruction in zip(self.plan, self.orders, strict=True):
             if self.mine is not None:
                 self._permute(hop, self.mine, instruction)
             if hop.moves:
@@ -134,7 +158,7 @@ class _Shuffle:
             order = uniform_orders(stream, rows, n)
             placed = self.field.empty((rows * n,))
             for column in table.flat():
-                np.take(column, order, axis=0, out=placed, mode="clip")  # "raise" would take twice the time
+                take_into(column, order, placed)
                 column[...] = placed
 
     def _common(self, hop: Hop) -> Stream:
@@ -230,11 +254,14 @@ def permute(party: Party, tables: Iterable[Table]) -> list[Table]:
     a shuffle of all columns and one opening. Raises OrderError when the first column is no permutation of 0..n-1.
     """
     shuffled = shuffle(party, tables)
-    return place(party, [Table(t.field, t.raw[0:1]) for t in shuffled], [Table(t.field, t.raw[1:]) for t in shuffled])
+    columns = [Table(t.field, t.raw[1:], spare=True) for t in shuffled]
+    return place(party, [Table(t.field, t.raw[0:1]) for t in shuffled], columns)
 
 
 def place(party: Party, places: Sequence[Table], tables: Sequence[Table]) -> list[Table]:
-    """Open one column of places for each table, which must have been shuffled, and put its items there. One round."""
+    """Open one column of places for each table, which must have been shuffled, and put its items there: in their own
+    memory where that is spare. One round.
+    """
     joined = join_arith(party.field, [table.raw for table in places])
     opened = alone(party, lambda r: open_elements(party, r, joined, party.structure.parties))
     assert opened is not None
@@ -244,13 +271,27 @@ def place(party: Party, places: Sequence[Table], tables: Sequence[Table]) -> lis
 
 def _placed(where: Table, table: Table) -> Table:
     field, (columns, rows, n) = table.field, table.shape
-    order = field.to_ints(where.raw).reshape(rows, n).astype(np.int64)
-    target = (order + np.arange(rows)[:, None] * n).reshape(-1)
-    seen = np.zeros(rows * n, np.bool_)
-    if order.size and order.min() >= 0 and order.max() < n:
-        seen[target] = True
-    if not seen.all():
+    sources = sources_of(field, where.flat()[0], rows, n)
+    out, placed = table.raw if table.spare else field.empty(table.shape), field.empty((rows * n,))
+    for column, into in zip(table.flat(), field.reshape(out, (columns, rows * n)), strict=True):
+        take_into(column, sources, placed)
+        into[...] = placed
+    return Table(field, out, spare=True)
+
+
+def sources_of(field: Field, where: Raw, rows: int, n: int) -> Places:
+    """For each place of each row, which item is put there: item i of row r goes to place where[r * n + i] of it.
+
+    Raises OrderError where two go to one.
+    """
+    sources = np.full(rows * n, -1, np.int32)
+    for start in range(0, rows * n, BLOCK):
+        part = slice(start, min(start + BLOCK, rows * n))
+        items = np.arange(part.start, part.stop)
+        places = field.to_ints(where[part])
+        if places.min() < 0 or places.max() >= n:
+            raise OrderError("a permutation that is none")
+        sources[places.astype(np.int64) + items // n * n] = items
+    if sources.size and sources.min() < 0:
         raise OrderError("a permutation that is none")
-    out = field.empty((columns, rows * n))
-    out[:, target] = table.flat()
-    return Table(field, field.reshape(out, table.shape))
+    return sources

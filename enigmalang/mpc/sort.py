@@ -33,7 +33,7 @@ from enigmalang.mpc.opening import reveal_bits
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.pivots import BATCH, Items, Judge
 from enigmalang.mpc.segments import sorted_places
-from enigmalang.mpc.shuffle import Table, shuffle
+from enigmalang.mpc.shuffle import Table, shuffle, take_into
 from enigmalang.mpc.signs import opened_ltz
 from enigmalang.sharing import ArithShare, BitShare
 from enigmalang.sharing.secret import split_bits
@@ -51,22 +51,41 @@ def sort(party: Party, table: Table, ranges: Ranges, ranks: Sequence[int] | None
     `ranges` are the keys' inclusive ranges. With `ranks` only those positions of each row, in that order:
     (columns, rows, len(ranks)). A key outside its range makes the order wrong and may show.
     """
+    return sort_with_room(party, [with_room(table)], ranges, ranks)
+
+
+def with_room(table: Table) -> Table:
+    """A copy with one column more, that nobody has written yet."""
     columns, rows, n = table.shape
+    raw = table.field.empty((columns + 1, rows, n))
+    raw[:columns] = table.raw
+    return Table(table.field, raw, spare=True)
+
+
+def sort_with_room(party: Party, tables: list[Table], ranges: Ranges, ranks: Sequence[int] | None = None) -> Table:
+    """`sort` of the one table, which is taken out of the list and overwritten: its last column is none yet, but room
+    for what makes keys distinct or counts places. So of k columns k + 1 arrays are held, and what the shuffle takes.
+    """
+    table = tables.pop()
+    columns, rows, n = table.shape[0] - 1, *table.shape[1:]
     if n < 2 or not rows:
-        return _taken(table, np.arange(rows * n, dtype=np.int32), ranks)
+        return _ranked(Table(table.field, table.raw[:-1]), ranks)
     if prod(high - low + 1 for low, high in ranges) <= FEW_VALUES:
-        return _taken(sort_few_values(party, table, ranges), np.arange(rows * n, dtype=np.int32), ranks)
-    given = iter([_with_order(table, ranges)])
-    del table  # its memory is wanted for the shuffle
+        tables.append(table)
+        del table  # its memory is wanted for the shuffle
+        return _ranked(sort_few_values(party, tables, ranges), ranks)
+    put_order(table.field, list(table.raw[: len(ranges)]), ranges, table.raw[-1])
+    given = iter([table])
+    del table
     heap.trim(8 * rows * n)
     (shuffled,) = shuffle(party, given)
     party.flush()  # what a slower peer has not read yet would leave a hole later, of up to the table's size
     heap.trim(shuffled.raw.nbytes)
-    keys = _Keys(party, shuffled.flat(), ranges, n)
+    keys = Keys(party, shuffled.flat(), ranges, n)
     wanted = None if ranks is None else np.array(sorted(set(ranks)), np.int32)
     order = sorted_places(Judge(keys.less, batch_worth(party)), rows, n, wanted)
     heap.trim(shuffled.raw.nbytes)
-    return _taken(Table(shuffled.field, shuffled.raw[:columns]), order, ranks)
+    return _taken(Table(shuffled.field, shuffled.raw[:columns], spare=True), order, ranks)
 
 
 def batch_worth(party: Party) -> int:
@@ -76,34 +95,45 @@ def batch_worth(party: Party) -> int:
     return BATCH * 61 // party.field.q
 
 
-def _with_order(table: Table, ranges: Ranges) -> Table:
-    """One column more, that makes keys distinct: keys and index packed into one element, or the index alone."""
-    field, (columns, rows, n) = table.field, table.shape
-    raw = field.empty((columns + 1, rows, n))
-    raw[:columns] = table.raw
+def put_order(field: Field, keys: Sequence[Raw], ranges: Ranges, out: Raw) -> None:
+    """Into `out`, (rows, n), what makes keys distinct: keys and index packed into one element, or the index alone."""
+    rows, n = field.shape_of(out)
     packed, step = packing(field.p, ranges, n), max(1, PIECE // rows)
     for start in range(0, n, step):
         part = slice(start, min(start + step, n))
         key = field.broadcast(_index(field, part), (rows, part.stop - start))
         if len(packed) == 1:
-            for column, weight in zip(raw[: len(ranges)], packed[0][0], strict=False):
+            for column, weight in zip(keys, packed[0][0], strict=False):
                 key = field.add(key, field.scale(column[:, part], weight))
-        raw[columns, :, part] = key
-    return Table(field, raw, spare=True)
+        out[:, part] = key
 
 
 def _index(field: Field, part: slice) -> Raw:
     return field.from_ints(np.arange(part.start, part.stop))
 
 
+def _ranked(table: Table, ranks: Sequence[int] | None) -> Table:
+    """The items of the ranks, or all of them: each row is sorted."""
+    _, rows, n = table.shape
+    return table if ranks is None else _taken(table, np.arange(rows * n, dtype=np.int32), ranks)
+
+
 def _taken(table: Table, order: Items, ranks: Sequence[int] | None) -> Table:
-    """The items in this order, row by row, then those of the ranks."""
+    """The items in this order, row by row, then those of the ranks. All of several columns in their own memory, where
+    that is spare.
+    """
     field, (columns, rows, n) = table.field, table.shape
     if ranks is not None:
         order = order.reshape(rows, n)[:, np.array(ranks, np.int64)].reshape(-1)
+    elif table.spare and columns > 1:
+        placed = field.empty((rows * n,))
+        for column in table.flat():
+            take_into(column, order, placed)
+            column[...] = placed
+        return table
     raw = field.empty((columns, len(order)))
     for column, placed in zip(table.flat(), raw, strict=True):
-        np.take(column, order, axis=0, out=placed, mode="clip")  # "raise" would copy
+        take_into(column, order, placed)
     return Table(field, field.reshape(raw, (columns, rows, n if ranks is None else len(ranks))))
 
 
@@ -124,11 +154,11 @@ def packing(p: int, ranges: Ranges, n: int) -> tuple[tuple[tuple[int, ...], int]
     return tuple(reversed(packed))
 
 
-class _Keys:
+class Keys:
     """Shuffled distinct keys that are compared; the outcomes become public."""
 
     def __init__(self, party: Party, columns: Raw, ranges: Ranges, n: int) -> None:
-        """`columns`: of a table `_with_order`, flat."""
+        """`columns`: of a table whose last one is what `put_order` put there, flat."""
         packed = packing(party.field.p, ranges, n)
         self.party = party
         self.bits = [bits for _, bits in packed]

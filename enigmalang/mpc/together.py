@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 
 from enigmalang.circuits.circuit import Form, Node
 from enigmalang.fields import Raw
 from enigmalang.fields.arithmetic import SELECT
-from enigmalang.mpc.bits import a2b_rounds, b2a_rounds
+from enigmalang.mpc.bits import a2b_rounds, b2a_rounds, b2a_sums
 from enigmalang.mpc.compare import eqz_rounds, ltz_rounds
 from enigmalang.mpc.deal import and_planes, reshare_locals
 from enigmalang.mpc.divide import divc_rounds, divmod_rounds, shr_rounds
 from enigmalang.mpc.local import Values, broadcast_bits, local_product, with_offset
 from enigmalang.mpc.party import Finish, Party, Round
-from enigmalang.mpc.pipeline import Rounds
+from enigmalang.mpc.pipeline import Rounds, overlapping
+from enigmalang.mpc.sums import WeightedSum
 from enigmalang.sharing import ArithShare, BitShare, Share
 from enigmalang.sharing.local import Local, given, product, selection
 from enigmalang.sharing.secret import join_arith, join_bits, split_arith, split_bits
@@ -134,9 +136,23 @@ def _of_integers(values: Values, nodes: Sequence[int], protocol: Unary) -> Round
 
 
 def _of_bits(values: Values, nodes: Sequence[int]) -> Rounds[None]:
-    table = values.circuit.nodes
-    joined = join_bits([values.bits(table[i].args[0]) for i in nodes])
-    _store(values, nodes, (yield from b2a_rounds(values.party, joined)))
+    """Those that are only summed with weights are stored as their sums."""
+    party, table, sums = values.party, values.circuit.nodes, values.sums
+    if sums:
+        yield from overlapping(party, [piece for i in nodes if i in sums for piece in _summed(values, i, sums[i])])
+        nodes = [i for i in nodes if i not in sums]
+    if nodes:
+        joined = join_bits([values.bits(table[i].args[0]) for i in nodes])
+        _store(values, nodes, (yield from b2a_rounds(party, joined)))
+
+
+def _summed(values: Values, node: int, found: WeightedSum) -> list[Rounds[None]]:
+    field, table = values.party.field, values.circuit.nodes
+    shape = table[found.sum].shape
+    out = field.empty((prod(shape),))
+    values[found.sum] = ArithShare(field, field.reshape(out, shape))
+    weights = field.from_ints(table[found.scale].attrs["factor"].reshape(-1))
+    return b2a_sums(values.party, values.bits(table[node].args[0]), weights, out)
 
 
 def _store(values: Values, nodes: Sequence[int], result: Share) -> None:

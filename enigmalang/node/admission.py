@@ -12,6 +12,7 @@ and keeps its shares.
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
+from enigmalang.fields import Raw
 from enigmalang.mpc.outputs import encrypt
 from enigmalang.mpc.party import Party
 from enigmalang.node.durable import points
@@ -46,7 +47,7 @@ class Admission:
         given = Given(owner, size, receiver)
         if self.draws:
             (mask,) = draw_masks(self._party, [Slot((size,), False)])
-            assert mask.pieces is not None
+            assert mask.pieces is not None  # a share of it is kept
             given = Given(owner, size, receiver, None, mask.pieces.astype("<u8", copy=False).tobytes())
         else:
             mask = self._mask(number, given)
@@ -89,14 +90,31 @@ class Admission:
         sizes = [checked_size(tuple(shape), "an input") for shape in shapes]
         if sum(sizes) != given.size:
             raise WireError(f"an input of {sum(sizes)} numbers for a mask of {given.size}")
-        party, mask = self._party, self._mask(number, given)
+        party = self._party
         try:
-            share = unmask_share(mask, masked, party.field, party.structure, party.me)
+            raw = self._share(number, given, masked)
         except ValueError as error:
             raise WireError(f"an input: {error}") from None
-        assert isinstance(share, ArithShare)
-        parts = split_arith(party.field, share.raw, [tuple(shape) for shape in shapes])
+        parts = split_arith(party.field, raw, [tuple(shape) for shape in shapes])
         return [ArithShare(party.field, part.copy()) for part in parts]
+
+    def share_of(self, number: int) -> ArithShare:
+        """This node's share of mask `number` itself, (size,): to be dealt to another committee, with the job that uses
+        it. Raises WireError for one that is not there."""
+        given = self._masks.get(number)
+        if given is None:
+            raise WireError(f"mask {number} is not there")
+        party = self._party
+        return ArithShare(party.field, self._share(number, given, bytes(party.field.nbytes * given.size)))
+
+    def _share(self, number: int, given: Given, masked: bytes) -> Raw:
+        """Of what was masked: m + r, (size,). Raises ValueError for bytes that do not fit."""
+        party, field = self._party, self._party.field
+        if given.pieces:
+            return field.add(field.from_bytes(given.pieces, (given.size,)), field.from_bytes(masked, (given.size,)))
+        share = unmask_share(self._mask(number, given), masked, field, party.structure, party.me)
+        assert isinstance(share, ArithShare)
+        return share.raw
 
     def binding(self, number: int) -> bytes:
         """Of a mask that is there: what the members compare before they compute on what it masked."""
@@ -106,8 +124,6 @@ class Admission:
     def _mask(self, number: int, given: Given) -> Mask:
         party, slot = self._party, Slot((given.size,), False)
         field, shape = party.field, party.structure
-        if self.draws:
-            return Mask(slot, pieces=field.from_bytes(given.pieces, (given.size,)))
         streams = Streams(self._keys.derive(b"mask/" + _binding(self._party.field.name, number, given)))
         if shape.wide:
             return Mask(slot, pieces=random_share(streams, field, shape, party.me, 0, given.size))
@@ -115,7 +131,8 @@ class Admission:
 
 
 def _binding(field: str, number: int, given: Given) -> bytes:
-    hashed = blake2b(number.to_bytes(8, "big") + given.size.to_bytes(8, "big"), digest_size=32, person=b"enig mask")
+    numbers = number.to_bytes(8, "big", signed=True) + given.size.to_bytes(8, "big")
+    hashed = blake2b(numbers, digest_size=32, person=b"enig mask")
     for part in (field.encode(), given.owner.encode(), given.receiver):
         hashed.update(len(part).to_bytes(8, "big") + part)
     return hashed.digest()

@@ -37,10 +37,16 @@ def fulfilled(domain: Domain, key: SigningKey, requested: Requested, version: in
     """The outcome of a job, after which the private state's root is `root`; `others` are whom `made.deliveries` are
     for.
     """
-    done, job = work_of(attested), requested.opened.job
-    digest = result_digest(domain, requested.digests, version, revealed_digest(attested.words), root, done)
     results = [_parcel(requested.opened.requester, envelope) for envelope in made.results]
     parcels = [_parcel(address, envelope) for address, envelope in zip(others, made.deliveries, strict=True)]
+    return signed_outcome(domain, key, requested, version, root, attested, results, parcels)
+
+
+def signed_outcome(domain: Domain, key: SigningKey, requested: Requested, version: int, root: bytes, attested: Attested,
+                   results: list[msg.Parcel], parcels: list[msg.Parcel]) -> msg.Executed:
+    """The outcome of a job, and what is handed over with it."""
+    done, job = work_of(attested), requested.opened.job
+    digest = result_digest(domain, requested.digests, version, revealed_digest(attested.words), root, done)
     return msg.Executed(
         0, version, [word.to_bytes(32, "big", signed=word < 0) for word in attested.words], root,
         [done.rounds, done.products, done.additions], "", key.sign(digest).to_bytes(), results, parcels,

@@ -8,7 +8,6 @@ of any value.
 import atexit
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic, perf_counter
@@ -29,24 +28,21 @@ from enigmalang.node.masking import (
     mask_numbers,
     mask_value,
     needs_input,
-    slots_of,
 )
 from enigmalang.node.patience import start_seconds
 from enigmalang.node.processes import Processes, WorkerFault
 from enigmalang.node.receivers import check_receivers
+from enigmalang.node.shipping import Shipment, Shipping
+from enigmalang.node.teams import never
 from enigmalang.sharing import structure
 from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.structure import MAX_PARTIES
 from enigmalang.transport.network import PeerError
 from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import decode_array
-from enigmalang.wire.check import FIELDS, check_circuit
-from enigmalang.wire.codec import digest, encode_circuit
+from enigmalang.wire.check import FIELDS
 from enigmalang.wire.errors import WireError
 
-#: Circuits that the nodes keep, so that running one again does not ship it again.
-KEPT_CIRCUITS = 64
-KEPT_BYTES = 1 << 28
 M = TypeVar("M", bound=msg.Message)
 
 
@@ -77,7 +73,7 @@ class Cluster:
         self._block = ClientBlock(field, self._shape)
         self._idle = Idle(self._replenish)
         self._failed: EngineError | None = None  # of preprocessing: told to the next user
-        self._shipped: OrderedDict[int, tuple[Circuit, bytes, int]] = OrderedDict()
+        self._shipping = Shipping()
 
     @classmethod
     def start(
@@ -143,9 +139,9 @@ class Cluster:
         """See `Engine.run`. Raises ValueError, before anything is sent, for a circuit or inputs that do not
         fit; EngineError names the node that failed, and the cluster is closed.
         """
-        slots = self._check(circuit, inputs, recipients)
+        shipment = self._prepared(circuit, inputs, recipients)
         with self._using() as control:
-            return self._run(control, circuit, slots, inputs, (list(recipients), list(handles or ())))
+            return self._run(control, shipment, inputs, (list(recipients), list(handles or ())))
 
     def reserve(self, size: int) -> tuple[int, Array]:
         """See `Engine.reserve`."""
@@ -173,8 +169,8 @@ class Cluster:
         except SharingError as error:
             raise EngineError(str(error), "E0706") from None
 
-    def ask(self, make: Callable[[int], msg.Message], kind: type[M]) -> dict[int, M]:
-        """What each node replies to the message that `make` makes for a request's number. Raises EngineError."""
+    def ask(self, make: Callable[[int], msg.Message], kind: type[M], enough: Callable[[], str] = never) -> dict[int, M]:
+        """See `teams.Asked.ask`: a cluster has one term, so `enough` is not asked. Raises EngineError."""
         with self._using() as control:
             number = self._next()
             control.send_all(make(number))
@@ -226,30 +222,27 @@ class Cluster:
 
     # --- one run ---
 
-    def _check(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes]) -> dict[int, Slot]:
+    def _prepared(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes]) -> Shipment:
         if circuit.field != self.field:
             raise ValueError(f"a circuit over {circuit.field}; this cluster computes over {self.field}")
-        if self._known(circuit) is None:
-            check_circuit(circuit)
+        shipment = self._shipping.prepared(circuit)
         check_receivers(circuit, recipients)
-        slots = slots_of(circuit)
-        for number, slot in slots.items():
+        for number, slot in shipment.slots.items():
             if number >= len(inputs):
                 raise ValueError(f"the circuit has an input {number}, but {len(inputs)} were given")
             check_value(inputs[number], slot, self.field)
-        return slots
+        return shipment
 
     def _run(
         self,
         control: Control,
-        circuit: Circuit,
-        slots: Mapping[int, Slot],
+        shipment: Shipment,
         inputs: Sequence[Array],
         named: tuple[list[bytes], list[int]],
     ) -> RunResult:
         began = perf_counter()
-        number = self._next()
-        name, data, drop = self._shipping(circuit)
+        number, name, slots = self._next(), shipment.digest, shipment.slots
+        data, drop = self._shipping.ship(shipment)
         masked = self._block.mask(slots, inputs)
         if masked is not None:
             control.send_all(msg.Job(number, name, data, drop, masked, *named))
@@ -259,33 +252,12 @@ class Cluster:
             control.send_all(msg.Run(number, self._send_inputs(control, number, slots, inputs, masks), *named))
         masked_at = perf_counter()
         done = control.collect(msg.Done, number)
-        result = _result(circuit, done)
+        result = _result(shipment.circuit, done)
         self._block.renew({node: reply.masks for node, reply in done.items()})
         self._runs += 1
         self._add_seconds("client: ship and mask", masked_at - began)
         self._add_seconds("client: wait for the run", perf_counter() - masked_at)
         return result
-
-    def _known(self, circuit: Circuit) -> tuple[Circuit, bytes, int] | None:
-        # Keyed by identity; the entry holds the circuit, so that its id cannot become another's.
-        return self._shipped.get(id(circuit))
-
-    def _shipping(self, circuit: Circuit) -> tuple[bytes, bytes, list[bytes]]:
-        """The circuit's digest, its bytes if the nodes do not have it, and the digests they should forget."""
-        known = self._known(circuit)
-        if known is not None:
-            self._shipped.move_to_end(id(circuit))
-            return known[1], b"", []
-        data = encode_circuit(circuit)
-        name = digest(data)
-        self._shipped[id(circuit)] = (circuit, name, len(data))
-        dropped = []
-        while len(self._shipped) > KEPT_CIRCUITS or sum(e[2] for e in self._shipped.values()) > KEPT_BYTES:
-            if len(self._shipped) == 1:
-                break
-            dropped.append(self._shipped.popitem(last=False)[1][1])
-        kept = {entry[1] for entry in self._shipped.values()}
-        return name, data, [old for old in dropped if old not in kept]
 
     def _replenish(self) -> bool:
         """A step of preprocessing, unless someone uses the cluster; whether there may be more to do now."""

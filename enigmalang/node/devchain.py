@@ -11,12 +11,13 @@ from typing import Any
 from enigmalang.chain import development
 from enigmalang.chain.client import Chain
 from enigmalang.chain.digests import consent_digest, sign
-from enigmalang.chain.errors import ChainError
+from enigmalang.chain.errors import ChainError, shown
 from enigmalang.chain.hub import Hub, Parameters, deploy_hub
 from enigmalang.chain.ledger import EvmLedger
 from enigmalang.chain.memory import FUNDS
 from enigmalang.chain.outcomes import LocalAttesters
 from enigmalang.ethereum.keys import SigningKey
+from enigmalang.ethereum.words import number_word
 from enigmalang.execute import values
 from enigmalang.identity.keys import Keystore
 from enigmalang.plan.plan import Plan
@@ -40,7 +41,7 @@ def form_committee(hub: Hub, keys: Sequence[SigningKey], threshold: int) -> int:
     """Register `keys` as nodes and make a committee of them; its number. They need money for their deposits."""
     for number, key in enumerate(keys, 1):
         if not hub.is_active(key.address):
-            hub.register(key, number.to_bytes(32, "big"), bytes(32), "local", Parameters().minimum_deposit)
+            hub.register(key, number_word(number), bytes(32), "local", Parameters().minimum_deposit)
     members, salt, until = [key.address for key in keys], bytes(32), 2**63
     digest = consent_digest(hub.domain, members, threshold, salt, until)
     return hub.form(keys[0], members, threshold, salt, until, [sign(digest, key.reveal()) for key in keys])
@@ -86,8 +87,9 @@ class DevChain:
         chain = Chain(RpcEvm(url))
         if not chain.development:
             chain.evm.close()
-            raise ChainError(f"the chain at {url} ({chain.client}) is no development chain: programs and tests run on "
-                             "anvil, or, without --chain, on an EVM of their own; `enig deploy` is for real chains")
+            raise ChainError(f"the chain at {shown(url)} ({chain.client}) is no development chain: programs and "
+                             "tests run on anvil, or, without --chain, on an EVM of their own; `enig deploy` is for "
+                             "real chains")
         return cls.on(chain, nodes, threshold)
 
     def fresh(self, plan: Plan) -> EvmLedger:

@@ -8,6 +8,7 @@ from enigmalang.chain.client import Chain
 from enigmalang.chain.receiving import receiving_key
 from enigmalang.execute.ports import Identity, Predicate
 from enigmalang.node.receivers import check_keys
+from enigmalang.plan.calls import WrongSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +39,23 @@ class Directory:
         return self._found[address]
 
     def get(self, name: str) -> NoReturn:
-        raise NotImplementedError("a node knows addresses, not names")
+        raise WrongSide("a node knows addresses, not names")
 
     def share(self, policies: tuple[tuple[str, Any], ...], address: Callable[[], str] | None = None) -> NoReturn:
-        raise NotImplementedError("a node makes no identities")
+        raise WrongSide("a node makes no identities")
 
     def local_members(self, identity: Identity) -> tuple[str, ...] | None:
         return None
 
+    def members(self, address: str) -> NoReturn:
+        raise WrongSide("a node asks the hub")
+
     def predicate(self, name: str, args: tuple[Any, ...] = ()) -> NoReturn:
-        raise NotImplementedError("a node makes no predicates")
+        raise WrongSide("a node makes no predicates")
 
     def allows(self, predicate: Predicate, *, who: str, signers: frozenset[str], owner: str, action: str, now: int,
                own: Callable[[Any, str], bool]) -> NoReturn:
-        raise NotImplementedError("a node asks the hub")
+        raise WrongSide("a node asks the hub")
 
 
 def _usable(key: bytes) -> bool:

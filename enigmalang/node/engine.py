@@ -9,6 +9,7 @@ from typing import NoReturn
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.execute.ports import EngineStats, RunResult, Sealed
 from enigmalang.node.session import Session
+from enigmalang.plan.calls import WrongSide
 from enigmalang.sharing import Share
 from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import decode_array
@@ -16,8 +17,8 @@ from enigmalang.wire.codec import digest, encode_circuit
 
 #: A node's own numbers, for requests that no coordinator made, and for what it keeps.
 FIRST = 1 << 48
-#: Circuits that are kept, in case they run again.
-KEPT = 64
+#: Circuits that are kept, in case they run again, and the bytes of all of them on the wire. Each node drops the same.
+KEPT, KEPT_BYTES = 64, 1 << 24
 
 
 class NodeEngine:
@@ -33,7 +34,7 @@ class NodeEngine:
         self._number = FIRST
         self._handles: dict[int, int] = {}  # the session's, by the process's
         self._next = FIRST
-        self._last: OrderedDict[bytes, None] = OrderedDict()  # digests of the circuits that the session keeps
+        self._last: OrderedDict[bytes, int] = OrderedDict()  # what the session keeps: digests, and bytes on the wire
 
     def run(self, circuit: Circuit, inputs: Sequence[Array], recipients: Sequence[bytes] = (),
             handles: Sequence[int] | None = None) -> RunResult:
@@ -43,9 +44,7 @@ class NodeEngine:
         self._number += 1
         data = encode_circuit(circuit)
         name = digest(data)
-        self._last[name] = None
-        self._last.move_to_end(name)
-        drop = [self._last.popitem(last=False)[0]] if len(self._last) > KEPT else []
+        drop = self._keep(name, len(data))
         done = self._session.answer(msg.Job(
             self._number, name, data, drop, [], list(recipients), self._named(handles or ())))
         assert isinstance(done, msg.Done)
@@ -54,7 +53,7 @@ class NodeEngine:
         return RunResult(tuple(map(decode_array, done.opened)), tuple(sealed))
 
     def reserve(self, size: int) -> NoReturn:
-        raise NotImplementedError("masks are for clients")
+        raise WrongSide("masks are for clients")
 
     def admit(self, mask: int, masked: bytes, shapes: Sequence[tuple[int, ...]], handles: Sequence[int]) -> None:
         """See `Engine.admit`. Raises WireError."""
@@ -81,6 +80,15 @@ class NodeEngine:
         """Of a shared bit, that this node has."""
         return self._session.pieces
 
+    def _keep(self, name: bytes, size: int) -> list[bytes]:
+        """Which circuits go for this one."""
+        self._last[name] = size
+        self._last.move_to_end(name)
+        dropped = []
+        while len(self._last) > 1 and (len(self._last) > KEPT or sum(self._last.values()) > KEPT_BYTES):
+            dropped.append(self._last.popitem(last=False)[0])
+        return dropped
+
     def _named(self, handles: Sequence[int]) -> list[int]:
         made = []
         for handle in handles:
@@ -91,7 +99,7 @@ class NodeEngine:
         return made
 
     def unseal(self, sealed: Sealed, private_key: bytes, form_bits: bool) -> NoReturn:
-        raise NotImplementedError("a node opens nothing that is sealed")
+        raise WrongSide("a node opens nothing that is sealed")
 
     def forget(self, handles: Sequence[int]) -> None:
         known = [self._handles.pop(handle) for handle in handles if handle in self._handles]

@@ -14,7 +14,7 @@ from enigmalang.chain import development
 from enigmalang.chain.anvil import Anvil, find_anvil
 from enigmalang.chain.client import Chain
 from enigmalang.chain.embedded import EmbeddedEvm
-from enigmalang.chain.errors import ChainError, Reverted
+from enigmalang.chain.errors import ChainError, Reverted, shown
 from enigmalang.chain.evm import Evm
 from enigmalang.chain.hub import Hub, Parameters, deploy_hub
 from enigmalang.chain.memory import FUNDS
@@ -22,7 +22,7 @@ from enigmalang.chain.rpc import RpcEvm
 from enigmalang.chain.server import Server
 from enigmalang.ethereum.keys import SigningKey
 from enigmalang.node.cluster import Cluster
-from enigmalang.node.networks import Network, drop_record, folder, keep_record
+from enigmalang.node.networks import Network, drop_record, folder, keep_record, record_of
 from enigmalang.node.operator import Operator
 from enigmalang.node.service import ServiceEvm
 from enigmalang.node.teams import form_team
@@ -106,6 +106,7 @@ class Host:
         self.chain = Chain(evm, confirmations=given.confirmations)
         if not self.chain.development and not self._given_key:
             raise ChainError(f"{self.chain.client} is not a development chain: name a key that pays (--key NAME)")
+        self._refuse_another()
         self.socket = (given.socket or folder() / f"{self.chain.id}.sock").absolute()
         service = ServiceEvm(evm, self.stop)
         self._stack.enter_context(Server(service, self.socket))
@@ -119,6 +120,22 @@ class Host:
         service.open(self.operator, self.network)
         keep_record(self.network)
         self._stack.callback(drop_record, self.network)
+
+    def _refuse_another(self) -> None:
+        """Clients find one network on a chain of a given number, and all development chains have the same."""
+        from enigmalang.node.remote import answers
+
+        found = record_of(self.chain.id)
+        if found is None or not answers(found):
+            return
+        what, end = "devnet", "`enig devnet down` (with its --folder, if it has one)"
+        if not found.drawn:
+            what, end = "network of `enig chain up`", f"`enig chain down --chain {found.chain}`"
+        raise ChainError(
+            f"a {what} is up on this machine, on a chain of the same number ({found.chain}), at {shown(found.url)}, "
+            f"with {len(found.nodes)} nodes on the hub {found.hub}: clients would no longer find it. Use that one "
+            f"(`enig deploy` finds it by itself), or end it with {end}, or give this one records of its own: set "
+            "ENIGMALANG_HOME to another folder, here and for its clients")
 
     def _evm(self) -> tuple[Evm, str]:
         """The chain, and where nodes and clients reach it: empty when that is our own socket."""

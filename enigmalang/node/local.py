@@ -8,10 +8,10 @@ from enigmalang.chain.memory import MemoryLedger
 from enigmalang.circuits.circuit import Circuit
 from enigmalang.dht.memory import MemoryStore
 from enigmalang.execute.lazy import LazyLedger
-from enigmalang.execute.ports import Engine
+from enigmalang.execute.ports import Engine, Identities, Store
 from enigmalang.execute.runner import run_function
 from enigmalang.execute.trace import Tracer
-from enigmalang.execute.world import InputReader, NoInputs, World
+from enigmalang.execute.world import Entries, InputReader, NoInputs, World
 from enigmalang.identity.keys import Keystore
 from enigmalang.plan.plan import Plan
 
@@ -20,7 +20,8 @@ def local_world(
     plan: Plan, engine: Engine | None = None, *, inputs: InputReader | None = None,
     out: Callable[[str], Any] | None = None, on_learn: Callable[[str, str], None] | None = None,
     watch: Callable[[Circuit], None] | None = None, tracer: Tracer | None = None,
-    chain: Callable[[], Any] | None = None, bounded: bool = True,
+    chain: Callable[[], Any] | None = None, bounded: bool = True, store: Store | None = None,
+    identities: Identities | None = None, entries: Entries | None = None,
 ) -> World:
     """A fresh ledger, store and keystore around `engine` (None: the clear engine).
 
@@ -28,11 +29,13 @@ def local_world(
     `reveal(e, to=name)` (by default printed as "alice learns 42"); `watch` each circuit before it runs.
     `tracer` is shared between worlds that use one engine. `chain` makes an `EvmLedger`, when the program first needs
     its ledger, that takes the place of the one in memory. `bounded`: `L` takes values of a chain's size, at most.
+    `store`, `identities` and `entries` take the places of the ones in memory.
     """
     lazy = LazyLedger(chain) if chain is not None else None
     return World(
-        plan, lazy or MemoryLedger(bounded=bounded), MemoryStore(), Keystore(), engine, inputs or NoInputs(),
-        out or sys.stdout.write, on_learn, watch, lazy, tracer)
+        plan, lazy or MemoryLedger(bounded=bounded), store or MemoryStore(), identities or Keystore(), engine,
+        inputs or NoInputs(),
+        out or sys.stdout.write, on_learn, watch, lazy, tracer, entries)
 
 
 def run_script(

@@ -61,6 +61,13 @@ def read_network(data: Any) -> Network:
         raise BadRecord(f"not the description of a network ({type(error).__name__}: {error})") from None
 
 
+def record_of(chain: int) -> Network | None:
+    """The network on chain `chain` that is up, or whose operator was killed; None for a record that cannot be read."""
+    with contextlib.suppress(OSError, ValueError, BadRecord):
+        return read_network(json.loads(record_path(chain).read_text("utf-8")))
+    return None
+
+
 def records() -> list[Network]:
     """The networks that are up, or whose operator was killed. Raises BadRecord."""
     found = []

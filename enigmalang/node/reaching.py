@@ -15,6 +15,7 @@ from enigmalang.transport.peering.client import ClientConnection
 from enigmalang.transport.peering.contacts import Contact
 from enigmalang.transport.peering.errors import PeeringError
 from enigmalang.transport.peering.limits import Limits
+from enigmalang.wire.json_texts import read_json
 
 #: JSON-RPC's codes for what a server cannot do, and for what it cannot do just now.
 REFUSED, LATER = -32000, -32001
@@ -96,7 +97,7 @@ class NodesLine:
 def _result(body: bytes) -> Any:
     """What a node answered. Raises RpcError."""
     try:
-        answer = json.loads(body)
+        answer = read_json(body)
         if "error" not in answer:
             return answer["result"]
         code, text = int(answer["error"]["code"]), str(answer["error"]["message"])

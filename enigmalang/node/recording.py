@@ -122,14 +122,14 @@ def recordable(plan: Plan) -> list[str]:
                     if name in plan.functions and plan.functions[name].secret is not None]
 
 
-def record(plan: Plan, name: str, lets: Lets) -> Recording:
-    """The circuits of function `name`, one of `recordable`. Raises Missing, BadLet; EnigmaError where the program
-    itself fails.
+def record(plan: Plan, name: str, lets: Lets, *, alone: bool = False) -> Recording:
+    """The circuits of function `name`, one of `recordable`. `alone`: of a script that `compile_def` made, whose inputs
+    are the parameters and nothing else. Raises Missing, BadLet; EnigmaError where the program itself fails.
     """
     found = plan.functions[name]
     unknowns, tracer = Unknowns(lets), _Recorder(plan.field)
     if found.public.kind == "script":
-        _run(plan, found.public, unknowns, tracer)
+        _run(plan, found.public, unknowns, tracer, alone)
     else:
         try:
             _call(plan, found, unknowns, tracer)
@@ -143,13 +143,14 @@ def record(plan: Plan, name: str, lets: Lets) -> Recording:
                      frozenset(unknowns.used))
 
 
-def _run(plan: Plan, function: Function, unknowns: Unknowns, tracer: _Recorder) -> None:
+def _run(plan: Plan, function: Function, unknowns: Unknowns, tracer: _Recorder, alone: bool) -> None:
     private = {str(op.attrs["name"]): bool(op.attrs.get("private")) for op in operations(function.body)
                if op.op == "input"}
     inputs = UnknownInputs(unknowns, private)
     world = local_world(plan, tracer.engine, inputs=inputs, out=_silent, on_learn=_unheard, tracer=tracer)
     domain = world.domain = _Domain(tracer)
-    handlers = {**CONTRACT, **CLIENT, "share": tracer.shared}
+    own = {"input": tracer.asked, "share": tracer.constant} if alone else {"share": tracer.shared}
+    handlers = {**CONTRACT, **CLIENT, **own}
     Machine(world, domain, Context("client"), handlers).run(_without_sinks(function), ())
     domain.flush()
 
@@ -233,6 +234,25 @@ class _Recorder(Tracer):
         """What a script shares has a name there."""
         self.names.append(op.result.hint)
         return CONTRACT["share"](machine, op, args)
+
+    def asked(self, machine: Machine, op: Operation, args: tuple[Any, ...]) -> Any:
+        """A parameter: an input even where nothing depends on it, so that callers can count on the inputs."""
+        values = CLIENT["input"](machine, op, args)
+        if not op.attrs.get("private"):
+            return values
+        made = []
+        for value, result in zip(values, op.results, strict=True):
+            assert isinstance(result.type, Tensor)
+            self.names.append(str(op.attrs["name"]))
+            made.append(machine.domain.share(value, result.type, client=True))
+        return tuple(made)
+
+    def constant(self, machine: Machine, op: Operation, args: tuple[Any, ...]) -> Any:
+        """What a function writes down itself and makes private is known to who compiles it."""
+        (value,) = args
+        if isinstance(value, Secret) or not isinstance(op.result.type, Tensor):
+            return (value,)
+        return (machine.domain.share(value, op.result.type, client=False),)
 
     def admit(self, mask: int, masked: bytes, shapes: Sequence[tuple[int, ...]]) -> list[Wire]:
         """State that somebody wrote before."""

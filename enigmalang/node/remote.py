@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import SystemRandom
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from enigmalang.chain.client import Chain
-from enigmalang.chain.errors import ChainError, ChainUnreachable, Reverted
-from enigmalang.chain.hub import Attachment, Committee, Hub
+from enigmalang.chain.client import Chain, Log
+from enigmalang.chain.errors import ChainError, ChainUnreachable, Reverted, shown
+from enigmalang.chain.hub import Attachment, Committee, Hub, hub_interface, read_event
 from enigmalang.chain.interface import Interface
 from enigmalang.chain.ledger import FEE, EvmLedger
 from enigmalang.chain.rpc import RpcEvm
+from enigmalang.ethereum.words import address_word, number_word
 from enigmalang.node.devchain import LeafValues
 from enigmalang.node.networks import BadRecord, Network, records
 from enigmalang.node.reaching import contact_of
@@ -52,12 +53,12 @@ def connect(url: str, confirmations: int = 0) -> Chain:
 def known_networks() -> list[Network]:
     """Those that are up on this machine: a record whose operator was killed stays behind. Raises RemoteError E0709."""
     try:
-        return [network for network in records() if _answers(network)]
+        return [network for network in records() if answers(network)]
     except BadRecord as error:
         raise RemoteError("E0709", str(error), "remove that file, and start the network again") from None
 
 
-def _answers(network: Network) -> bool:
+def answers(network: Network) -> bool:
     """Whether its operator is there; its chain, when its committees are drawn."""
     try:
         if network.drawn:
@@ -76,7 +77,7 @@ def choose_network(url: str | None, hub: str | None, confirmations: int = 0) -> 
         if not fitting:
             raise RemoteError("E0709", f"no network is up on this machine{f' with the hub {hub}' if hub else ''}", _UP)
         if len(fitting) > 1:
-            rows = "".join(f"\n--chain {n.url}" for n in fitting)
+            rows = "".join(f"\n--chain {shown(n.url)}" for n in fitting)
             raise RemoteError("E0709", f"{len(fitting)} networks are up on this machine", f"say which one:{rows}")
         return connect(fitting[0].url, confirmations), fitting[0]
     chain = connect(url, confirmations)
@@ -85,8 +86,8 @@ def choose_network(url: str | None, hub: str | None, confirmations: int = 0) -> 
             if network.chain == chain.id and chain.code(network.hub):
                 return chain, network
         if hub is None:
-            raise RemoteError("E0709", f"no network is up on this machine that uses the chain at {url}",
-                              f"`enig chain up --chain {url}` starts one; for one elsewhere say --hub ADDRESS")
+            raise RemoteError("E0709", f"no network is up on this machine that uses the chain at {shown(url)}",
+                              "`enig chain up --chain URL` starts one; for one elsewhere say --hub ADDRESS")
         return chain, _network_of_hub(chain, hub.lower(), url)
 
 
@@ -150,20 +151,16 @@ def reading(read: Callable[[], T], else_: str) -> T:
 
 
 @dataclass(slots=True)
-class Remote:
-    """A deployed contract, and all that is needed to use it. A context manager."""
+class Served:
+    """A contract of a hub, and what answers for the nodes that serve it. A context manager."""
 
     chain: Chain
     address: str
-    name: str
-    plan: Plan
     hub: Hub
     attachment: Attachment
-    ledger: EvmLedger
     service: Service | None  # None: its nodes do not answer, or it needs none
-    fee: int  # wei offered for the nodes' work on a job
 
-    def __enter__(self) -> "Remote":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -175,9 +172,29 @@ class Remote:
         """Who computes its jobs."""
         return self.hub.committee(self.attachment.committee)
 
-    @property
-    def interface(self) -> Interface:
-        return self.ledger.adopt(self.address, self.name).interface
+    def follow(self) -> None:
+        """The committee that serves the contract by now, which may be another one than it was: it is asked from here
+        on."""
+        now = self.hub.attachment(self.address)
+        if now.committee == self.attachment.committee and self.service is not None:
+            self.attachment = now
+            return
+        before, self.attachment, self.service = self.service, now, None
+        if before is not None:
+            before.close()
+        self.service = service_of(self.hub, now.committee)
+
+    def ended_by(self, job: int, since: int, ended: Log) -> int:
+        """The committee that had the job when it was ended by the event `ended`: what it gave is asked for there. It
+        was not opened before block `since`."""
+        opened, moved = (hub_interface().event(name).topic for name in ("Opened", "Reattached"))
+        (log,) = self.chain.logs(self.hub.address, [opened, number_word(job)], since, ended.block)
+        found = int(read_event(log).fields["committee"])
+        contract = address_word(self.address)
+        for move in self.chain.logs(self.hub.address, [moved, contract], log.block, ended.block):
+            if (log.block, log.index) < (move.block, move.index) < (ended.block, ended.index):
+                found = int(read_event(move).fields["successor"])
+        return found
 
     def served(self) -> Service:
         """Raises RemoteError E0709 when no node answers."""
@@ -185,6 +202,20 @@ class Remote:
             raise RemoteError("E0709", f"no node of committee {self.attachment.committee}, which serves "
                               f"{self.address}, answers", f"{_UP}; or ask who runs the nodes")
         return self.service
+
+
+@dataclass(slots=True)
+class Remote(Served):
+    """A deployed contract of a program, and all that is needed to use it."""
+
+    name: str
+    plan: Plan
+    ledger: EvmLedger
+    fee: int  # wei offered for the nodes' work on a job
+
+    @property
+    def interface(self) -> Interface:
+        return self.ledger.adopt(self.address, self.name).interface
 
 
 def find_contract(address: str, url: str | None, fee: int = FEE, confirmations: int = 0) -> Remote:
@@ -204,7 +235,7 @@ def find_contract(address: str, url: str | None, fee: int = FEE, confirmations: 
                 return open_contract(chain, address, fee)
         chain.evm.close()
     raise RemoteError("E0516", f"there is no contract at {address}",
-                      f"looked at {', '.join(n.url for n in networks)}; `--chain URL` names another chain")
+                      f"looked at {', '.join(shown(n.url) for n in networks)}; `--chain URL` names another chain")
 
 
 _OWN = Interface(json.loads("""[
@@ -234,7 +265,7 @@ def open_contract(chain: Chain, address: str, fee: int = FEE) -> Remote:
             raise RemoteError("E0706", f"the code at {address} is not what its plan compiles to",
                               "do not use this contract, or use the version of EnigmaLang that it was deployed with")
         ledger.adopt(address, name)
-        return Remote(chain, address, name, plan, hub, attachment, ledger, service, fee)
+        return Remote(chain, address, hub, attachment, service, name, plan, ledger, fee)
 
 
 def _plan_of(name: bytes, service: Service | None) -> Plan:

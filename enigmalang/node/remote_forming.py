@@ -29,6 +29,8 @@ from enigmalang.transport.peering.contacts import Contact
 SIZE = 3
 #: Seconds that a node may take to form one, and for all that are asked together; blocks that others may be ahead.
 ANSWER_SECONDS, SECONDS, AHEAD = 90.0, 180.0, 8
+#: For as long nodes may be about to register.
+FEW_SECONDS = 15.0
 _NOBODY = "ask who runs the nodes"
 
 
@@ -37,9 +39,9 @@ class _Refused(Exception):
 
 
 def with_committee(chain: Chain, network: Network, identity: Identity, field: str,
-                   say: Callable[[str], None] = lambda text: None, size: int = SIZE) -> Network:
-    """`network` with a new committee of `size` nodes, which computes over `field`; `identity` pays for the transaction.
-    Raises RemoteError, ChainError."""
+                   say: Callable[[str], None] = lambda text: None, size: int = SIZE, rotation: int = 0) -> Network:
+    """`network` with a new committee of `size` nodes, which computes over `field`, and serves `rotation` jobs of a
+    contract (0: any number); `identity` pays for the transaction. Raises RemoteError, ChainError."""
     if identity.signing is None:
         raise RemoteError("E0710", f"{identity.name} has no key of its own")
     hub = Hub(chain, network.hub)
@@ -47,13 +49,19 @@ def with_committee(chain: Chain, network: Network, identity: Identity, field: st
         development.fund(chain, identity.address, FUNDS)
     began, reason = monotonic(), "nobody is there"
     while monotonic() - began < SECONDS:
-        for contact in active_nodes(hub):
+        contacts = active_nodes(hub)
+        if len(contacts) < size and monotonic() - began > FEW_SECONDS:
+            raise RemoteError("E0709", f"a committee of {size} was asked for, and {len(contacts)} nodes are registered "
+                              f"on the hub {hub.address}",
+                              "ask for a smaller one with `--committee`, or start more nodes")
+        for contact in contacts if len(contacts) >= size else ():
             try:
-                drawing, members, until, signatures = _asked(hub, contact, size, (size - 1) // 2)
+                drawing, members, until, signatures = _asked(hub, contact, size, (size - 1) // 2, rotation)
             except (Unanswered, _Refused, ChainError) as error:
                 reason = str(error)
                 continue
-            number = hub.form(identity.signing, members, drawing.threshold, drawing.salt(), until, signatures)
+            number = hub.form(identity.signing, members, drawing.threshold, drawing.salt(), until, signatures,
+                              rotation)
             say(f"committee {number} was drawn: {len(members)} nodes, any {drawing.threshold} of which learn nothing")
             return replace(network, committee=number, nodes=members, threshold=drawing.threshold, field=field)
         sleep(1.0)
@@ -70,13 +78,13 @@ def service_at(chain: Chain, network: Network) -> Service:
     return found
 
 
-def _asked(hub: Hub, contact: Contact, size: int, threshold: int
+def _asked(hub: Hub, contact: Contact, size: int, threshold: int, rotation: int
            ) -> tuple[Drawing, tuple[str, ...], int, Sequence[Signature]]:
     """A committee as one node forms it. Raises Unanswered, ChainError (what the node refuses, too), _Refused."""
     nonce, before = secrets.token_bytes(32), hub.chain.block_number()
     line = NodesLine(lambda: [contact], ANSWER_SECONDS)
     try:
-        answer = line.request("enigma_form", [size, threshold, "0x" + nonce.hex()])
+        answer = line.request("enigma_form", [size, threshold, "0x" + nonce.hex(), rotation])
     finally:
         line.close()
     try:
@@ -88,7 +96,7 @@ def _asked(hub: Hub, contact: Contact, size: int, threshold: int
         raise _Refused(f"{contact.address} drew at another time")
     if members != drawing.members(hub):
         raise _Refused(f"{contact.address} names a committee that was not drawn")
-    digest = consent_digest(hub.domain, members, threshold, drawing.salt(), until)
+    digest = consent_digest(hub.domain, members, threshold, drawing.salt(), until, rotation)
     if [signer(digest, each) for each in signatures] != list(members):
         raise _Refused(f"{contact.address} names a committee whose members do not agree")
     return found

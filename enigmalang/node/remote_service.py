@@ -5,10 +5,10 @@ encrypted from each of them, and must fit together.
 """
 
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -21,15 +21,14 @@ from enigmalang.identity.files import home
 from enigmalang.node.masking import MaskError
 from enigmalang.node.networks import BadRecord, Network, read_network
 from enigmalang.node.reaching import LATER, Line, NodesLine, Unanswered
-from enigmalang.node.reserved import open_told
+from enigmalang.node.reserved import NONCE, open_told
 from enigmalang.plan.codec import PlanError, decode_plan, encode_plan, hash_plan
 from enigmalang.plan.plan import Plan
 from enigmalang.transport.peering.contacts import Contact
+from enigmalang.wire.orders import order_name
 
 #: Seconds that a service may take for an answer: its nodes may be in the middle of a job.
 ANSWER_SECONDS = 120.0
-#: Seconds for which a mask is asked for again when it cannot be given just now, and between two times.
-RESERVE_SECONDS, RESERVE_PAUSE = 90.0, 0.5
 
 
 class Closed(Protocol):
@@ -100,6 +99,12 @@ class Service:
         if _bytes(told) != hash_plan(plan):
             raise self._nonsense("it gave another hash to the plan")
 
+    def put_order(self, data: bytes) -> None:
+        """Hand over the bytes of an order, for the nodes that a request names it to."""
+        told = self._ask("enigma_putOrder", "0x" + data.hex(), *self._which)
+        if _bytes(told) != order_name(data):
+            raise self._nonsense("it gave another hash to the order")
+
     def plan(self, name: bytes) -> Plan:
         """The plan with hash `name`."""
         data = _bytes(self._ask("enigma_getPlan", "0x" + name.hex()))
@@ -109,25 +114,19 @@ class Service:
 
     def reserve(self, field: str, size: int, owner: str, receiver: X25519PrivateKey, members: Sequence[str],
                 threshold: int, domain: Domain) -> tuple[int, Array]:
-        """A mask for `size` numbers that only jobs of `owner` may use: its number, and its values, which nobody but
-        the holder of `receiver` is told, by all `members` of the committee. While one of them is away, it is asked
-        for again."""
-        began, public = monotonic(), "0x" + receiver.public_key().public_bytes_raw().hex()
-        while True:
-            try:
-                told = self._ask("enigma_reserve", field, size, owner, public, *self._which)
-                break
-            except NotNow:
-                if monotonic() - began > RESERVE_SECONDS:
-                    raise
-            sleep(RESERVE_PAUSE)
+        """A mask for `size` numbers that only jobs of `owner` may use: its name, and its values, which nobody but
+        the holder of `receiver` is told, by all `members` of the committee. Raises NotNow while one of them is away.
+        """
+        public, nonce = "0x" + receiver.public_key().public_bytes_raw().hex(), secrets.token_bytes(NONCE)
+        told = self._ask("enigma_reserve", field, size, owner, public, *self._which, "0x" + nonce.hex())
         try:
-            return open_told(told, receiver.private_bytes_raw(), field, size, owner, members, threshold, domain)
+            return open_told(told, receiver.private_bytes_raw(), field, size, owner, members, threshold, domain, nonce)
         except MaskError as error:
             raise RemoteError("E0706", str(error), "nothing was sent; ask who runs the nodes") from None
 
     def result(self, job: int) -> Mapping[str, Any]:
-        found = self._ask("enigma_result", job)
+        """What the committee has of a job; of one that it has ended, also when another one serves the contract now."""
+        found = self._ask("enigma_result", job, *self._which)
         if not isinstance(found, Mapping):
             raise self._nonsense("a result that is none")
         return found

@@ -11,29 +11,49 @@ from typing import Any
 from enigmalang.chain.digests import Domain, keccak
 from enigmalang.circuits.circuit import Array
 from enigmalang.ethereum.keys import Signature, recover
+from enigmalang.ethereum.words import address_word, number_word
 from enigmalang.mpc.outputs import decrypt
 from enigmalang.node.masking import MaskError, Slot, mask_numbers
 from enigmalang.sharing import structure
 from enigmalang.sharing.faults import SharingError
 from enigmalang.wire import messages as msg
 
+#: Bytes of a client's nonce.
+NONCE = 32
+#: Bits of a mask's number.
+_NUMBER = 64
+#: Why a job fails whose inputs were masked by a committee that did not hand the mask on: ask for another one.
+VOID = "the inputs' mask is void: another committee serves the contract by now"
 _TOLD, _DELIVERED = b"enigmalang mask", b"enigmalang delivery"
 
 
-def told_digest(domain: Domain, mask: int, size: int, owner: str, receiver: bytes, message: bytes) -> bytes:
-    """What a node signs when it tells `receiver` (an X25519 key) of mask `mask` in `message`: 32 bytes."""
-    return keccak(keccak(_TOLD) + domain.separator + mask.to_bytes(32, "big") + size.to_bytes(32, "big")
-                  + bytes.fromhex(owner.removeprefix("0x")).rjust(32, b"\0") + keccak(receiver) + keccak(message))
+def mask_name(committee: int, number: int) -> int:
+    """What clients and the chain call mask `number` of a committee of the hub: what one committee drew is never taken
+    for what another one did. `number` alone for nodes that serve as one committee for ever (0)."""
+    return committee << _NUMBER | number
+
+
+def split_mask(name: int) -> tuple[int, int]:
+    """The inverse of `mask_name`."""
+    return name >> _NUMBER, name & ((1 << _NUMBER) - 1)
+
+
+def told_digest(domain: Domain, mask: int, size: int, owner: str, receiver: bytes, message: bytes, nonce: bytes = b""
+                ) -> bytes:
+    """What a node signs when it tells `receiver` (an X25519 key) of mask `mask` in `message`: 32 bytes. `nonce`: the
+    client's own for this question, so that no answer to an earlier one can be given again."""
+    return keccak(keccak(_TOLD) + domain.separator + number_word(mask) + number_word(size)
+                  + address_word(owner) + keccak(receiver) + keccak(message) + keccak(nonce))
 
 
 def delivered_digest(domain: Domain, job: int, results: Sequence[msg.Parcel], parcels: Sequence[msg.Parcel]) -> bytes:
     """What a node signs with the private results of a job: 32 bytes."""
     hashed = b"".join(keccak(b"".join(map(_parcel, each))) for each in (results, parcels))
-    return keccak(keccak(_DELIVERED) + domain.separator + job.to_bytes(32, "big") + hashed)
+    return keccak(keccak(_DELIVERED) + domain.separator + number_word(job) + hashed)
 
 
 def _parcel(parcel: msg.Parcel) -> bytes:
-    shape = b"".join(size.to_bytes(32, "big") for size in parcel.shape)
+    shape = b"".join(map(number_word, parcel.shape))
     return keccak(keccak(parcel.receiver.encode()) + keccak(shape) + bytes([parcel.bits, parcel.truth])
                   + keccak(parcel.piece))
 
@@ -62,9 +82,9 @@ def unhex(text: Any) -> bytes:
 
 
 def open_told(answer: Mapping[str, Any], private_key: bytes, field: str, size: int, owner: str, members: Sequence[str],
-              threshold: int, domain: Domain) -> tuple[int, Array]:
-    """What `enigma_reserve` answered: the mask's number and its values, flat integers. `members`: the committee's
-    addresses on the hub, in order. Raises MaskError when it is not what all of them told this key.
+              threshold: int, domain: Domain, nonce: bytes = b"") -> tuple[int, Array]:
+    """What `enigma_reserve` answered: the mask's name and its values, flat integers. `members`: the committee's
+    addresses on the hub, in order. Raises MaskError when it is not what all of them told this key, asked with `nonce`.
     """
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -75,7 +95,7 @@ def open_told(answer: Mapping[str, Any], private_key: bytes, field: str, size: i
         try:
             number = int(answer["mask"])
             message, signature = unhex(answer["told"][str(node)]), unhex(answer["signed"][str(node)])
-            digest = told_digest(domain, number, size, owner, receiver, message)
+            digest = told_digest(domain, number, size, owner, receiver, message, nonce)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise MaskError((node,), f"nothing that can be read came from node {node} ({error})") from None
         if signed_by(digest, signature) != address.lower():

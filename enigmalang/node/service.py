@@ -2,8 +2,8 @@
 
 - `enigma_network()`: where the chain, the hub and the committee are.
 - `enigma_putPlan(hex) -> hash`, `enigma_getPlan(hash) -> hex`: plans by their hash.
-- `enigma_reserve(field, size, owner, receiver)`: a mask; each node's message is encrypted to the key `receiver`, and
-  signed (`node.reserved.open_told` reads it).
+- `enigma_reserve(field, size, owner, receiver, nonce)`: a mask; each node's message is encrypted to the key `receiver`,
+  and signed with `nonce` (`node.reserved.open_told` reads it).
 - `enigma_result(job)`: how a job stands, and the sealed pieces of its private results (`node.reserved.read_parcels`).
 - `enigma_down()`: ends the network.
 """
@@ -11,11 +11,10 @@
 import re
 import threading
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any
 
 from enigmalang.chain.errors import ChainError, RpcError
-from enigmalang.chain.evm import Call, Evm, Json
+from enigmalang.chain.evm import Evm, Json, LocalEvm
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.networks import Network
 from enigmalang.node.operator import Operator
@@ -33,7 +32,7 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 MAX_PLANS, MAX_PLAN_BYTES = 1024, 1 << 28
 
 
-class ServiceEvm:
+class ServiceEvm(LocalEvm):
     """An `Evm` that has the network's methods too, once `open` was called."""
 
     def __init__(self, evm: Evm, stop: threading.Event) -> None:
@@ -65,21 +64,6 @@ class ServiceEvm:
         except ChainError as error:
             raise RpcError(_REFUSED, str(error)) from None
 
-    def batch(self, calls: Sequence[Call]) -> list[Json]:
-        """See `Evm.batch`."""
-        return [self.request(method, params) for method, params in calls]
-
-    def close(self) -> None:
-        """The chain is not ours."""
-
-    def __enter__(self) -> "ServiceEvm":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # ---- methods
 
     def _now(self) -> tuple[Operator, Network]:
@@ -107,7 +91,7 @@ class ServiceEvm:
             raise RpcError(_REFUSED, f"nobody has handed over the plan {name}")
         return "0x" + found.hex()
 
-    def _reserve(self, field: Json, size: Json, owner: Json, receiver: Json) -> Json:
+    def _reserve(self, field: Json, size: Json, owner: Json, receiver: Json, nonce: Json = "0x") -> Json:
         operator, network = self._now()
         if field != network.field:
             raise RpcError(_REFUSED, f"these nodes compute over {network.field}, not {field}")
@@ -119,7 +103,7 @@ class ServiceEvm:
             checked_size((size,), "a mask")
         except WireError as error:
             raise ValueError(str(error)) from None
-        mask, told = operator.reserve(size, owner.lower(), key)
+        mask, told = operator.reserve(size, owner.lower(), key, _bytes(nonce))
         return {
             "mask": mask,
             "told": {str(node): "0x" + reply.shares[0].hex() for node, reply in told.items()},

@@ -12,9 +12,7 @@ was taken. That, masks and plans lie behind `durable.state.State`; all else here
 again on another mesh, or in another process.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec.structs import replace
@@ -27,16 +25,16 @@ from enigmalang.chain.errors import ChainError
 from enigmalang.chain.hub import OPEN, Hub
 from enigmalang.chain.ledger import EvmLedger
 from enigmalang.chain.outcomes import Job, work_of
-from enigmalang.chain.requested import NoSuchJob, Requested, find_opened, read_requested
+from enigmalang.chain.requested import NoSuchJob, Requested, find_opened, read_requested, served_by
 from enigmalang.chain.rpc import RpcEvm
-from enigmalang.dht.memory import MemoryStore
+from enigmalang.chain.vault import vault_plan
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.ethereum.keys import SigningKey
-from enigmalang.execute.masks import Masked, are_elements
 from enigmalang.execute.onchain import TRIES, Work, outcome, words_of
-from enigmalang.execute.requests import Computed, Request, private_leaves
+from enigmalang.execute.requests import Computed, Request
 from enigmalang.execute.trace import Tracer
 from enigmalang.execute.world import World
+from enigmalang.node.admitting import Inadmissible, admitted
 from enigmalang.node.attesting import failed, fulfilled, text_of, unsigned
 from enigmalang.node.devchain import LeafValues
 from enigmalang.node.directory import Directory
@@ -48,10 +46,13 @@ from enigmalang.node.durable.muster import Row, Standing, decide
 from enigmalang.node.durable.state import MemoryState, State
 from enigmalang.node.engine import NodeEngine
 from enigmalang.node.mustering import input_size, standing_of, work_digest
+from enigmalang.node.no_store import NoStore
 from enigmalang.node.refuting import Group, Refused, objection
-from enigmalang.node.reserved import told_digest
+from enigmalang.node.reserved import split_mask, told_digest
 from enigmalang.node.session import Session
+from enigmalang.node.sitting import Peers, Seat
 from enigmalang.node.undisturbed import undisturbed
+from enigmalang.node.vaults import NOBODY, OrderJob, Vaults, read_order_job
 from enigmalang.plan.calls import Attested, LedgerError
 from enigmalang.plan.codec import PlanError, decode_plan
 from enigmalang.plan.plan import Plan
@@ -60,29 +61,6 @@ from enigmalang.wire.errors import WireError
 
 #: How often a job is begun at all, also on the same block: sessions that end in the middle of it begin it again.
 MAX_RUNS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Peers:
-    """Who this node is in its cluster: its number, all nodes' TLS fingerprints in order, and what was agreed."""
-
-    me: int
-    threshold: int
-    field: str
-    fingerprints: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """A node's place in a committee that is formed: number and members (addresses, in order) on the hub, and the key it
-    signs with. `depth`: blocks that must follow one before this node takes it for final.
-    """
-
-    hub: Hub
-    key: SigningKey
-    committee: int
-    members: tuple[str, ...]
-    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -96,10 +74,15 @@ class _Program:
 
 @dataclass(slots=True)
 class _Known:
-    """A job that was begun: its arguments as shares, what came out last on a version of the state, and its block."""
+    """A job that was begun: its arguments as shares, what came out last on a version of the state, and its block.
+    `mask`: the number here of its inputs' mask; a job of another committee's brought its own.
+    """
 
     requested: Requested
-    program: _Program
+    program: _Program | None  # none for orders
+    mask: int
+    order: OrderJob | None = None  # of a vault
+    problem: str = ""  # why an order fails
     request: Request | None = None
     replies: dict[int, tuple[int, msg.Executed]] = field(default_factory=dict)
     masked: bool = True  # no member says anything against its mask
@@ -123,6 +106,7 @@ class Service:
         self._tracer = Tracer(self._engine)
         self._state: State = state or MemoryState()
         self._keeper = Keeper(self._state, self._engine, self._tracer, at)
+        self._vaults = Vaults(session, self._engine, self._state, at, len(seat.members) if seat is not None else 1)
         self._hub = None if seat is None else seat.hub
         self._members = () if seat is None else seat.members  # of the committee that this node agreed to
         self._programs: dict[bytes, _Program] = {}
@@ -192,7 +176,8 @@ class Service:
             raise WireError("a mask that everyone would know")
         told = self._session.answer(request)
         assert isinstance(told, msg.Masks)
-        digest = told_digest(hub.domain, request.number, request.size, request.owner, request.receiver, told.shares[0])
+        digest = told_digest(hub.domain, request.number, request.size, request.owner, request.receiver, told.shares[0],
+                             request.nonce)
         return replace(told, signature=self._key.sign(digest).to_bytes())
 
     # ---- jobs
@@ -202,7 +187,8 @@ class Service:
         try:
             known = self._known(hub, request)
             version = self._ready(hub, known, request)
-            reason = self._begun_too_often(known, version, request)
+            known.problem = self._vaults.problem(hub, known.order, request.block) if known.order else ""
+            reason = self._begun_too_often(known, version, request) or self._held(known)
         except (Refused, NoSuchJob, ChainError, EnigmaError, StateError) as error:  # before anything is computed
             reason = str(error)
         if self._seat is not None:
@@ -221,7 +207,8 @@ class Service:
         return replace(known.replies[version][1], number=request.number)
 
     def _begun_too_often(self, known: _Known, version: int, request: msg.Execute) -> str:
-        """Each time it is computed it may open something else, unless it is on the same block."""
+        """Each time it is computed it may open something else, unless it is on the same block. A committee that takes
+        an open job over counts from 0."""
         if known.replies.get(version, (-1, None))[0] == request.block:
             return ""
         begun = self._state.begun(request.job)
@@ -229,12 +216,16 @@ class Service:
             return f"job {request.job} was computed {TRIES} times"
         return f"job {request.job} was begun {MAX_RUNS} times" if begun.runs >= MAX_RUNS else ""
 
+    def _held(self, known: _Known) -> str:
+        return self._seat.held(known.requested.opened.contract) if self._seat is not None else ""
+
     def _mustered(self, known: _Known | None, version: int, request: msg.Execute, reason: str) -> str:
         """Whether all members are about to compute the same; one round. Why not."""
         row = Row(False, bytes(32))
         if known is not None and not reason:
             root = self._state.root(known.requested.opened.contract)
-            row = Row(True, work_digest(request, version, root), *standing_of(self._session, known.requested.job))
+            standing = standing_of(self._session, known.requested.job, known.mask)
+            row = Row(True, work_digest(request, version, root, known.problem), *standing)
         rows = self._session.tell_all(row.encode())
         verdict = decide({**rows, self._peers.me: row.encode()}, self._peers.threshold)
         if known is None or reason or verdict.refused:
@@ -242,7 +233,7 @@ class Service:
         known.masked = verdict.receiver is not None
         if row.mask is Standing.UNKNOWN and verdict.receiver is not None:
             job = known.requested.job
-            self._session.adopt_mask(job.mask, Given(job.call.sender.address, input_size(job), verdict.receiver))
+            self._session.adopt_mask(known.mask, Given(job.call.sender.address, input_size(job), verdict.receiver))
         return ""
 
     def _refute(self, request: msg.Refute) -> msg.Executed:
@@ -265,21 +256,33 @@ class Service:
 
     def _known(self, hub: Hub, request: msg.Execute) -> _Known:
         """The job as it was requested. Raises Refused, NoSuchJob, ChainError."""
-        if request.job in self._jobs:
-            return self._jobs[request.job]
-        opened = find_opened(hub.chain, hub.address, request.job, request.opened)
-        committee = hub.committee(opened.committee, request.block)
-        if self._seat is not None and opened.committee != self._seat.committee:
+        known, opened = self._jobs.get(request.job), find_opened(hub.chain, hub.address, request.job, request.opened)
+        if known is not None and known.requested.opened == served_by(opened, known.requested.opened.committee) and (
+                known.order is None or known.order.problem != NOBODY or not request.plan):
+            return known  # and not of a job whose number is another's since the chain lost blocks
+        attached = hub.attachment(opened.contract, request.block)
+        committee = hub.committee(attached.committee, request.block)
+        if self._seat is not None and attached.committee != self._seat.committee:
             raise Refused(f"job {opened.job} is for another committee")
         if not self._members or committee.members != self._members or committee.threshold != self._peers.threshold:
             raise Refused(f"job {opened.job} is for another committee")
-        attached = hub.attachment(opened.contract, request.block)
-        if attached.committee != opened.committee or attached.plan != request.digest:
+        opened = served_by(opened, attached.committee)
+        if attached.plan != request.digest:
             raise Refused(f"the contract at {opened.contract} is attached to another plan")
+        if request.digest == vault_plan():
+            job = read_order_job(hub.chain, opened, request.plan)
+            known = self._jobs[opened.job] = _Known(job.requested, None, self._mask_of(job.requested.job), job)
+            return known
         program = self._program(hub, request)
         requested = read_requested(hub.chain, program.contracts, program.plan, LeafValues(), opened)
-        known = self._jobs[opened.job] = _Known(requested, program)
+        known = self._jobs[opened.job] = _Known(requested, program, self._mask_of(requested.job))
         return known
+
+    def _mask_of(self, job: Job) -> int:
+        committee, number = split_mask(job.mask)
+        if self._seat is None or committee in (0, self._seat.committee):
+            return number
+        return -job.number
 
     def _program(self, hub: Hub, request: msg.Execute) -> _Program:
         if request.digest in self._programs:
@@ -308,7 +311,8 @@ class Service:
         if hub.job(request.job, block).status != OPEN or hub.attachment(address, block).oldest != request.job:
             raise Refused(f"job {request.job} is not the next one of its contract")
         self._block = block
-        known.program.ledger.pin(block)
+        if known.program is not None:
+            known.program.ledger.pin(block)
         self._keeper.settle(hub, address, request.job, block)
         ended = {n for n, k in self._jobs.items() if k.requested.opened.contract == address and n < request.job}
         self._session.close_masks(ended)
@@ -324,21 +328,29 @@ class Service:
         """The outcome of a job on the pinned state, signed. All nodes come here with the same state, or their circuits
         differ, which they notice.
         """
+        if known.order is not None:
+            return self._vaults.computed(hub, self._key, known.order, known.problem, known.mask, known.masked, version,
+                                         request.block)
+        assert known.program is not None
+        return self._of_contract(hub, known, known.program, version, request)
+
+    def _of_contract(self, hub: Hub, known: _Known, program: _Program, version: int, request: msg.Execute
+                     ) -> msg.Executed:
         self._engine.job = request.job
-        self._keeper.load(known.requested.opened.contract, known.program.ledger)
-        world = self._world(hub, known.program, request.block)
+        self._keeper.load(known.requested.opened.contract, program.ledger)
+        world = self._world(hub, program, request.block)
         work = Work(world)
         try:
             if known.request is None:
-                known.request = self._admitted(world, known)
+                known.request = admitted(world, self._session, known.requested.job, known.mask, known.masked)
             made = outcome(world, known.request)
-        except (EnigmaError, LedgerError, _Fails) as failure:
+        except (EnigmaError, LedgerError, Inadmissible) as failure:
             done = work_of(work.attested((), ()))
             return failed(hub.domain, self._key, known.requested, version, text_of(failure), done)
         attested = work.attested(words_of(made.said), tuple(made.context.writes))
         self._at(points.JOB_COMPUTED)
         try:
-            root = self._staged(known, version, made, attested)
+            root = self._staged(known.requested, program.ledger, version, made, attested)
         except StateError as error:  # the others can do without this node's signature
             return unsigned(request.number, str(error))
         others = [address for _, _, address in made.context.deliveries if world.identities.at(address) is not None]
@@ -346,53 +358,21 @@ class Service:
         self._at(points.JOB_SIGNED)
         return signed
 
-    def _staged(self, known: _Known, version: int, made: Computed, attested: Attested) -> bytes:
+    def _staged(self, requested: Requested, ledger: EvmLedger, version: int, made: Computed, attested: Attested
+                ) -> bytes:
         """Keep what the job wrote; the root that the contract's private state has then."""
-        contract, ledger = known.requested.opened.contract, known.program.ledger
-        root = ledger.private_root(contract, known.requested.opened.job, attested.written)
+        root = ledger.private_root(requested.opened.contract, requested.opened.job, attested.written)
         if not attested.written:
             return root
         root = run_root(root, self._engine.run_name)
-        self._keeper.stage(known.requested, version, revealed_digest(attested.words), root, made.context.writes)
+        self._keeper.stage(requested, version, revealed_digest(attested.words), root, made.context.writes)
         self._at(points.JOB_STAGED)
         return root
 
     def _world(self, hub: Hub, program: _Program, block: int) -> World:
         directory = Directory(hub.chain, hub.address, block)
-        return World(program.plan, program.ledger, MemoryStore(), directory, self._engine, out=_silent,
+        return World(program.plan, program.ledger, NoStore(), directory, self._engine, out=_silent,
                      tracer=self._tracer)
-
-    def _admitted(self, world: World, known: _Known) -> Request:
-        """The request with its private arguments as shares. Raises _Fails for what only the requester can have done
-        wrong; no mask is used up then.
-        """
-        call, job = known.requested.job.call, known.requested.job
-        kinds = [kind for kind in private_leaves(call.function.public) if kind is not None]
-        secrets: Iterator[Any] = iter(())
-        if any(leaf.private for leaf in call.function.result_leaves) and (
-                world.identities.at(call.sender.address) is None):
-            raise _Fails("the requester has published no key to receive its result under")
-        if kinds:
-            self._check_mask(known.masked, job)
-            secrets = iter(world.domain.admit(Masked(job.mask, job.masked, call.shapes), kinds))
-        args = tuple(next(secrets) if kind is not None else arg
-                     for kind, arg in zip(private_leaves(call.function.public), call.args, strict=True))
-        op = call.function.public.body.ops[0]
-        return Request(op, call.function, call.address, call.contract, call.sender.address, call.value, args)
-
-    def _check_mask(self, masked: bool, job: Job) -> None:
-        if not masked:
-            raise _Fails("the inputs' mask is not the requester's, was used, or does not fit them")
-        given = self._session.mask(job.mask)
-        if given is None or given.owner != job.call.sender.address or given.job not in (None, job.number):
-            raise _Fails("the inputs' mask is not the requester's, or was used")
-        size = input_size(job)
-        if given.size != size or not are_elements(self._peers.field, job.masked, size):
-            raise _Fails("the inputs do not fit their mask")
-
-
-class _Fails(Exception):
-    """A job that fails before it is computed."""
 
 
 def _silent(text: str) -> None:

@@ -37,9 +37,10 @@ from enigmalang.sharing import Keys, Share
 from enigmalang.transport.network import Network
 from enigmalang.wire import messages as msg
 from enigmalang.wire.arrays import encode_array
-from enigmalang.wire.codec import DIGEST_BYTES, decode_circuit, digest
+from enigmalang.wire.codec import DIGEST_BYTES, digest
 from enigmalang.wire.errors import WireError
 from enigmalang.wire.frames import Buffer
+from enigmalang.wire.structures import Reader
 
 #: Tags of the data plane from here on belong to the node; the protocols' are below.
 NODE_TAGS = 1 << 63
@@ -92,6 +93,7 @@ class Session:
         self._runs = runs
         self._party = Party(network, keys, field_named(field), b"cluster")
         self._circuits: dict[bytes, _Kept] = {}
+        self._reader = Reader(lambda circuit: (make_plan(circuit), slots_of(circuit)))
         self._memory: dict[int, Share] = {}
         self._prepared: _Prepared | None = None
         self._asked = bytes(DIGEST_BYTES)
@@ -196,16 +198,17 @@ class Session:
     def _circuit(self, request: msg.Prepare | msg.Job) -> _Kept:
         for old in request.drop:
             self._circuits.pop(old, None)
-        if not request.circuit:
-            if request.digest not in self._circuits:
-                raise WireError("a circuit was named that this node does not have")
-            return self._circuits[request.digest]
-        if digest(request.circuit) != request.digest:
+        if request.circuit and digest(request.circuit) != request.digest:
             raise WireError("a circuit's digest is not the digest of its bytes")
-        circuit = decode_circuit(request.circuit)
+        kept = self._circuits.get(request.digest)
+        if kept is not None:
+            return kept
+        if not request.circuit:
+            raise WireError("a circuit was named that this node does not have")
+        circuit, (plan, slots) = self._reader.read(request.circuit)
         if circuit.field != self._party.field.name:
             raise WireError(f"a circuit over {circuit.field} for a cluster over {self._party.field.name}")
-        kept = self._circuits[request.digest] = _Kept(circuit, make_plan(circuit), slots_of(circuit))
+        kept = self._circuits[request.digest] = _Kept(circuit, plan, slots)
         return kept
 
     def take(self, request: msg.Input, masked: Buffer) -> None:

@@ -22,6 +22,11 @@ KEPT_OUTCOMES = 4096
 PAUSE = 0.1
 
 
+def never() -> str:
+    """Nodes are waited for as long as they take."""
+    return ""
+
+
 class Asked(Protocol):
     """The nodes of a committee, asked as one."""
 
@@ -30,9 +35,11 @@ class Asked(Protocol):
         """Since when they can be asked without a break: a number that grows; 0 while they cannot be asked."""
         ...
 
-    def ask(self, make: Callable[[int], msg.Message], kind: type[msg.M]) -> dict[int, msg.M]:
+    def ask(self, make: Callable[[int], msg.Message], kind: type[msg.M], enough: Callable[[], str] = never
+            ) -> dict[int, msg.M]:
         """What each node replies to the message that `make` makes for a request's number. Raises EngineError when one
-        of them fails: then nothing is asked of them again in this term."""
+        of them fails: then nothing is asked of them again in this term. `enough` is asked now and then why they are not
+        waited for any longer (empty: they are), where another term may follow."""
         ...
 
 
@@ -84,12 +91,14 @@ class Manner:
     """How an operator goes about it. `start`: the block from which on jobs are looked for (None: what comes from now
     on). `refusals`: how often nodes may refuse a job before that is believed: who sees the chain through another window
     may be a little behind. `late`: seconds that others have to end a job that is overdue. `pause`: between two looks.
+    `patience`: until a job of a vault fails whose order nobody has handed over.
     """
 
     start: int | None = None
     refusals: int = 1
     late: float = 0.0
     pause: float = PAUSE
+    patience: float = 10.0
 
 
 class Unformed(Asked, Protocol):

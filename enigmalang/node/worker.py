@@ -135,7 +135,8 @@ class Worker:
 
     def _serving(self, session: "Session") -> "Service":
         """From now on this node computes for a ledger, and runs no circuit that it did not make."""
-        from enigmalang.node.serving import Peers, Service
+        from enigmalang.node.serving import Service
+        from enigmalang.node.sitting import Peers
 
         boot = self._boot
         return Service(session, Peers(boot.node, boot.threshold, boot.field, self._fingerprints))

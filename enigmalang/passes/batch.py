@@ -47,6 +47,7 @@ class Batch:
         self.many: Value | None = tensors[0] if tensors else None
         self.count = next((t.lens[0] for t in tensors if t.lens and t.lens[0] is not None), None)
         self.zeros: Value | None = None
+        self.via: tuple[Span, ...] = ()  # call sites of what is batched: what is made for it is of them, too
 
     def value_of(self, value: Value) -> Value:
         """`value` batched if it varies, else what stands for it outside."""
@@ -61,6 +62,7 @@ class Batch:
             self.operation(op)
 
     def operation(self, op: Operation) -> None:
+        self.via = op.via
         if op.op == "if" and op.operands[0] in self.varying:
             self.branch(op)
         elif op.op == "if":
@@ -180,7 +182,8 @@ class Batch:
         assert isinstance(like.type, Tensor)
         lens = (like.lens + (None,) * rank)[:rank]
         result = Value(Tensor(like.type.element, rank), span, like.label, like.range, lens)
-        self.ops.append(Operation(op, tuple(operands), (result,), span, dict.fromkeys(OPS[op].attrs) | attrs))
+        full = dict.fromkeys(OPS[op].attrs) | attrs
+        self.ops.append(Operation(op, tuple(operands), (result,), span, full, (), self.via))
         return result
 
     def aligned(self, value: Value, rank: int, span: Span) -> Value:

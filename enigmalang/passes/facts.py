@@ -6,7 +6,7 @@ from enigmalang.analysis.fact import element
 from enigmalang.analysis.flow import Flow, build_flow
 from enigmalang.analysis.lengths import Lengths
 from enigmalang.analysis.scalars import converted, scalar
-from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
+from enigmalang.ir.ir import Operation, Program, Region, Value
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.types.ranges import nominal
 from enigmalang.types.types import FixedT, IntT, Label
@@ -82,8 +82,7 @@ class Facts:
         if op.op in ("shl", "shr") and (ranges[1] is None or ranges[1].low < 0):
             return False
         found = converted(op, ranges[0]) if op.op == "convert" else scalar(op, ranges)
-        rank = op.result.type.rank if isinstance(op.result.type, Tensor) else 0
-        return found is not None and found.within(bound) and (op.op != "convert" or not rank)
+        return found is not None and found.within(bound) and (op.op != "convert" or not op.result.rank)
 
     def inside(self, op: Operation) -> bool:
         """The index (or all of them) is among `range(0, …)`, no further than the indexed tensor is long."""

@@ -4,6 +4,7 @@ What is left are the entry points (script, tests, a contract's functions, predic
 something still calls. Each copied operation has fresh values, and the call's span in front of its `via`.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from enigmalang.ir.ir import Function, Operation, Program, Region, Value, operations
@@ -24,7 +25,12 @@ def inline(program: Program) -> Program:
     called: set[str] = set()
     for name in list(program.functions):
         _inline_function(program, name, done, called)
-    kept = _needed(program, called)
+    edges = {name: set(callees(function)) for name, function in program.functions.items()}
+    return only(program, needed(program, edges, called))
+
+
+def only(program: Program, kept: Collection[str]) -> Program:
+    """`program` without the functions that are not in `kept`."""
     contracts = {
         name: replace(contract, functions=tuple(f for f in contract.functions if f in kept))
         for name, contract in program.contracts.items()}
@@ -39,11 +45,16 @@ def callees(function: Function) -> list[str]:
 
 def recursive_functions(program: Program) -> set[str]:
     """Functions that may reach themselves through calls."""
-    edges = {name: set(callees(function)) for name, function in program.functions.items()}
-    return {name for name in edges if edges[name] and name in _reached(edges, edges[name])}
+    return in_circles({name: set(callees(function)) for name, function in program.functions.items()})
 
 
-def _reached(edges: dict[str, set[str]], start: set[str]) -> set[str]:
+def in_circles(edges: Mapping[str, Collection[str]]) -> set[str]:
+    """The functions that may reach themselves when each calls those that `edges` names."""
+    return {name for name in edges if edges[name] and name in reached(edges, edges[name])}
+
+
+def reached(edges: Mapping[str, Collection[str]], start: Collection[str]) -> set[str]:
+    """Those in `start`, and all they call."""
     found: set[str] = set()
     stack = list(start)
     while stack:
@@ -54,13 +65,12 @@ def _reached(edges: dict[str, set[str]], start: set[str]) -> set[str]:
     return found
 
 
-def _needed(program: Program, called: set[str]) -> set[str]:
+def needed(program: Program, edges: Mapping[str, Collection[str]], called: Collection[str]) -> set[str]:
     """Entry points, what they still call, and functions of the file itself that nobody called (still checked)."""
-    edges = {name: set(callees(function)) for name, function in program.functions.items()}
     roots = {
         name for name, function in program.functions.items()
         if function.kind not in CALLED or (name not in called and function.span.path == program.path)}
-    return roots | _reached(edges, roots)
+    return roots | reached(edges, roots)
 
 
 def _inline_function(program: Program, name: str, done: set[str], called: set[str]) -> None:
@@ -74,17 +84,17 @@ def _inline_function(program: Program, name: str, done: set[str], called: set[st
             called.add(callee)
         if not program.functions[callee].recursive:
             _inline_function(program, callee, done, called)
-    _rewrite(program, function.body, {})
+    rewrite(program.functions, function.body, {})
 
 
-def _rewrite(program: Program, region: Region, known: Substitution) -> None:
+def rewrite(functions: Mapping[str, Function], region: Region, known: Substitution) -> None:
     """Replace calls in `region`; `known` maps results of replaced calls to the values that stand for them."""
     made: list[Operation] = []
     for op in region.ops:
         op.operands = tuple(known.get(v, v) for v in op.operands)
         for inner in op.regions:
-            _rewrite(program, inner, known)
-        callee = program.functions.get(op.attrs["function"]) if op.op == "call" else None
+            rewrite(functions, inner, known)
+        callee = functions.get(op.attrs["function"]) if op.op == "call" else None
         if callee is None or callee.recursive:
             made.append(op)
             continue

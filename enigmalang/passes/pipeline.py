@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from enigmalang.ir.ir import Program
 from enigmalang.passes.balance import balance
+from enigmalang.passes.bounds import compare_bounds
 from enigmalang.passes.cse import share_subexpressions
 from enigmalang.passes.dead import remove_dead
 from enigmalang.passes.fold import fold_constants
@@ -22,6 +23,7 @@ PIPELINE: tuple[Pass, ...] = (
     scan_private_indices,  # before batching: indices are along the first axis
     share_subexpressions,
     vectorise,
+    compare_bounds,  # before balancing: chains of one kind keep their bounds apart
     fuse_products,
     balance,
     fold_constants,

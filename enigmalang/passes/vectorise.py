@@ -6,7 +6,7 @@ comprehensions end as operations on matrices. A loop with an operation that has 
 
 from dataclasses import dataclass
 
-from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
+from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value, operations
 from enigmalang.passes.batch import Batch, CannotBatch
 from enigmalang.passes.facts import Facts
 from enigmalang.passes.product_tree import ProductTree
@@ -188,6 +188,7 @@ def _permitted(step: _Step, maker: Operation, param: Value) -> None:
 def _accumulate(batch: Batch, step: _Step, start: Value, result: Value) -> Value:
     """`start` and all terms at once, as one value that stands for `result`."""
     assert isinstance(result.type, Tensor)
+    batch.via = step.spine[-1].via
     term = batch.spread(step.term)
     rank = result.type.rank
     span = step.spine[-1].span
@@ -217,6 +218,8 @@ def _multiplied(batch: Batch, start: Value, term: Value, result: Value, span: Sp
     tree = ProductTree(span)
     product = tree.build(both, Range(-most if signed else 0, most))
     product.hint = result.hint
+    for op in operations(Region([], tree.ops)):
+        op.via = batch.via
     batch.ops += tree.ops
     return product
 

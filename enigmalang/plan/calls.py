@@ -45,6 +45,11 @@ class Attested:
     additions: int
 
 
+class WrongSide(Exception):
+    """A port was asked for what only the other side does: a client masks and opens, a node computes, a chain deploys by
+    `create`. One interpreter runs on all of them, so no type says it; it is a bug, never what a user did."""
+
+
 class LedgerError(Exception):
     """The chain refused a transaction: `text` for the user; `stale`: the state moved on since it was read."""
 

@@ -7,16 +7,18 @@ IR's own parser, and verifies every program; nothing in it is ever evaluated.
 import re
 from dataclasses import replace
 from hashlib import sha256
+from weakref import WeakValueDictionary
 
 from enigmalang.ir.ir import Function, Program
-from enigmalang.ir.parser import ParseError
-from enigmalang.ir.text import parse_program, print_program
+from enigmalang.ir.text import ParseError, parse_program, print_program
 from enigmalang.ir.verify import VerifyError, verify_function
 from enigmalang.plan.plan import SECRET, Plan, PlanFunction, part_of_result
 
 FORMAT = "enigma plan 1"
 MAX_BYTES = 64 << 20
 _HEADER = re.compile(r"enigma plan 1\nfield (M61|M127)\n")
+#: Plans that somebody has, by their hash: a node uses one for all of its committees, and for all of their terms.
+_LIVE: "WeakValueDictionary[bytes, Plan]" = WeakValueDictionary()
 
 
 class PlanError(Exception):
@@ -33,9 +35,17 @@ def hash_plan(plan: Plan) -> bytes:
 
 
 def decode_plan(data: bytes) -> Plan:
-    """The plan whose canonical bytes are `data`. Raises PlanError for anything else."""
+    """The plan whose canonical bytes are `data`: the same one for all, as long as anybody has it. Raises PlanError for
+    anything else.
+    """
     if len(data) > MAX_BYTES:
         raise PlanError(f"a plan of {len(data)} bytes; at most {MAX_BYTES} are read")
+    name = sha256(data).digest()
+    plan = _LIVE.get(name)
+    return plan if plan is not None else _LIVE.setdefault(name, _decoded(data))
+
+
+def _decoded(data: bytes) -> Plan:
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -16,12 +16,13 @@ from enigmalang.repl.interactive import Interactive
 from enigmalang.repl.session import Compiled, Variable, plain_name
 from enigmalang.repl.show import place_of
 from enigmalang.repl.signatures import header
+from enigmalang.source import SourceFile
 from enigmalang.syntax import ast
 from enigmalang.types.types import IdentityT
 
 
-def _expression(session: Interactive, text: str) -> Compiled | None:
-    """`text` compiled and not run; None when it is no single expression, which is told."""
+def _expression(session: Interactive, text: str) -> tuple[ast.ExprStmt, SourceFile] | None:
+    """`text` as the one expression that it is; None when it is none, which is told."""
     source = session.session.source(text)
     items = session.parsed(source)
     if items is None:
@@ -29,7 +30,13 @@ def _expression(session: Interactive, text: str) -> Compiled | None:
     if len(items) != 1 or not isinstance(items[0], ast.ExprStmt):
         session.out("one expression is asked about, such as `reveal(x + 1)`\n")
         return None
-    return session.compiled(items[0], source)
+    return items[0], source
+
+
+def _compiled(session: Interactive, text: str) -> Compiled | None:
+    """`text` compiled and not run; None when it is no single expression, which is told."""
+    asked = _expression(session, text)
+    return None if asked is None else session.compiled(*asked)
 
 
 def type_of(session: Interactive, text: str) -> str | None:
@@ -37,7 +44,7 @@ def type_of(session: Interactive, text: str) -> str | None:
     known = session.session.declarations.known.get(text)
     if known is not None:
         return header(text, known)
-    compiled = _expression(session, text)
+    compiled = _compiled(session, text)
     if compiled is None:
         return None
     return str(compiled.type_of(RESULT) or "None: it gives no value")
@@ -45,7 +52,7 @@ def type_of(session: Interactive, text: str) -> str | None:
 
 def secrecy_of(session: Interactive, text: str) -> str | None:
     """"public", or "private" and the private names that it is made of."""
-    compiled = _expression(session, text)
+    compiled = _compiled(session, text)
     if compiled is None:
         return None
     labels = compiled.labels().get(RESULT, ())
@@ -69,7 +76,7 @@ def ir_of(session: Interactive, text: str) -> str | None:
     if not text and session.last is None:
         session.out("nothing has run yet\n")
         return None
-    compiled = _expression(session, text) if text else session.last
+    compiled = _compiled(session, text) if text else session.last
     return None if compiled is None else plain_name(print_function(compiled.function))
 
 
@@ -87,7 +94,8 @@ def circuit_of(session: Interactive, text: str) -> str | None:
 
 def cost_of(session: Interactive, text: str) -> str | None:
     """What the nodes would do to reveal an expression: counts of the circuit that they would run. Its rounds are those
-    without anything made ahead; with it, comparisons take fewer."""
+    without anything made ahead; with it, comparisons take fewer. What a comparison is made of is not counted, which
+    `enig cost` and `:time` do."""
     if session.engine is None:
         session.out("the clear engine has no costs\n")
         return None
@@ -96,20 +104,17 @@ def cost_of(session: Interactive, text: str) -> str | None:
         return None
     if not circuit.nodes:
         return "nothing: the nodes have no part in it"
-    return "".join(f"{name.ljust(16)} {count:,}\n" for name, count in _counts(circuit))
+    counts = "".join(f"{name.ljust(16)} {count:,}\n" for name, count in _counts(circuit))
+    return f"{counts}operations of the circuit; what comparisons are made of, `:time` counts as `enig cost` does\n"
 
 
 def _previewed(session: Interactive, text: str) -> Circuit | None:
     """The circuit that would open an expression. A `reveal(…)` around it is taken off; one inside it would have to run,
     and so would effects: such expressions are refused."""
-    source = session.session.source(text)
-    items = session.parsed(source)
-    if items is None:
+    asked = _expression(session, text)
+    if asked is None:
         return None
-    if len(items) != 1 or not isinstance(items[0], ast.ExprStmt):
-        session.out("one expression is asked about, such as `reveal(x + 1)`\n")
-        return None
-    item = items[0]
+    item, source = asked
     if isinstance(item.value, ast.Reveal):
         item = ast.ExprStmt(item.span, item.value.value)
     compiled = session.session.compile(item, source, sink := Sink())

@@ -146,10 +146,14 @@ def _time(session: Interactive, argument: str) -> bool:
     parts = [f"{seconds:.3f} s"]
     after = _stats(session)
     if before is not None and after is not None:
-        parts += [f"{after.rounds - before.rounds:,} rounds",
-                  f"{after.bytes_sent - before.bytes_sent:,} bytes sent by a node"]
+        parts += [f"{getattr(after, name) - getattr(before, name):,} {told}" for name, told in _COUNTED]
+        parts.append(f"{after.bytes_sent - before.bytes_sent:,} bytes sent by a node")
     session.out(", ".join(parts) + "\n")
     return True
+
+
+#: What `enig cost` counts, and `enig run --stats`.
+_COUNTED = (("rounds", "rounds"), ("products", "products"), ("ands", "ANDs"), ("comparisons", "comparisons"))
 
 
 def _stats(session: Interactive) -> EngineStats | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from prompt_toolkit.history import FileHistory
 
 from enigmalang.identity.files import home
-from enigmalang.repl.redact import redacted
+from enigmalang.repl.redact import is_remark, redacted
 from enigmalang.repl.secrecy import Secrets
 
 
@@ -19,7 +19,8 @@ def history_path() -> Path:
 class RedactedHistory(FileHistory):
     """A `FileHistory` that writes `…` for secret literals. Within the session the up key still brings them back.
 
-    An input is written when it has run (`settle`): then it is known what in it is private. `secrets` gives what the
+    An input is written when it has run (`settle`): then it is known what in it is private. A comment alone is not
+    written: it does nothing, and may speak of a secret. `secrets` gives what the
     session knows of private places by now. Raises OSError when the file cannot be made.
     """
 
@@ -37,5 +38,5 @@ class RedactedHistory(FileHistory):
     def settle(self, good: bool) -> None:
         """Write the last input, if it is not yet written; `good`: it went well."""
         text, self._waiting = self._waiting, None
-        if text is not None:
+        if text is not None and not is_remark(text):
             super().store_string(redacted(text, self._secrets(), good))

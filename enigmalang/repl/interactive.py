@@ -25,6 +25,7 @@ from enigmalang.repl.declarations import Item, declared
 from enigmalang.repl.network import Network
 from enigmalang.repl.saving import Entry
 from enigmalang.repl.session import FIELD, Compiled, Session, Variable
+from enigmalang.repl.settings import Settings
 from enigmalang.repl.show import shown
 from enigmalang.semantics import FileLoader, Loader
 from enigmalang.source import SourceFile, Span
@@ -32,16 +33,8 @@ from enigmalang.source.shipped import STDLIB
 from enigmalang.syntax import ast
 
 Write = Callable[[str], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """`engine`: "mpc", "circuit" or "clear"."""
-
-    engine: str = "mpc"
-    nodes: int = 3
-    threshold: int | None = None
-    timeout: float = 20.0  # seconds
+#: Of what no single input asked for: line 0 stands in no text.
+NOWHERE = Span("<session>", 0, 1, 0, 1)
 
 
 @dataclass(slots=True)
@@ -102,9 +95,9 @@ class Interactive:
         self.circuit = circuit
 
     def reset(self) -> None:
-        """Forget all names and values, and start the nodes anew if some are lost."""
+        """Forget all names and values, and start the nodes anew if some are lost, or still at what was stopped."""
         if isinstance(self.engine, Network):
-            if self.engine.state != "ready":
+            if self.engine.state != "ready" or self.engine.ending:
                 self.engine.close()
                 self.engine = None
         elif self.engine is not None:
@@ -146,7 +139,7 @@ class Interactive:
         good = all(self._statement(item, source, echo, item is statements[-1]) for item in statements)
         if good:
             good = self._tests([item for item in items if isinstance(item, ast.TestDef)], source)
-        if good:
+        if good and items:  # a comment alone does nothing, and may speak of a secret
             self.history.append(Entry(source, None if names else self.acting))
         return good
 
@@ -168,6 +161,8 @@ class Interactive:
             if (variable.name == RESULT and last) or (variable.private and isinstance(item, ast.VarDecl)):
                 name = "" if variable.name == RESULT else f"{variable.name} = "
                 self.out(f"{name}{shown(variable, self.nodes_lost)}\n")
+                if variable.name not in self.session.variables:
+                    self.out(f"`{RESULT}` does not keep this: a {variable.type} cannot hold it\n")
         return True
 
     def compiled(self, item: Item, source: SourceFile) -> Compiled | None:
@@ -189,7 +184,7 @@ class Interactive:
         kept = self.session.keep(compiled, values)
         secrets = [leaf for v in kept if v.private and isinstance(compiled.item, ast.VarDecl)
                    for leaf in v.leaves if isinstance(leaf, Secret)]
-        if secrets and not self._guarded(lambda: self.world.domain.finish(secrets, ())):
+        if secrets and not self._guarded(lambda: self.world.domain.finish(secrets, ()), compiled.item.span):
             self.session.forget([v.name for v in kept])
             return None
         return kept
@@ -198,11 +193,12 @@ class Interactive:
         """The leaves that a statement gives; None when it failed."""
         found: list[Any] = []
         self.world.plan = compiled.plan
-        good = self._guarded(lambda: found.extend(run_input(self.world, compiled.function, compiled.arguments)))
+        good = self._guarded(lambda: found.extend(run_input(
+            self.world, compiled.function, compiled.arguments, compiled.shown())), compiled.item.span)
         return found if good else None
 
-    def _guarded(self, work: Callable[[], Any]) -> bool:
-        """Do `work`; tell how it failed. What the ledger had not finished is undone."""
+    def _guarded(self, work: Callable[[], Any], place: Span = NOWHERE) -> bool:
+        """Do `work`, which `place` asked for; tell how it failed. What the ledger had not finished is undone."""
         ledger = self.world.ledger
         acting = list(self.world.acting)
         mark = ledger.checkpoint()
@@ -214,9 +210,9 @@ class Interactive:
             self.complain([error.diagnostic], self.session)
         except EngineError as error:
             self.told = self.engine.failure() if isinstance(self.engine, Network) else None
-            self.complain([_of_engine(error)], self.session)
+            self.complain([_of_engine(error, place)], self.session)
         except ChainError as error:
-            self.complain([Diagnostic("E0708", str(error), Span("<session>", 1, 1, 1, 1))], self.session)
+            self.complain([Diagnostic("E0708", str(error), place)], self.session)
         finally:
             if not done:
                 ledger.rollback(mark)
@@ -241,7 +237,7 @@ class Interactive:
         tracer = world.tracer
         self.world = local_world(plan, self.engine, inputs=self.inputs, out=self.out, tracer=tracer)
         try:
-            good = self._guarded(lambda: run_function(self.world, plan.functions[plan.tests[0]].public))
+            good = self._guarded(lambda: run_function(self.world, plan.functions[plan.tests[0]].public), node.span)
         finally:
             self.world = world
             world.plan = kept
@@ -267,6 +263,6 @@ class Interactive:
         return good, time.perf_counter() - start
 
 
-def _of_engine(error: EngineError) -> Diagnostic:
-    return Diagnostic(error.code, str(error), Span("<session>", 1, 1, 1, 1), (),
+def _of_engine(error: EngineError, place: Span) -> Diagnostic:
+    return Diagnostic(error.code, str(error), place, (),
                       "`:reset` starts new nodes; private values of this session are gone with the old ones")

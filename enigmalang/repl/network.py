@@ -8,7 +8,7 @@ would have kept is forgotten. The next request waits its turn.
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from enigmalang.circuits.circuit import Array, Circuit
 from enigmalang.execute.ports import EngineError, EngineStats, RunResult, Sealed
@@ -36,6 +36,7 @@ class Network:
         self._workers = workers
         self._closed = False
         self._lost: EngineError | None = None  # what ended the nodes, as it was first seen
+        self._stopped: Future[Any] | None = None  # what nobody waits for any more
         self._pool = ThreadPoolExecutor(1, "network")
         self._started: Future[Cluster] = self._pool.submit(self._start)
 
@@ -55,6 +56,11 @@ class Network:
         if not self._started.done():
             return "starting"
         return "ready" if self.failure() is None else "lost"
+
+    @property
+    def ending(self) -> bool:
+        """Whether the nodes are still at what was stopped: the next request waits for its end."""
+        return self._stopped is not None and not self._stopped.done()
 
     def wait(self) -> None:
         """Until the nodes have started, or could not."""
@@ -127,8 +133,8 @@ class Network:
                 self._lost = error
             raise
         except KeyboardInterrupt:
-            if future is not None:
-                future.cancel()
+            if future is not None and not future.cancel():
+                self._stopped = future
             if given_up is not None:
                 given_up.set()
             raise

@@ -21,9 +21,10 @@ def node_views(session: Interactive) -> str:
     rows = list(_held(session, network))
     total = sum(size for _, _, size in rows)
     names = max((len(name) for name, _, _ in rows), default=0)
+    values = f"{len(rows)} value{'' if len(rows) == 1 else 's'}"
     lines = []
     for node, pid in sorted(network.pids.items()):
-        lines.append(f"node {node}, process {pid}: shares of {len(rows)} values, {total:,} bytes")
+        lines.append(f"node {node}, process {pid}: shares of {values}, {total:,} bytes")
         lines += [f"  {name.ljust(names)}  {what}, {size:,} bytes" for name, what, size in rows]
     count, most = network.nodes, network.threshold
     lines.append(f"Any {most} of the {count} nodes together learn nothing of a value; {most + 1} could open it.")

@@ -53,6 +53,9 @@ def run_one(session: Interactive, text: str) -> bool:
             return dispatch(session, text) if is_command(text) else session.feed(text.rstrip())
     except KeyboardInterrupt:
         session.out("\nstopped; nothing else has changed\n")  # after the terminal's ^C
+        if isinstance(session.engine, Network) and session.engine.ending:
+            session.out("the nodes still end what they were at; what needs them waits for that, or `:reset` starts new "
+                        "ones\n")
         return False
 
 

@@ -38,6 +38,11 @@ def redacted(text: str, secrets: Secrets, good: bool) -> str:
     return head + replaced(source, edits.items())
 
 
+def is_remark(text: str) -> bool:
+    """Whether there is nothing but comments in `text`."""
+    return all(match.lastgroup in ("space", "newline", "comment") for match in LEXEME.finditer(text))
+
+
 def _all_hidden(text: str) -> str:
     """A text without any literal or comment."""
     parts: list[str] = []

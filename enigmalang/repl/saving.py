@@ -85,11 +85,11 @@ def _bits(constant: ast.Expr) -> int:
 
 
 def _narrowed(type: Type, bits: int) -> Type:
-    """The type without int256, which integer literals have for want of another: as an input, one would be too large to
-    compute with in private. `bits`: of the largest literal."""
+    """The type without int256 and uint256, which integer literals have for want of another: as an input, one would be
+    too large to compute with in private. `bits`: of the largest literal."""
     match type:
-        case IntT(signed=True, bits=256) if bits < 64:
-            return IntT(True, 32 if bits < 32 else 64)
+        case IntT(signed=signed, bits=256) if bits < 64:
+            return IntT(signed, 32 if bits < 32 else 64)
         case ListT(element=element) | ArrayT(element=element):
             return replace(type, element=_narrowed(element, bits))
         case TupleT(items=items):

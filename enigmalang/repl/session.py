@@ -88,6 +88,16 @@ class Compiled:
                 next(values).label is Label.PRIVATE for _ in leaves_of(field.type))
         return found
 
+    def shown(self) -> range:
+        """The places of the leaves of an expression's value, which is shown and not stored."""
+        start = 0
+        for field in self.results.fields:
+            end = start + len(leaves_of(field.type))
+            if field.name == RESULT:
+                return range(start, end)
+            start = end
+        return range(0)
+
     def type_of(self, name: str) -> Type | None:
         return next((f.type for f in self.results.fields if plain_name(f.name) == name), None)
 
@@ -260,6 +270,8 @@ class Session:
             kept.append(made)
             if made.private:
                 self.secrets.variables.add(name)
+            if name == RESULT and not _fits(operands[place - count : place], ranges):
+                del self.variables[name]  # it can be shown, and no more
             if name != RESULT:
                 self.declarations.drop([name])
                 self.secrets.holding |= {name} if made.secret else set()
@@ -303,6 +315,14 @@ def _range_now(value: Value, leaf: Any) -> Range | None:
         return None
     numbers = np.asarray(leaf).ravel().tolist()
     return Range(int(min(numbers)), int(max(numbers))) if numbers else None
+
+
+def _fits(values: Sequence[Value], ranges: Sequence[Range | None]) -> bool:
+    """Whether public numbers lie within their types: what was opened may not."""
+    bounds = [nominal(v.type.element) if isinstance(v.type, Tensor) and v.label is Label.PUBLIC else None
+              for v in values]
+    return all(bound is None or found is None or found.within(bound)
+               for bound, found in zip(bounds, ranges, strict=True))
 
 
 def plain_name(name: str) -> str:

@@ -19,6 +19,7 @@ from enigmalang.semantics.model import Checked, ContractInfo, Instance, Kept, Ki
 from enigmalang.semantics.names import Modules
 from enigmalang.semantics.program import Program, Signature
 from enigmalang.semantics.relations import HOLE, not_private
+from enigmalang.semantics.remembered import Remembered
 from enigmalang.semantics.statements import is_statement
 from enigmalang.source import Span
 from enigmalang.syntax import ast
@@ -30,14 +31,15 @@ RECURSION = 100_000
 
 def check(
     module: ast.Module, loader: Loader, sink: Sink, kept: tuple[Kept, ...] | None = None,
+    memory: Remembered | None = None,
 ) -> Checked | None:
     """Resolve names and types of `module` and all it imports. `kept`: what its statements find as variables, when it is
-    an input of an interactive session.
+    an input of an interactive session. `memory`: of earlier texts of this file, and for later ones.
 
     Gives tables also when there are errors (in `sink`), as far as they go; None when there is nothing to build on.
     """
     with _deep_recursion():
-        checked = _check(with_circuits(module, sink), loader, sink, kept)
+        checked = _check(with_circuits(module, sink), loader, sink, kept, memory or Remembered())
     return checked
 
 
@@ -51,20 +53,25 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _check(module: ast.Module, loader: Loader, sink: Sink, kept: tuple[Kept, ...] | None) -> Checked:
+def _check(
+    module: ast.Module, loader: Loader, sink: Sink, kept: tuple[Kept, ...] | None, memory: Remembered,
+) -> Checked:
     program = Program(sink, BodyChecker, builtins.symbols(), kept or ())
     main = Modules(program, loader).declare(
         Path(module.source.path).stem, module, in_stdlib(module.source.path))
     _declarations(program)
-    script, tests, roots = _bodies(program, main)
+    memory.give(program)
+    script, tests, roots = _bodies(program, main, memory)
     if program.missing_entries and program.entry_types:
         program.forget_bodies()
-        script, tests, roots = _bodies(program, main)
+        memory.forget()
+        script, tests, roots = _bodies(program, main, memory)
     instances = _reachable(roots)
     check_effects(program, instances)
     _report(program, instances, sink)
     for contract in program.contracts.values():
         _fill_contract(program, contract)
+    memory.take(program, tests, instances)
     return Checked(
         main, program.modules, program.contracts, instances, script, tests, program.structs, program.enums, kept)
 
@@ -201,7 +208,9 @@ def _method(program: Program, node: ast.FunctionDef) -> None:
 # ----------------------------------------------------------------------------------------------------- bodies
 
 
-def _bodies(program: Program, main: ModuleInfo) -> tuple[Instance | None, tuple[Instance, ...], list[Instance]]:
+def _bodies(
+    program: Program, main: ModuleInfo, memory: Remembered,
+) -> tuple[Instance | None, tuple[Instance, ...], list[Instance]]:
     """Check everything that can be called or run; the script, the tests, and all roots."""
     roots: list[Instance] = []
     for contract in program.contracts.values():
@@ -215,10 +224,10 @@ def _bodies(program: Program, main: ModuleInfo) -> tuple[Instance | None, tuple[
             if all(p.type is not None for p in program.signature(node).params):
                 roots.append(_instance(program, node))
             else:
-                _unbound(program, node)
+                _unbound(program, node, memory)
     script = _script(program, main)
     tests = tuple(
-        Instance(f"test: {node.name}", "test", node, main, None, (), NONE)
+        memory.test(node) or Instance(f"test: {node.name}", "test", node, main, None, (), NONE)
         for node in main.tree.body if isinstance(node, ast.TestDef))
     for instance in (*((script,) if script else ()), *tests):
         program.check_body(instance)
@@ -232,17 +241,20 @@ def _instance(program: Program, node: ast.FunctionDef | ast.PredicateDecl) -> In
     return program.instance(node, types)
 
 
-def _unbound(program: Program, node: ast.FunctionDef) -> None:
+def _unbound(program: Program, node: ast.FunctionDef, memory: Remembered) -> None:
     """A function whose types depend on the call: look for what is wrong in every call (unknown names, …)."""
-    signature = program.signature(node)
-    module, contract = program.home_of(node)
-    types = tuple(p.type if p.type is not None else HOLE for p in signature.params)
-    instance = Instance(node.name, "def", node, module, contract, types, signature.result or HOLE)
-    program.check_body(instance)
-    body = program.bodies.pop(instance)
-    for diagnostic in body.sink.diagnostics:
-        if diagnostic.code not in ("E0211", "E0215"):
-            program.sink.report(diagnostic)
+    found = memory.unbound(node)
+    if found is None:
+        signature = program.signature(node)
+        module, contract = program.home_of(node)
+        types = tuple(p.type if p.type is not None else HOLE for p in signature.params)
+        instance = Instance(node.name, "def", node, module, contract, types, signature.result or HOLE)
+        program.check_body(instance)
+        body = program.bodies.pop(instance)
+        found = tuple(d for d in body.sink.diagnostics if d.code not in ("E0211", "E0215"))
+        memory.keep_unbound(instance, found)
+    for diagnostic in found:
+        program.sink.report(diagnostic)
 
 
 def _script(program: Program, main: ModuleInfo) -> Instance | None:

@@ -61,6 +61,7 @@ class Program:
         self.enums: dict[str, EnumT] = {}
         self.instances: dict[tuple[ast.Node, tuple[Type, ...]], Instance] = {}
         self.bodies: dict[Instance, Body] = {}
+        self.checked = 0  # bodies that were checked, and not remembered
         self.open: list[Instance] = []  # bodies being checked, outermost first
         self.pending: list[Instance] = []
         self.exact_constants: dict[Symbol, tuple[Type, Any]] = {}  # before literals settle
@@ -221,6 +222,13 @@ class Program:
         count = self._names[name] = self._names.get(name, 0) + 1
         return name if count == 1 else f"{name}#{count}"
 
+    def adopt(self, instance: Instance) -> None:
+        """Go on with an instance that was checked before, in another program with the same declarations."""
+        instance.module, instance.contract = self.home_of(instance.node)
+        self._names[instance.name] = 1
+        if isinstance(instance.node, ast.FunctionDef):
+            self._ranges(self.signature(instance.node), instance)  # for what it reports
+
     def _ranges(self, signature: Signature, instance: Instance) -> dict[str, Range]:
         """The bounds of `in low..high`, which stand in the instance's constants too."""
         found: dict[str, Range] = {}
@@ -285,6 +293,7 @@ class Program:
             return
         self.bodies[instance] = body = self.make_body(self, instance)
         self.open.append(instance)
+        self.checked += 1
         body.run()
         self.open.pop()
 

@@ -3,31 +3,17 @@
 from enigmalang.semantics.assignments import assign, augment, bind_variable, check_new_name, declare, is_new, names_of
 from enigmalang.semantics.builtins import decided
 from enigmalang.semantics.comprehensions import iterated, parts_of
-from enigmalang.semantics.context import Body, Variable, a, declared_at, kind_name
+from enigmalang.semantics.context import Body, declared_at, kind_name
 from enigmalang.semantics.events import check_event
-from enigmalang.semantics.model import Kept, Kind, Symbol
+from enigmalang.semantics.failures import check_raise, check_require
+from enigmalang.semantics.model import Kind, Symbol
 from enigmalang.semantics.operators import truth
-from enigmalang.semantics.places import integer, of_module
-from enigmalang.semantics.relations import (
-    ExactList,
-    is_weak,
-    join,
-    length_of,
-    plain,
-)
-from enigmalang.semantics.targets import check_storable
+from enigmalang.semantics.parameters import define_kept, define_parameters
+from enigmalang.semantics.places import integer
+from enigmalang.semantics.relations import plain
+from enigmalang.semantics.returns import check_end, check_return
 from enigmalang.syntax import ast
-from enigmalang.types.types import (
-    BOOL,
-    NONE,
-    AddressT,
-    ErrorT,
-    IdentityT,
-    ListT,
-    NoneT,
-    StringT,
-    Type,
-)
+from enigmalang.types.types import BOOL, AddressT, ErrorT, IdentityT, StringT, Type
 
 # ----------------------------------------------------------------------------------------------- whole bodies
 
@@ -74,61 +60,12 @@ def check_body(body: Body) -> None:
     """One round over the whole body."""
     node = body.instance.node
     if isinstance(node, ast.FunctionDef | ast.PredicateDecl):
-        _parameters(body, node)
+        define_parameters(body, node)
     elif isinstance(node, ast.Module):
-        _kept(body)
+        define_kept(body)
     reached = block(body, _statements(body))
     if isinstance(node, ast.FunctionDef | ast.PredicateDecl):
-        _check_end(body, node, reached)
-
-
-def _parameters(body: Body, node: ast.FunctionDef | ast.PredicateDecl) -> None:
-    signature = body.program.signature(node)
-    for param, type in zip(signature.params, body.instance.param_types, strict=True):
-        check_new_name(body, param.name, param.node.span)
-        if param.name not in body.variables:
-            symbol = Symbol(Kind.PARAM, param.name, param.node, private=param.private)
-            body.variables[param.name] = Variable(symbol, type, param.type is not None, param.node.span)
-        body.instance.names[param.node] = body.variables[param.name].symbol
-        body.instance.types[param.node] = type
-        body.assigned.add(param.name)
-        if param.private:
-            body.instance.private_locals.add(param.name)
-        default = param.node.default
-        if default is not None:
-            body.value_of(default, type, f"the parameter `{param.name}`")
-            if body.constant(default) is None and not isinstance(body.instance.types.get(default), ErrorT):
-                body.error("E0221", "a default is known before the program runs", default.span,
-                           help="use a literal or a `const`")
-
-
-def _kept(body: Body) -> None:
-    """The variables of a session that earlier inputs gave their values."""
-    for kept in body.program.kept:
-        if kept.name not in body.variables:
-            symbol = Symbol(Kind.LOCAL, kept.name, None, private=kept.private)
-            body.variables[kept.name] = Variable(symbol, _counted(kept), kept.declared, kept.span)
-        body.assigned.add(kept.name)
-        if kept.private:
-            body.instance.private_locals.add(kept.name)
-
-
-def _counted(kept: Kept) -> Type:
-    """The variable's type; of a list whose type nobody wrote down the number of elements is known by now."""
-    match kept.type:
-        case ListT(element=element) if not kept.declared and kept.lens[0] and kept.lens[0][0]:
-            return ExactList(element, kept.lens[0][0])
-        case _:
-            return kept.type
-
-
-def _check_end(body: Body, node: ast.FunctionDef | ast.PredicateDecl, reached: bool) -> None:
-    result = body.program.signature(node).result
-    wanted = result if result is not None else body.result
-    if reached and wanted is not None and not isinstance(wanted, NoneT | ErrorT):
-        span = node.name_span if isinstance(node, ast.FunctionDef) else node.span
-        body.error("E0212", f"`{node.name}` gives {a(plain(wanted))}, but can end without a `return`", span,
-                   help="end every way through it with `return …`")
+        check_end(body, node, reached)
 
 
 def block(body: Body, statements: tuple[ast.Stmt, ...]) -> bool:
@@ -158,13 +95,13 @@ def _statement(body: Body, node: ast.Stmt) -> bool:
             _leave_loop(body, node)
             return False
         case ast.Return():
-            _return(body, node)
+            check_return(body, node)
             return False
         case ast.Raise():
-            _raise(body, node)
+            check_raise(body, node)
             return False
         case ast.Require():
-            _require(body, node)
+            check_require(body, node)
         case ast.Emit():
             body.effects.append(("write", node.span, "emits an event"))
             check_event(body, node.event, Kind.EVENT, node.args, node.keywords, node.span)
@@ -205,6 +142,7 @@ _CLIENT_WORDS: dict[type, str] = {
     ast.Assert: "uses `assert`", ast.IdentityDecl: "declares an identity", ast.As: "uses `as`",
     ast.ExpectRevert: "uses `expect`", ast.ExpectLeak: "uses `expect`", ast.Advance: "uses `advance`",
 }
+
 
 # ----------------------------------------------------------------------------------------------------- control
 
@@ -278,102 +216,6 @@ def _leave_loop(body: Body, node: ast.Break | ast.Continue) -> None:
         body.breaks[-1] = True
 
 
-def _return(body: Body, node: ast.Return) -> None:
-    function = body.instance.node
-    if not isinstance(function, ast.FunctionDef | ast.PredicateDecl):
-        if node.value is not None:
-            body.expr(node.value)
-        body.error("E0216", "`return` stands outside of a function", node.span, help="it belongs into a `def`")
-        return
-    want = body.program.signature(function).result
-    if node.value is None:
-        _return_nothing(body, node, want)
-    elif want is None:
-        wanted = body.result if body.result is not None and not is_weak(body.result) else None
-        _join_result(body, node, check_storable(body, node.value, body.expr(node.value, wanted)))
-    elif isinstance(want, NoneT):
-        body.expr(node.value)
-        name = function.name
-        if name == "init":
-            body.error("E0212", "`init` gives no value", node.span, help="write `return` alone")
-        else:
-            body.error("E0212", f"`{name}` gives no value, as its first line says", node.value.span,
-                       help=f"write the type: `def {name}(…) -> uint32:`")
-    else:
-        got = check_storable(body, node.value, body.expr(node.value, want))
-        body.coerce(node.value, got, want, f"the result of `{function.name}`")
-
-
-def _return_nothing(body: Body, node: ast.Return, want: Type | None) -> None:
-    if want is not None and not isinstance(want, NoneT | ErrorT):
-        body.error("E0212", f"{a(want)} must be returned here", node.span, help="write `return …` with a value")
-    elif want is None:
-        _join_result(body, node, NONE)
-
-
-def _join_result(body: Body, node: ast.Return, got: Type) -> None:
-    if body.result is None or isinstance(got, ErrorT):
-        body.result = got if body.result is None else body.result
-        return
-    joined = join(body.result, got)
-    if joined is None:
-        body.error("E0212", f"this gives {plain(got)}, and another `return` gives {plain(body.result)}", node.span,
-                   help="let every `return` give the same type")
-        return
-    body.result = joined
-
-
-def _require(body: Body, node: ast.Require) -> None:
-    truth(body, node.condition, body.expr(node.condition, BOOL), "`require`")
-    _require_lengths(body, node)
-    match node.message:
-        case None:
-            pass
-        case ast.Call() if _names_error(body, node.message.function):
-            call = node.message
-            check_event(body, call.function, Kind.ERROR, call.args, call.keywords, call.span)
-        case ast.Name() | ast.Attribute() if _names_error(body, node.message):
-            check_event(body, node.message, Kind.ERROR, (), (), node.message.span)
-        case ast.Call(function=ast.Name(id=name) as function) if body.lookup(name) is None:
-            check_event(body, function, Kind.ERROR, node.message.args, node.message.keywords, node.message.span)
-        case _:
-            got = body.expr(node.message)
-            if not isinstance(got, StringT | ErrorT):
-                body.error("E0218", f"after the comma of `require` comes a text or an error, and this is {plain(got)}",
-                           node.message.span, help='as in `require x > 0, "too small"`')
-
-
-def _require_lengths(body: Body, node: ast.Require) -> None:
-    """`require len(a) == len(b)`, which a function always asks, of arrays known to differ: no call succeeds."""
-    if body.instance.kind != "def" or node not in body.instance.node.body:
-        return
-    match node.condition:
-        case ast.Compare(left=ast.Call() as one, ops=("==",), rights=(ast.Call() as other,)):
-            both = [call.args[0] for call in (one, other) if body.instance.builtins.get(call) == "len"]
-            sizes = [length_of(type) for arg in both if (type := body.instance.types.get(arg)) is not None]
-            if len(sizes) == 2 and None not in sizes and sizes[0] != sizes[1]:
-                body.error("E0217", f"these have {sizes[0]} and {sizes[1]} elements, and must have equally many",
-                           node.condition.span)
-
-
-def _names_error(body: Body, node: ast.Expr) -> bool:
-    symbol = body.lookup(node.id) if isinstance(node, ast.Name) else of_module(body, node)
-    return symbol is not None and symbol.kind is Kind.ERROR
-
-
-def _raise(body: Body, node: ast.Raise) -> None:
-    match node.error:
-        case ast.Call(function=function, args=args, keywords=keywords):
-            check_event(body, function, Kind.ERROR, args, keywords, node.error.span)
-        case ast.Name() | ast.Attribute():
-            check_event(body, node.error, Kind.ERROR, (), (), node.error.span)
-        case _:
-            got = body.expr(node.error)
-            if not isinstance(got, StringT | ErrorT):
-                body.error("E0218", "`raise` takes an error or a text", node.error.span,
-                           help="declare `error TooSmall(least: uint256)`, then `raise TooSmall(5)`")
-
-
 # ------------------------------------------------------------------------------------------- scripts and tests
 
 
@@ -412,4 +254,3 @@ def _expect_revert(body: Body, node: ast.ExpectRevert) -> None:
 
 def _some_error(body: Body, name: str) -> bool:
     return any(s.kind is Kind.ERROR for c in body.program.contracts.values() if (s := c.symbols.get(name)) is not None)
-

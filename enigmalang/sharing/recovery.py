@@ -20,9 +20,10 @@ all values asked for; and a `Helper` answers no asker twice under one counter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from enigmalang.fields import Raw, words_from
 from enigmalang.sharing.audit import prove
 from enigmalang.sharing.blinds import blind, wire_bytes
 from enigmalang.sharing.faults import SharingError
-from enigmalang.sharing.keys import KEY_BYTES, Keys, shared_groups
+from enigmalang.sharing.keys import Keys
 from enigmalang.sharing.kinds import Kind, kind_of, vector_of
 from enigmalang.sharing.robust import Buffer, decide, find_liars
 from enigmalang.sharing.secret import Share
@@ -38,7 +39,8 @@ from enigmalang.sharing.streams import Streams
 from enigmalang.sharing.structure import Structure, Subset
 
 ROOT_BYTES = 32
-MAX_COUNTER = (1 << 64) - 1
+#: Databases keep it as a signed integer.
+MAX_COUNTER = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Request:
         if len(self.root) != ROOT_BYTES:
             raise ValueError(f"a root of {len(self.root)} bytes where {ROOT_BYTES} were expected")
         if not 0 <= self.counter <= MAX_COUNTER:
-            raise ValueError("a counter outside 0..2^64-1")
+            raise ValueError("a counter outside 0..2^63-1")
         if self.asker < 1:
             raise ValueError("parties count from 1")
 
@@ -69,16 +71,21 @@ class Request:
         return b"recovery/" + hashed.digest()
 
 
-class Helper:
-    """A member that helps others of its committee.
+class Counters(Protocol):
+    """The last counter of each asker, kept as long as the keys are: on disk when the keys are. A `dict` is one."""
 
-    `last` is the last counter of each asker, kept as long as the keys are: on disk when the keys are (the caller's
-    mapping writes it down before it returns).
-    """
+    def get(self, asker: int, default: int, /) -> int: ...
+
+    def __setitem__(self, asker: int, counter: int, /) -> None:
+        """It is written down when this returns."""
+
+
+class Helper:
+    """A member that helps others of its committee. `last`: the counters of who asked it."""
 
     __slots__ = ("_keys", "_last")
 
-    def __init__(self, keys: Keys, last: MutableMapping[int, int]) -> None:
+    def __init__(self, keys: Keys, last: Counters) -> None:
         self._keys = keys
         self._last = last
 
@@ -219,46 +226,3 @@ def _value(shape: Structure, asker: int, kind: Kind, name: str, good: Mapping[in
         teller = next(j for j in subset if j in good)
         pieces.append(good[teller][name][_row(shape, teller, asker, subset)])
     return np.stack(pieces)
-
-
-# --- keys ---
-
-
-def keys_answer(keys: Keys, asker: int) -> bytes:
-    """The keys of the groups that the asker is in too, for one that lost them: it had them. Raises SharingError."""
-    if asker not in keys.structure.parties or asker == keys.me:
-        raise SharingError(f"party {asker} is no other member of this committee", (asker,))
-    return keys.common(asker)
-
-
-def restore_keys(shape: Structure, me: int, answers: Mapping[int, Buffer]) -> Keys:
-    """Party me's keys from all the others: a pair's key has no other witness. Local.
-
-    Raises SharingError when an answer is missing or malformed, or the members of a set disagree.
-    """
-    found: dict[tuple[str, Subset], dict[int, bytes]] = {}
-    for peer in shape.parties:
-        if peer == me:
-            continue
-        groups, data = shared_groups(shape, me, peer), bytes(answers.get(peer, b""))
-        if len(data) != KEY_BYTES * len(groups):
-            raise SharingError(f"{len(data)} bytes of keys where {KEY_BYTES * len(groups)} were expected", (peer,))
-        for number, group in enumerate(groups):
-            found.setdefault(group, {})[peer] = data[KEY_BYTES * number : KEY_BYTES * (number + 1)]
-    return Keys(me, shape, {group: _agreed(claims) for group, claims in found.items()})
-
-
-def _agreed(claims: Mapping[int, bytes]) -> bytes:
-    told = set(claims.values())
-    if len(told) != 1:
-        raise SharingError("the members of a set tell different keys", _suspects(claims))
-    return told.pop()
-
-
-def _suspects(claims: Mapping[int, bytes]) -> tuple[int, ...]:
-    """The few who differ from the many; all, when there are no many."""
-    counts = list(claims.values())
-    common = max(counts, key=counts.count)
-    if 2 * counts.count(common) > len(counts):
-        return tuple(j for j, key in claims.items() if key != common)
-    return tuple(claims)

@@ -498,6 +498,13 @@ def children(node: Node) -> Iterator[Node]:
             yield from (v for v in value if isinstance(v, Node))
 
 
+def plain(node: Node) -> list[object]:
+    """What `node` says itself: its fields without its place and its child nodes."""
+    values = (getattr(node, item.name) for item in fields(node)[1:])
+    return [v for v in values if not isinstance(v, Node) and not (
+        isinstance(v, tuple) and any(isinstance(part, Node) for part in v))]
+
+
 def walk(node: Node) -> Iterator[Node]:
     """`node` and everything below it, parents first, without recursion."""
     stack = [node]

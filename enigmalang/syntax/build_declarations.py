@@ -241,10 +241,10 @@ class Declarations(Statements):
     # -------------------------------------------------------------------------------------------- module
 
     def on_module(self, span: Span, items: Items) -> ast.Module:
+        """The statements as they stand: only a whole file has a docstring."""
         for item in items:
             self.with_body(item)
-        docstring, body = split_docstring(tuple(items))
-        return ast.Module(self.source.whole(), self.source, body, docstring)
+        return ast.Module(self.source.whole(), self.source, tuple(items))
 
 
 _LIMITS = ", ".join(f"`{name}`" for name in ast.BUDGETED)

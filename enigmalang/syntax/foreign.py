@@ -120,6 +120,10 @@ _TYPES = frozenset(
 #: program reads other than it means (N. Boucher and R. Anderson, "Trojan Source", 2021).
 REORDERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+#: Characters without width: they belong in texts and comments only. (At the beginning of a file U+FEFF says that it is
+#: Unicode.)
+UNSEEN = frozenset("\u200b\u200c\u200d\u2060\ufeff")
+
 _LOOKALIKES: Mapping[str, str] = MappingProxyType(
     {
         "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "′": "'", "–": "-", "—": "-",

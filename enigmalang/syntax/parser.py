@@ -1,19 +1,21 @@
 """From a path to a tree: `read_source`, `parse`, and the tokens for `enig dump tokens`."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Sequence
 
-from lark import Token, Tree
+from lark import Token
 from lark.exceptions import UnexpectedInput
 
 from enigmalang.diagnostics import Diagnostic, Sink
 from enigmalang.source import SourceFile, Span
 from enigmalang.syntax.ast import Module
 from enigmalang.syntax.blocks import check_blocks
-from enigmalang.syntax.builder import build
+from enigmalang.syntax.build_declarations import split_docstring
 from enigmalang.syntax.faults import line_fault
 from enigmalang.syntax.grammar import grammar
+from enigmalang.syntax.pieces import Parsed, Piece, Pieces, members, statements
 from enigmalang.syntax.scanner import Line, Scan, scan
-from enigmalang.syntax.words import BUDGET, MAX_ERRORS, MAX_FILE
+from enigmalang.syntax.words import MAX_ERRORS, MAX_FILE
 
 
 def read_source(path: str, sink: Sink) -> SourceFile | None:
@@ -22,6 +24,9 @@ def read_source(path: str, sink: Sink) -> SourceFile | None:
     A byte order mark is dropped and line ends become `\\n`. A file with nothing in it is an error.
     """
     start = Span(path, 1, 1, 1, 1)
+    if path.endswith(".enig") and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        sink.error("E0601", "this is no file: a pipe or a device might never end", start, help="name a regular file")
+        return None
     try:
         with open(path, "rb") as file:
             raw = file.read(4 * MAX_FILE + 1)
@@ -78,71 +83,88 @@ def _not_utf8(path: str, raw: bytes, error: UnicodeDecodeError, sink: Sink) -> N
     )
 
 
-def parse(source: SourceFile, sink: Sink) -> Module | None:
-    """The tree of `source`; None when it has syntax errors, of which `sink` then holds at least one."""
+def parse(source: SourceFile, sink: Sink, kept: Pieces | None = None) -> Module | None:
+    """The tree of `source`; None when it has syntax errors, of which `sink` then holds at least one.
+
+    `kept`: pieces of earlier texts of this file, which need not be parsed again.
+    """
     if len(source.text) > MAX_FILE:
         _too_large(source.path, sink)
         return None
+    pieces = kept if kept is not None else Pieces()
+    pieces.begin()
     found = scan(source)
     check_blocks(found)
     failure: UnexpectedInput | None = None
+    first = 1  # the line on which the statement begins that failed
     if not found.found:
-        try:
-            tree = grammar().parse(source.text + "\n")
-        except UnexpectedInput as error:
-            failure = error
-        else:
-            return build(tree, source, sink)
-    _diagnose(found, sink, failure)
+        blocks = list(statements(found.lines))
+        parsed = [_statement(pieces, found, block) for block in blocks]
+        failure, first = next(((p.failure, block[0].number) for p, block in zip(parsed, blocks, strict=True)
+                               if p.failure is not None), (None, 1))
+        if failure is None:
+            return _module(source, parsed, sink)
+    _diagnose(found, pieces, sink, failure, first)
     return None
 
 
-def _diagnose(found: Scan, sink: Sink, failure: UnexpectedInput | None) -> None:
+def _statement(pieces: Pieces, found: Scan, block: list[Line]) -> Parsed:
+    """One statement of the top level; a contract member by member, where its members are sound."""
+    parts = [pieces.of(found, piece) for piece in members(found, block)]
+    if parts and not any(part.found or part.failure for part in parts):
+        module = pieces.contract(found, block, parts)
+        if module is not None:
+            return Parsed(module, ())
+    return pieces.of(found, Piece(block))
+
+
+def _module(source: SourceFile, parsed: Sequence[Parsed], sink: Sink) -> Module | None:
+    """The whole file; None when something in it was refused."""
+    for part in parsed:
+        for diagnostic in part.found:
+            sink.report(diagnostic)
+    modules = [part.module for part in parsed if part.module is not None]
+    if len(modules) < len(parsed):
+        return None
+    docstring, body = split_docstring(tuple(node for module in modules for node in module.body))
+    return Module(source.whole(), source, body, docstring)
+
+
+def _unsound(found: Scan, pieces: Pieces, block: list[Line], sink: Sink) -> list[Line]:
+    """The lines of `block` in which a mistake may be; none: what its tree shows to be wrong is reported."""
+    parts = [] if block[0].broken else members(found, block)
+    lost: list[Line] = []
+    told: list[Diagnostic] = []
+    for piece in parts or [Piece(block)]:
+        parsed = None if any(line.broken for line in piece.lines) else pieces.of(found, piece)
+        if parsed is None or parsed.failure is not None:
+            lost += piece.lines
+        else:
+            told += parsed.found
+    for diagnostic in told if not lost else ():
+        sink.report(diagnostic)
+    return [block[0], *lost] if parts and lost else lost
+
+
+def _diagnose(found: Scan, pieces: Pieces, sink: Sink, failure: UnexpectedInput | None, first: int) -> None:
     """Report what is wrong, block by block; at least one error."""
     told = found.found[:MAX_ERRORS]
-    for block in _blocks(found.lines):
+    for block in statements(found.lines):
         if len(told) >= MAX_ERRORS:
             break
-        if _sound(found, block, sink):
-            continue
-        for line in block:
+        for line in _unsound(found, pieces, block, sink):
             fault = None if line.broken else line_fault(found, line)
             if fault is not None:
                 told.append(fault)
     if not told and not sink.errors:
-        told.append(_last_resort(found.source, failure))
+        told.append(_last_resort(found.source, failure, first))
     for diagnostic in told[:MAX_ERRORS]:
         sink.report(diagnostic)
 
 
-def _blocks(lines: list[Line]) -> Iterator[list[Line]]:
-    """The lines of each statement of the top level."""
-    block: list[Line] = []
-    for line in lines:
-        if block and line.indent == 0 and line.first not in ("elif", "else") and block[-1].first != BUDGET:
-            yield block
-            block = []
-        block.append(line)
-    if block:
-        yield block
-
-
-def _sound(found: Scan, block: list[Line], sink: Sink) -> bool:
-    """Whether `block` parses; what its tree shows to be wrong is reported."""
-    if any(line.broken for line in block):
-        return False
-    text = found.source.text[found.starts[block[0].number - 1] : block[-1].stop] + "\n"
-    try:
-        tree: Tree[Token] = grammar().parse(text)
-    except UnexpectedInput:
-        return False
-    build(tree, found.source, sink, block[0].number)
-    return True
-
-
-def _last_resort(source: SourceFile, failure: UnexpectedInput | None) -> Diagnostic:
-    """Every line is sound alone, and yet the file is refused."""
-    line = min(getattr(failure, "line", 1) or 1, len(source.lines))
+def _last_resort(source: SourceFile, failure: UnexpectedInput | None, first: int) -> Diagnostic:
+    """Every line is sound alone, and yet the file is refused; lines of `failure` count from line `first`."""
+    line = min(first - 1 + (getattr(failure, "line", 1) or 1), len(source.lines))
     line = max(line, 1)
     column = max(getattr(failure, "column", 1) or 1, 1)
     span = Span(source.path, line, column, line, column + 1)

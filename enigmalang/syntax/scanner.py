@@ -19,7 +19,7 @@ from enigmalang.syntax.words import BLOCK_WORDS, MAX_ERRORS, MAX_NESTING, STATEM
 LEXEME = re.compile(
     r"""
     (?P<newline>\r?\n)
-  | (?P<space>[ \t\f\ufeff]+)
+  | (?P<space>[ \t\f]+|\A\ufeff)
   | (?P<word>@budget\b|(?![bBfFrRuU]{1,2}["'])[A-Za-z_][A-Za-z0-9_]*)
   | (?P<number>[0-9][A-Za-z0-9_]*(?:\.[0-9][A-Za-z0-9_]*)?)
   | (?P<string>[bBfFrRuU]{0,2}(?:
@@ -327,6 +327,9 @@ class _Scanner:
         if foreign.REORDERING.match(char):
             self.told(offset)  # by `reordering`
         elif not self.told(offset):
+            if char in foreign.UNSEEN:
+                self.error("E0015", f"{_named(char)} is not seen", offset, offset + 1, help="remove it")
+                return
             message = f"{_named(char)} does not belong in a program"
             help = foreign.lookalike(char, unicodedata.name(char, ""))
             self.error("E0004", message, offset, offset + 1, help=help)

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from enigmalang.transport.channel import Channel, Ended
+from enigmalang.transport.channel import TRIES, Channel, Ended
 from enigmalang.transport.network import PeerError
 from enigmalang.wire.errors import WireError
 from enigmalang.wire.frames import HEADER_BYTES, Buffer, expect_header, header, parse_header
@@ -133,20 +133,23 @@ class ReceiveLink:
         return view[HEADER_BYTES:]
 
     def receive_any(self) -> tuple[int, memoryview]:
-        """(tag, body) of the next frame, whatever it is, up to the link's limit. Raises PeerError."""
+        """(tag, body) of the next frame, whatever it is, up to the link's limit. Raises PeerError.
+
+        For threads that do nothing else: they sleep, for asking again and again would keep others from computing.
+        """
         head = memoryview(bytearray(HEADER_BYTES))
-        self._fill(head, 0, HEADER_BYTES)
+        self._fill(head, 0, HEADER_BYTES, tries=0)
         try:
             length, tag = parse_header(head, self._limit)
         except WireError as error:
             raise PeerError(self.peer, str(error)) from None
         body = _room(length)
-        self._fill(body, 0, length)
+        self._fill(body, 0, length, tries=0)
         return tag, body
 
-    def _fill(self, view: memoryview, filled: int, needed: int) -> int:
+    def _fill(self, view: memoryview, filled: int, needed: int, tries: int = TRIES) -> int:
         try:
-            return self._channel.fill(view, filled, needed)
+            return self._channel.fill(view, filled, needed, tries)
         except OSError as error:
             raise _failure(self.peer, error) from None
 

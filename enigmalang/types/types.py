@@ -62,6 +62,11 @@ class FixedT:
         return "fixed" if (self.integer, self.fraction) == (16, 16) else f"fixed[{self.integer}, {self.fraction}]"
 
 
+def fraction(element: object) -> int:
+    """How many bits of the raw integer stand behind the point: none in any type but `fixed`."""
+    return element.fraction if isinstance(element, FixedT) else 0
+
+
 @dataclass(frozen=True, slots=True)
 class AddressT:
     """An account's address; the value is its 0x-hex text in lower case."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from enigmalang.circuits.runs import BOUND, EACH, LEAST, Run, Runs, runs_of
 from enigmalang.wire.errors import WireError
 
 Array = npt.NDArray[Any]
@@ -19,6 +20,7 @@ MAX_AXES = 16
 MAX_ELEMENTS = 1 << 27
 BIG_BYTES = 16
 
+_RUNS, _RUN = b"r", struct.Struct("<Qqq")
 _ITEM_BYTES = {b"i": 8, b"b": 1, b"o": BIG_BYTES}
 
 
@@ -123,3 +125,39 @@ def decode_big(data: bytes) -> int:
     if len(data) != BIG_BYTES:
         raise WireError(f"integer of {len(data)} bytes, expected {BIG_BYTES}")
     return int.from_bytes(data, "little", signed=True)
+
+
+def encode_constant(value: Any) -> bytes:
+    """As `encode_array`; long arrays of few runs (`circuits.runs`) as these: `r`, then count, first, step of each."""
+    runs = value if isinstance(value, Runs) else runs_of(np.asarray(value))
+    if runs is None:
+        return encode_array(value)
+    return b"".join((_RUNS, *(_RUN.pack(*run) for run in runs.runs)))
+
+
+def decode_constant(data: bytes) -> Array | Runs:
+    """What `encode_constant` encoded. Raises WireError unless `data` is exactly that."""
+    if data[:1] != _RUNS:
+        array = decode_array(data)
+        if runs_of(array) is not None:
+            raise WireError("array of runs: not the canonical encoding")
+        return array
+    if len(data) % _RUN.size != 1:
+        raise WireError(f"array of runs: {len(data)} bytes")
+    runs = tuple(_RUN.iter_unpack(memoryview(data)[1:]))
+    size = sum(count for count, _, _ in runs)
+    checked_size((size,), "array of runs")
+    if size < LEAST or len(runs) > size // EACH or not _canonical(runs):
+        raise WireError("array of runs: not the canonical encoding")
+    return Runs(runs)
+
+
+def _canonical(runs: tuple[Run, ...]) -> bool:
+    """Whether each run is as long as may be, from the front: what `runs_of` finds."""
+    for place, (count, first, step) in enumerate(runs):
+        last = first + (count - 1) * step
+        if count < 1 or max(abs(first), abs(last), abs(step)) >= BOUND:
+            return False
+        if place + 1 < len(runs) and (count == 1 or runs[place + 1][1] == last + step):
+            return False
+    return runs[-1][0] > 1 or runs[-1][2] == 0

@@ -5,13 +5,14 @@ before it, once for all nodes that are alike. A circuit that passes can be run w
 `load`ed shares must have the node's shape, which only the node that keeps them knows).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from enigmalang.circuits.circuit import OPS, Array, Circuit, Form, Node
+from enigmalang.circuits.runs import array_of
 from enigmalang.circuits.table import OP_LIST, SMALL, Table, distinct, table_of
 from enigmalang.wire.arrays import MAX_ELEMENTS, checked_size
 from enigmalang.wire.errors import WireError
@@ -35,13 +36,19 @@ def check_circuit(circuit: Circuit) -> None:
     """Raise WireError, naming the node, unless every node of `circuit` obeys the rule of its operation."""
     if circuit.field not in FIELDS:
         raise WireError(f"unknown field {circuit.field!r}")
-    bits = FIELDS[circuit.field]
     try:
         table = table_of(circuit.nodes)
     except KeyError as error:
         raise WireError(f"unknown operation {error}") from None
+    check_nodes(circuit, checked_nodes(table))
+    _check_ends(circuit, len(table))
+
+
+def check_nodes(circuit: Circuit, numbers: Iterable[int]) -> None:
+    """Apply the rules of these nodes only. Raises WireError, naming the node."""
+    bits, table = FIELDS[circuit.field], table_of(circuit.nodes)
     seen: dict[int, tuple[Shape, Form]] = {}
-    for index in _different(table):
+    for index in numbers:
         node = table[index]
         try:
             _check_node(table, index, node, bits)
@@ -49,13 +56,12 @@ def check_circuit(circuit: Circuit) -> None:
                 _same_slot(seen, node)
         except _Refused as refusal:
             raise WireError(f"node {index} ({node.op}): {refusal}") from None
-    _check_ends(circuit, len(table))
 
 
 _ARITIES = np.array([-1 if op.arity is None else op.arity for op in OP_LIST])
 
 
-def _different(table: Table) -> list[int]:
+def checked_nodes(table: Table) -> list[int]:
     """The nodes to check, in order. A rule looks at nothing but the operation, attributes, form and shape of a node
     and the forms and shapes of its arguments: of nodes that are alike in these, the first stands for all.
 
@@ -198,7 +204,7 @@ def _within(array: Any, bits: int) -> None:
 
 
 def _const(node: Node, shapes: list[Shape], bits: int) -> Shape:
-    value = np.asarray(node.attrs["value"])
+    value = array_of(node.attrs["value"])
     if node.form is Form.ARITH:
         _within(value, bits)
     elif value.dtype != np.bool_ and value.size and (value.min() < 0 or value.max() > 1):
@@ -207,7 +213,7 @@ def _const(node: Node, shapes: list[Shape], bits: int) -> Shape:
 
 
 def _scale(node: Node, shapes: list[Shape], bits: int) -> Shape:
-    factor = np.asarray(node.attrs["factor"])
+    factor = array_of(node.attrs["factor"])
     _within(factor, bits)
     return _broadcast(shapes[0], tuple(factor.shape))
 
@@ -233,7 +239,7 @@ def _broadcast_to(node: Node, shapes: list[Shape], bits: int) -> Shape:
 
 
 def _indices(node: Node, length: int) -> Shape:
-    indices = np.asarray(node.attrs["indices"])
+    indices = array_of(node.attrs["indices"])
     if indices.dtype != np.int64:
         raise _Refused("indices are not int64")
     if indices.size and not (-length <= int(indices.min()) and int(indices.max()) < length):

@@ -1,15 +1,16 @@
 """What nodes and clients ask a node about the chunks behind a record, as MessagePack.
 
-A value is named by its root and its stored size. Chunks travel in their own canonical encoding (`dht.chunks`), with a
-proof: whoever takes one checks it. A reply carries the number of the request it answers.
+A value is named by the key that its record stands under (`dht_messages.Key`), its root and its stored size: what is
+kept for one key is nothing to another, even of the same root. Chunks travel in their own canonical encoding
+(`dht.chunks`), with a proof: whoever takes one checks it. A reply carries the number of the request it answers.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from enigmalang.wire.errors import WireError
 from enigmalang.wire.messages import Message, Told, encode_message
+from enigmalang.wire.typed import Decoder
 
 __all__ = ["MAX_CHUNK_BYTES", "MAX_PLACES", "AskChunk", "AskMissing", "ChunkReply", "ChunkRequest", "KeepChunk",
            "Kept", "Lacking", "Piece", "decode_chunk_reply", "decode_chunk_request", "encode_message"]
@@ -20,6 +21,8 @@ MAX_CHUNK_BYTES = 256 * 1024 + 1024
 MAX_PLACES = 512
 
 Root = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+#: As `dht_messages.Key`.
+Key = Annotated[bytes, msgspec.Meta(min_length=1, max_length=64)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 Place = Annotated[int, msgspec.Meta(ge=0, lt=MAX_PLACES)]
 ChunkBytes = Annotated[bytes, msgspec.Meta(max_length=MAX_CHUNK_BYTES)]
@@ -29,6 +32,7 @@ class KeepChunk(Message, frozen=True):
     """Keep this chunk of a value of which you keep a record. Answered by `Kept`."""
 
     number: Number
+    key: Key
     root: Root
     size: Number
     chunk: ChunkBytes
@@ -38,6 +42,7 @@ class AskChunk(Message, frozen=True):
     """The chunk at `place`. Answered by `Piece`."""
 
     number: Number
+    key: Key
     root: Root
     size: Number
     place: Place
@@ -47,6 +52,7 @@ class AskMissing(Message, frozen=True):
     """Which chunks of the value do you not have? Answered by `Lacking`."""
 
     number: Number
+    key: Key
     root: Root
     size: Number
 
@@ -80,24 +86,5 @@ class Lacking(Message, frozen=True):
 
 ChunkReply = Kept | Piece | Lacking
 
-_REQUEST: msgspec.msgpack.Decoder[ChunkRequest] = msgspec.msgpack.Decoder(ChunkRequest)
-_REPLY: msgspec.msgpack.Decoder[ChunkReply] = msgspec.msgpack.Decoder(ChunkReply)
-
-
-def decode_chunk_request(data: bytes | memoryview) -> ChunkRequest:
-    """Raises WireError for anything that is no request."""
-    found: ChunkRequest = _decode(_REQUEST, data)
-    return found
-
-
-def decode_chunk_reply(data: bytes | memoryview) -> ChunkReply:
-    """Raises WireError for anything that is no reply."""
-    found: ChunkReply = _decode(_REPLY, data)
-    return found
-
-
-def _decode(decoder: msgspec.msgpack.Decoder[Any], data: bytes | memoryview) -> Any:
-    try:
-        return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"malformed chunk message: {error}") from None
+decode_chunk_request = Decoder[ChunkRequest](ChunkRequest, "chunk message").decode
+decode_chunk_reply = Decoder[ChunkReply](ChunkReply, "chunk message").decode

@@ -20,25 +20,28 @@ import numpy.typing as npt
 
 from enigmalang.circuits.circuit import Circuit, Output
 from enigmalang.circuits.table import OP_LIST, Table, distinct, starts_of, table_of
-from enigmalang.wire.arrays import decode_array, decode_big, encode_array, encode_big
+from enigmalang.wire.arrays import decode_array, decode_big, decode_constant, encode_array, encode_big, encode_constant
 from enigmalang.wire.check import FIELDS, check_circuit
 from enigmalang.wire.errors import WireError
 
-VERSION = 2
+VERSION = 3
 DIGEST_BYTES = 32
 #: Nodes of one circuit, and arguments of all of them.
 MAX_NODES = 1 << 22
 MAX_ARGS = 1 << 24
 
 Attr = int | bytes | list[int]
+Record = tuple[int, list[Attr]]  # an operation's number, and its attributes' values
 Column = npt.NDArray[Any]
 
 
-class _Document(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+class Document(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """A circuit as it is on the wire."""
+
     version: int
     field: str
     shapes: list[list[int]]
-    attrs: list[tuple[int, list[Attr]]]
+    attrs: list[Record]
     columns: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     opens: list[int]
     outputs: list[tuple[int, int]]
@@ -103,9 +106,9 @@ def _read_ranks(value: list[int]) -> tuple[int, ...] | None:
 _ATTRS: dict[str, tuple[Callable[[Any], Attr], type, Callable[[Any], Any]]] = {
     "slot": (_int, int, int),
     "handle": (_int, int, int),
-    "value": (encode_array, bytes, decode_array),
-    "factor": (encode_array, bytes, decode_array),
-    "indices": (encode_array, bytes, decode_array),
+    "value": (encode_constant, bytes, decode_constant),
+    "factor": (encode_constant, bytes, decode_constant),
+    "indices": (encode_constant, bytes, decode_constant),
     "axis": (_int, int, int),
     "axes": (_ints, list, tuple),
     "bits": (_int, int, int),
@@ -116,19 +119,37 @@ _ATTRS: dict[str, tuple[Callable[[Any], Attr], type, Callable[[Any], Any]]] = {
     "ranges": (_ranges, bytes, _read_ranges),
     "ranks": (_ranks, list, _read_ranks),
 }
+#: Attributes that are public arrays of any contents.
+ARRAYS = frozenset({"value", "factor", "indices"})
 _CODECS = {op.name: tuple((name, *_ATTRS[name]) for name in op.attrs) for op in OP_LIST}
+_NAMES = [[name for name, *_ in _CODECS[op.name]] for op in OP_LIST]
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(_Document)
+_DECODER = msgspec.msgpack.Decoder(Document)
 
 
 def encode_circuit(circuit: Circuit) -> bytes:
     """The canonical bytes of `circuit`. Raises WireError for what the wire cannot carry (see `arrays`)."""
+    return encoded(document_of(circuit)[0])
+
+
+def encoded(document: Document) -> bytes:
+    """Raises WireError."""
+    try:
+        return _ENCODER.encode(document)
+    except (OverflowError, TypeError, msgspec.MsgspecError) as error:
+        raise WireError(f"circuit cannot be encoded: {error}") from None
+
+
+def document_of(circuit: Circuit) -> tuple[Document, list[int]]:
+    """The document, and for each entry of its `attrs` where in the circuit's table its attributes stand; nothing where
+    equal attributes stand there more than once. Raises WireError.
+    """
     try:
         table = table_of(circuit.nodes)
         first, shapes = distinct(table.shapes)
-        attrs, records = _records(table)
+        attrs, records, sources = _records(table)
         columns = (table.ops, table.forms, shapes, attrs, table.counts, table.args)
-        document = _Document(
+        document = Document(
             VERSION,
             circuit.field,
             [list(table.shape_list[number]) for number in table.shapes[first].tolist()],
@@ -138,7 +159,7 @@ def encode_circuit(circuit: Circuit) -> bytes:
             [(output.node, output.recipient) for output in circuit.outputs],
             list(circuit.keeps),
         )
-        return _ENCODER.encode(document)
+        return document, sources
     except KeyError as error:
         raise WireError(f"unknown operation {error}") from None
     except (OverflowError, TypeError, msgspec.MsgspecError) as error:
@@ -156,22 +177,25 @@ def _width(values: Column) -> str:
     return "<u1" if top < 1 << 8 else "<u2" if top < 1 << 16 else "<u4"
 
 
-def _records(table: Table) -> tuple[Column, list[tuple[int, list[Attr]]]]:
-    """Each node's attributes as a number, and what the numbers from 1 on stand for."""
+def _records(table: Table) -> tuple[Column, list[Record], list[int]]:
+    """Each node's attributes as a number, what the numbers from 1 on stand for, and where it stands (`document_of`)."""
     first, which = distinct(table.ops, table.attrs)
-    records: dict[bytes, tuple[int, list[Attr]]] = {}
+    records: dict[bytes, Record] = {}
     places: dict[bytes, int] = {}
-    numbers = []
+    numbers, sources = [], []
     for op, attrs in zip(table.ops[first].tolist(), table.attrs[first].tolist(), strict=True):
-        values = _written(op, table.attr_list[attrs])
+        values = written(op, table.attr_list[attrs])
         key = _ENCODER.encode((op, values))
         if values:
             records.setdefault(key, (op, values))
+            sources.append(attrs)
         numbers.append(places.setdefault(key, len(records)) if values else 0)
-    return np.array(numbers, np.int64)[which], list(records.values())
+    listed = list(records.values())
+    return np.array(numbers, np.int64)[which], listed, sources if len(sources) == len(listed) else []
 
 
-def _written(op: int, attrs: dict[str, Any]) -> list[Attr]:
+def written(op: int, attrs: dict[str, Any]) -> list[Attr]:
+    """An operation's attributes as they are on the wire. Raises WireError."""
     codec = _CODECS[OP_LIST[op].name]
     if not attrs and OP_LIST[op].optional:
         return []
@@ -182,6 +206,11 @@ def _written(op: int, attrs: dict[str, Any]) -> list[Attr]:
 
 def decode_circuit(data: bytes) -> Circuit:
     """The circuit whose canonical bytes are `data`, checked. Raises WireError: what is wrong, and where."""
+    return circuit_of(read_document(data))
+
+
+def read_document(data: bytes) -> Document:
+    """The document, in the one encoding that it has; what it says is not checked. Raises WireError."""
     try:
         document = _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -190,6 +219,11 @@ def decode_circuit(data: bytes) -> Circuit:
         raise WireError("circuit is malformed: not the canonical encoding")
     if document.version != VERSION:
         raise WireError(f"circuit format {document.version}, this node reads format {VERSION}")
+    return document
+
+
+def circuit_of(document: Document) -> Circuit:
+    """The checked circuit of a document. Raises WireError."""
     if document.field not in FIELDS:
         raise WireError(f"unknown field {document.field[:16]!r}")
     circuit = Circuit(
@@ -203,7 +237,7 @@ def decode_circuit(data: bytes) -> Circuit:
     return circuit
 
 
-def _table(document: _Document) -> Table:
+def _table(document: Document) -> Table:
     ops, forms, shapes, attrs, counts, args = document.columns
     size = len(ops)
     if size > MAX_NODES:
@@ -226,11 +260,13 @@ def _table(document: _Document) -> Table:
     _check_owner(columns[0], columns[3], [op for op, _ in document.attrs])
     if len(set(map(tuple, document.shapes))) != len(document.shapes):
         raise WireError("circuit is malformed: a shape twice")
+    if has_twins(document.attrs):
+        raise WireError("circuit is malformed: attributes twice")
     return Table(
         columns[0].astype(np.uint8), columns[1].astype(np.uint8), columns[2].astype(np.int32),
         columns[3].astype(np.int32), starts_of(columns[4]), flat.astype(np.int32),
         [tuple(shape) for shape in document.shapes],
-        [{}, *(_attributes(op, values) for op, values in _no_twins(document.attrs))],
+        [{}, *(attributes(op, values) for op, values in document.attrs)],
     )
 
 
@@ -262,13 +298,18 @@ def _check_owner(ops: Column, attrs: Column, owners: Sequence[int]) -> None:
         raise WireError(f"node {index} ({OP_LIST[ops[index]].name}): other attributes than the operation has")
 
 
-def _no_twins(records: list[tuple[int, list[Attr]]]) -> list[tuple[int, list[Attr]]]:
-    if len({_ENCODER.encode(record) for record in records}) != len(records):
-        raise WireError("circuit is malformed: attributes twice")
-    return records
+def has_twins(records: list[Record]) -> bool:
+    """Whether the same attributes of an operation are listed twice."""
+    return len({_ENCODER.encode(record) for record in records}) != len(records)
 
 
-def _attributes(op: int, attrs: list[Attr]) -> dict[str, Any]:
+def names_of(op: int) -> list[str]:
+    """The attributes of an operation, by its number, in the order of its records; none of one that there is not."""
+    return _NAMES[op] if 0 <= op < len(_NAMES) else []
+
+
+def attributes(op: int, attrs: list[Attr]) -> dict[str, Any]:
+    """The attributes of a record. Raises WireError."""
     name = OP_LIST[op].name
     codec = _CODECS[name]
     if not codec or len(attrs) != len(codec):

@@ -4,12 +4,12 @@ A reply carries the number of the request it answers. Nodes are named by their r
 where a node is to be reached and which key it holds is read from the hub, so that nobody can send us to a wrong place.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from enigmalang.wire.errors import WireError
 from enigmalang.wire.messages import Message, Told, encode_message
+from enigmalang.wire.typed import Decoder
 
 __all__ = ["MAX_CONTACTS", "MAX_OFFER", "MAX_RECORD_BYTES", "FindNode", "FindValue", "Have", "Nodes", "Offer", "Ping",
            "Pong", "Reply", "Request", "Store", "Stored", "Value", "decode_reply", "decode_request", "encode_message"]
@@ -115,25 +115,5 @@ class Have(Message, frozen=True):
 
 Reply = Pong | Nodes | Value | Stored | Have
 
-_DECODERS: dict[Any, msgspec.msgpack.Decoder[Any]] = {
-    kind: msgspec.msgpack.Decoder(kind) for kind in (Request, Reply)
-}
-
-
-def decode_request(data: bytes | memoryview) -> Request:
-    """Raises WireError for anything that is no request."""
-    request: Request = _decode(Request, data)
-    return request
-
-
-def decode_reply(data: bytes | memoryview) -> Reply:
-    """Raises WireError for anything that is no reply."""
-    reply: Reply = _decode(Reply, data)
-    return reply
-
-
-def _decode(kind: Any, data: bytes | memoryview) -> Any:
-    try:
-        return _DECODERS[kind].decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"malformed DHT message: {error}") from None
+decode_request = Decoder[Request](Request, "DHT message").decode
+decode_reply = Decoder[Reply](Reply, "DHT message").decode

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from enigmalang.wire.errors import WireError
+from enigmalang.wire.typed import Decoder, encode
 
 VERSION = 1
 #: The names in `Stats.counters`.
@@ -126,13 +126,15 @@ class Forget(Message, frozen=True):
 class Reserve(Message, frozen=True):
     """A mask of `size` numbers for an input that comes over the ledger, later or never. Answered by `Masks`, and known
     from then on by this request's number. With a `receiver` (a raw X25519 public key) what is told is encrypted for
-    it, so that whoever delivers it learns nothing; only jobs of `owner` (an address) may use the mask then.
+    it, so that whoever delivers it learns nothing; only jobs of `owner` (an address) may use the mask then. `nonce` is
+    signed with what is told.
     """
 
     number: int
     size: int
     owner: str = ""
     receiver: bytes = b""
+    nonce: bytes = b""
 
 
 class Admit(Message, frozen=True):
@@ -319,36 +321,17 @@ class Heartbeat(Message, frozen=True):
 
 Reply = Ready | Masks | Done | Signer | Signed | Executed | Stocked | Stats | Fault | Heartbeat
 
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODERS: dict[Any, msgspec.msgpack.Decoder[Any]] = {
-    kind: msgspec.msgpack.Decoder(kind) for kind in (Request, Reply, Bootstrap, Introduction, Registry)
-}
+_START_UP: dict[Any, Decoder[Any]] = {
+    kind: Decoder[Any](kind, "control message") for kind in (Bootstrap, Introduction, Registry)}
+decode_request = Decoder[Request](Request, "control message").decode
+decode_reply = Decoder[Reply](Reply, "control message").decode
 
 
 def encode_message(message: Message) -> bytes:
-    return _ENCODER.encode(message)
-
-
-def decode_request(data: bytes | memoryview) -> Request:
-    """Raises WireError for anything that is no request."""
-    request: Request = _decode(Request, data)
-    return request
-
-
-def decode_reply(data: bytes | memoryview) -> Reply:
-    """Raises WireError for anything that is no reply."""
-    reply: Reply = _decode(Reply, data)
-    return reply
+    return encode(message)
 
 
 def decode_as(kind: type[M], data: bytes | memoryview) -> M:
     """Raises WireError for anything that is not a `kind` (Bootstrap, Introduction or Registry)."""
-    message: M = _decode(kind, data)
+    message: M = _START_UP[kind].decode(data)
     return message
-
-
-def _decode(kind: Any, data: bytes | memoryview) -> Any:
-    try:
-        return _DECODERS[kind].decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"malformed control message: {error}") from None

@@ -12,6 +12,7 @@ from enigmalang.chain.errors import ChainUnreachable, RpcError
 from enigmalang.chain.kept import KeptEvm, NotTheSame
 from enigmalang.ethereum.keys import SigningKey
 
+needs_anvil = pytest.mark.skipif(find_anvil() is None, reason="anvil is not installed")
 ALICE, BOB = (SigningKey(name.ljust(32, b"\0")) for name in (b"alice", b"bob"))
 
 
@@ -50,7 +51,7 @@ def test_the_same_again(tmp_path):
         assert Chain(again).balance(BOB.address) == 13
 
 
-@pytest.mark.skipif(find_anvil() is None, reason="anvil is not installed")
+@needs_anvil
 def test_the_same_again_with_anvil(tmp_path):
     path = tmp_path / "requests"
     with Anvil() as anvil, anvil.connect() as evm, KeptEvm(evm, path) as first:

@@ -1,6 +1,9 @@
 """`enig circuit info|eval|run`, through the real command."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +105,16 @@ def test_random_inputs_are_compared_with_the_clear(adder: str) -> None:
     both = enig("circuit", "run", adder, "1", "2", "--count", "3")
     assert both.returncode == 2 and "give it or values" in both.stderr
     assert enig("circuit", "run", adder, "1", "2", "--nodes", "2").returncode == 2
+
+
+def test_a_pipe_by_name_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    done = enig("circuit", "info", str(tmp_path / "pipe.txt"))
+    assert done.returncode == 1 and "E0601" in done.stderr and "a device or a pipe" in done.stderr
+
+
+def test_a_circuit_from_stdin(adder: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from enigmalang.cli import main; main()", "circuit", "info", "/dev/stdin"],
+        input=Path(adder).read_text("utf-8"), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and "33 bits" in done.stdout, done.stderr

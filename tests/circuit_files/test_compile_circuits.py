@@ -200,6 +200,32 @@ def test_public_values_and_lengths(tmp_path: Path) -> None:
     assert done.returncode == 1 and "E0904" in done.stderr and "ys" in done.stderr
 
 
+def test_inputs_of_a_function_are_its_parameters(tmp_path: Path) -> None:
+    """All of them, and nothing that it writes down itself."""
+    path = tmp_path / "f.enig"
+    path.write_text("""struct Pair:
+    x: uint8
+    y: uint8
+def offset(private a: uint8, private unused: uint8) -> private uint16:
+    private start: uint16 = 100
+    xs: list[uint16, 2] = [5, 6]
+    xs[a] = 0
+    return wrap(start + xs[0] + a)
+def constant(private pair: Pair, private b: uint8) -> private uint8:
+    return 7
+""", "utf-8")
+    for name, given, cases in (
+        ("offset", ["a", "unused"], {("0", "1"): 100, ("3", "200"): 108, ("255", "0"): 360}),
+        ("constant", ["pair", "pair", "b"], {("1", "2", "3"): 7}),
+    ):
+        made = enig("compile", str(path), "--function", name, "--to", "json")
+        assert [item["name"] for item in json.loads(made.stdout)["inputs"]] == given
+        out = str(tmp_path / f"{name}.txt")
+        assert enig("compile", str(path), "--function", name, "--to", "bristol-fashion", "-o", out).returncode == 0
+        for values, wanted in cases.items():
+            assert int(enig("circuit", "eval", out, *values).stdout, 16) == wanted
+
+
 def test_what_cannot_be_gates_is_said(tmp_path: Path) -> None:
     done = enig("compile", "examples/auction.enig", "--function", "close", "--let", "bidders=3", "--to", "bristol")
     assert done.returncode == 1 and "E0903" in done.stderr and "auction.enig:26" in done.stderr

@@ -104,14 +104,15 @@ class StandIn:
 
         return "0x" + encode_plan(self.plans[bytes.fromhex(name.removeprefix("0x"))]).hex()
 
-    def enigma_reserve(self, field: str, size: int, owner: str, receiver: str) -> Any:
+    def enigma_reserve(self, field: str, size: int, owner: str, receiver: str, nonce: str) -> Any:
         seeds = {subset: os.urandom(16) for subset in self.shape.subsets}
         number, public = len(self.masks) + 1, bytes.fromhex(receiver.removeprefix("0x"))
         clear = {node: b"".join(seeds[s] for s in self.shape.held(node)) for node in self.shape.parties}
         told = {node: encrypt(public, node, clear[node]) for node in self.shape.parties}
         self.masks[number] = told_mask(Slot((size,), False), field, self.shape, clear), owner
         keys = [SigningKey(secrets.token_bytes(32)) for _ in self.keys] if self.lies else self.keys
-        signed = {node: keys[node - 1].sign(told_digest(self.hub.domain, number, size, owner, public, told[node]))
+        signed = {node: keys[node - 1].sign(told_digest(self.hub.domain, number, size, owner, public, told[node],
+                                                    bytes.fromhex(nonce[2:])))
                   for node in self.shape.parties}
         return {"mask": number, "told": {str(n): "0x" + m.hex() for n, m in told.items()},
                 "signed": {str(n): "0x" + s.to_bytes().hex() for n, s in signed.items()}}

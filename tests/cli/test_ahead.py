@@ -25,7 +25,7 @@ def test_unused_workers_are_ended(secret: str) -> None:
 def test_a_cluster_takes_them(secret: str) -> None:
     with workers_ahead([secret], "mpc", 3) as workers:
         assert workers is not None
-        with Cluster.start(3, workers=workers) as cluster:
+        with Cluster.start(3, timeout=60.0, workers=workers) as cluster:
             assert cluster.pids == workers.pids
     assert all(workers.exited(node) for node in (1, 2, 3))
 

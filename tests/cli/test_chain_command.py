@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
+from enigmalang.chain.embedded import EmbeddedEvm
 from enigmalang.chain.rpc import RpcEvm
-from enigmalang.node.networks import records
+from enigmalang.chain.server import Server
+from enigmalang.node.networks import Network, keep_record, records
 
 ENIG = [sys.executable, "-c", "import sys; from enigmalang.cli.app import run; sys.exit(run(sys.argv[1:]))"]
 
@@ -42,6 +44,7 @@ def test_up_until_it_is_interrupted(home, way):
             if line == "ready\n":
                 break
         text = "".join(lines)
+        assert lines[-1:] == ["ready\n"], text
         (network,) = records()
         assert f"hub        {network.hub}\n" in text and len(pids(text)) == 3
         with RpcEvm(network.socket) as rpc:
@@ -58,10 +61,25 @@ def test_in_the_background_until_down():
     up = subprocess.run([*ENIG, "chain", "up", "--chain", "embedded", "--detach"], capture_output=True, text=True)
     assert up.returncode == 0, up.stderr
     assert len(records()) == 1
+    another = subprocess.run([*ENIG, "chain", "up", "--chain", "embedded", "--socket", "other.sock"],
+                             capture_output=True, text=True)
+    assert another.returncode == 1 and "`enig chain down --chain 1337`" in another.stderr
+    assert len(records()) == 1
     down = subprocess.run([*ENIG, "chain", "down"], capture_output=True, text=True)
     assert (down.returncode, down.stdout) == (0, "the network on chain 1337 has ended\n")
     assert not records() and all(map(gone, pids(up.stdout)))
     assert subprocess.run([*ENIG, "chain", "down"], capture_output=True, text=True).stderr == "enig: no network is up\n"
+
+
+def test_a_devnet_that_is_up_keeps_its_record(home):
+    socket = home / "chain.sock"
+    devnet = Network(1337, str(socket), "0x" + "11" * 20, 0, "", ("0x" + "22" * 20,) * 7, 0, "")
+    keep_record(devnet)
+    with EmbeddedEvm() as evm, Server(evm, socket):
+        found = subprocess.run([*ENIG, "chain", "up", "--chain", "embedded"], capture_output=True, text=True)
+    assert found.returncode == 1 and records() == [devnet]
+    for said in ("devnet", "7 nodes", str(socket), devnet.hub, "`enig devnet down`", "ENIGMALANG_HOME"):
+        assert said in found.stderr
 
 
 def test_what_cannot_be_started():

@@ -24,7 +24,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def wait_for(terminal: Terminal, text: str) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while text not in terminal.getvalue() and time.monotonic() < end:
         time.sleep(0.01)
     assert text in terminal.getvalue()

@@ -164,7 +164,7 @@ def test_what_cannot_be_changed(home):
 def test_ports_that_others_took(home):
     import socket
 
-    from enigmalang.node.devnet.folder import begin, freed, make_node, node_folder
+    from enigmalang.node.devnet.folder import PORTS, begin, freed, make_node, node_folder
 
     folder = home / "devnet"
     folder.mkdir()
@@ -173,6 +173,7 @@ def test_ports_that_others_took(home):
     node = node_folder(folder, 1)
     before = read_config(node)
     assert freed(node) == before
+    assert before.endpoint.port in PORTS  # where no connection of another process comes to be
     with socket.create_server(("127.0.0.1", before.endpoint.port)):
         after = freed(node)
     assert after == read_config(node) != before and after.endpoint.port != before.endpoint.port

@@ -65,6 +65,17 @@ def test_init_twice(tmp_path, capsys, password):
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("place", ["file/node", "file", "full"])
+def test_init_where_no_folder_can_be(tmp_path, capsys, password, place):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "keys").write_text("mine")
+    status, _, err = enig(capsys, "init", tmp_path / place, *GIVEN, *password)
+    assert status == 2 and ("is a file" in err or "Choose another place" in err)
+    assert (tmp_path / "file").read_text() == (tmp_path / "full" / "keys").read_text() == "mine"
+    assert not (tmp_path / "full" / FILE).exists()
+
+
 def test_init_with_a_key_that_there_is(tmp_path, capsys, password):
     key = SigningKey.generate()
     KeyFiles(work=2).add("mine", key, "correct horse")

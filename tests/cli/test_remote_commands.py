@@ -261,11 +261,11 @@ def test_a_mask_that_the_operator_made_is_not_used(enig, network: StandIn) -> No
 
 
 def test_a_job_that_nobody_computes_is_paid_back(enig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("enigmalang.node.remote_calls.GRACE", 0.0)
+    monkeypatch.setattr("enigmalang.node.remote_jobs.GRACE", 0.0)
     with EmbeddedEvm() as evm, standing_in(evm, tmp_path / "short", job_time=10) as short:
         address = deploy(enig, SALARIES, "--chain", short.socket)
         short.dead.set()
-        monkeypatch.setattr("enigmalang.node.remote_calls.monotonic", Leaping())
+        monkeypatch.setattr("enigmalang.node.remote_jobs.monotonic", Leaping())
         before = short.chain.balance(short.hub.address)
         said = enig("call", address, "join", "5", "--chain", short.socket)
         assert said.status == 1 and "error[E0711]" in said.err and "came back (1000000000000000 wei)" in said.err
@@ -281,6 +281,17 @@ def test_nodes_of_another_field_are_not_asked(enig, network: StandIn, tmp_path: 
     said = enig("deploy", str(tmp_path / "wide.enig"))
     assert said.status == 1 and "error[E0709]" in said.err and "--field M127" in said.err, said.err
     assert network.plans == {}
+
+
+def test_entries_are_kept_by_nodes_that_are_run_one_by_one(enig, network: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "script.enig").write_text('print("x" in MPC)\n')
+    for arguments in (("run", str(tmp_path / "script.enig"), "--network"), ("deploy", "--vault")):
+        said = enig(*arguments)
+        assert said.status == 1 and "error[E0803]" in said.err and "enig devnet up" in said.err, said.err
+    said = enig("run", str(tmp_path / "script.enig"), "--network", "--engine", "clear")
+    assert said.status == 1 and "error[E0803]" in said.err and "--engine" in said.err, said.err
+    assert enig("run", str(tmp_path / "script.enig"), "--vault", network.hub.address).status == 2
+    assert enig("deploy").status == 2
 
 
 class Leaping:

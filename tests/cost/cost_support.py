@@ -43,7 +43,7 @@ class SomeData:
 
 def measured(plan: Plan, nodes: int, inputs: Any) -> EngineStats:
     """What `enig run --stats` would say, in memory instead of on a chain."""
-    with Cluster.start(nodes, field=plan.field) as cluster:
+    with Cluster.start(nodes, field=plan.field, timeout=60.0) as cluster:
         tracer = Tracer(cluster)
         runs = [plan.script] if plan.script is not None else [plan.functions[name].public for name in plan.tests]
         for function in runs:

@@ -34,7 +34,7 @@ def main(path: str, point: str, before: int) -> None:
         value = value_of(number)
         shelf.put(verified(value, str(number)))
         print(f"record {number}", flush=True)
-        shelf.put_chunks(value.name, value.all_chunks())
+        shelf.put_chunks(verified(value, str(number)).record, value.all_chunks())
         print(f"chunks {number}", flush=True)
         if number:
             shelf.drop(1, verified(value_of(number - 1), str(number - 1)).record.key)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from shelf_child import COUNT, value_of
-from storing import name
+from storing import name, verified
 
 import enigmalang
 from enigmalang.dht.shelf import Shelf
@@ -39,20 +39,21 @@ def test_killed(tmp_path: Path, point: str, before: int):
         check(shelf, said)
         for number in range(COUNT):  # and it goes on where it stopped
             value = value_of(number)
+            record = verified(value, str(number)).record
             if shelf.record(1, name(str(number))) is not None:
-                shelf.put_chunks(value.name, value.all_chunks())
-                assert shelf.missing(value.name) == ()
+                shelf.put_chunks(record, value.all_chunks())
+                assert shelf.missing(record) == ()
 
 
 def check(shelf: Shelf, said: set[str]) -> None:
     for number in range(COUNT):
         value = value_of(number)
-        found = shelf.record(1, name(str(number)))
+        found, record = shelf.record(1, name(str(number))), verified(value, str(number)).record
         if f"dropped {number}" in said:
             assert found is None
         elif f"record {number}" in said and f"chunks {number + 1}" not in said:
             assert found is not None and found.record.root == value.root
         if f"chunks {number}" in said:
-            chunk = shelf.chunk(value.name, 0)
+            chunk = shelf.chunk(record, 0)
             assert chunk is not None and chunk.data == value.chunks[0]
-        assert shelf.missing(value.name) in ((), (0,), None)
+        assert shelf.missing(record) in ((), (0,), None)

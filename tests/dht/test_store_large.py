@@ -56,9 +56,9 @@ def store_and_read(source: Path, spool: Path, shelf_path: Path) -> bytes:
     with Shelf(shelf_path, 2 * MAX_STORED) as shelf, spool.open("rb") as reading:
         shelf.put(verify(signed(record), DOMAIN, ledger, NOW))
         for some in together(Chunk(i, reading.read(n), path_to(leaves, i)) for i, n in enumerate(lengths)):
-            shelf.put_chunks(record.value, some)
+            shelf.put_chunks(record, some)
         for place in range(len(leaves)):
-            chunk = shelf.chunk(record.value, place)
+            chunk = shelf.chunk(record, place)
             assert chunk is not None
             content.update(found.open(place, chunk.data))
     return content.digest()

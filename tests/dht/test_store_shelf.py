@@ -24,7 +24,7 @@ from storing import (
 )
 
 from enigmalang.dht.chunks import CHUNK, ChunkRefused
-from enigmalang.dht.records import SignedRecord, Verified, verify
+from enigmalang.dht.records import Record, SignedRecord, Verified, verify
 from enigmalang.dht.shelf import Shelf, ShelfFull, ShelfRefused
 from enigmalang.dht.writing import Closed
 
@@ -37,15 +37,19 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "shelf.db"
 
 
+def at(value: Ready, key: str = "key") -> Record:
+    return verified(value, key).record
+
+
 def fill(shelf: Shelf, value: Ready, key: str = "key", version: int = 1) -> None:
     shelf.put(verified(value, key, version))
-    shelf.put_chunks(value.name, value.all_chunks())
+    shelf.put_chunks(at(value, key), value.all_chunks())
 
 
-def content_of(shelf: Shelf, value: Ready) -> bytes:
+def content_of(shelf: Shelf, value: Ready, key: str = "key") -> bytes:
     found = []
     for i in range(len(value.chunks)):
-        chunk = shelf.chunk(value.name, i)
+        chunk = shelf.chunk(at(value, key), i)
         assert chunk is not None
         chunk.check(value.name)
         found.append(chunk.data)
@@ -55,7 +59,7 @@ def content_of(shelf: Shelf, value: Ready) -> bytes:
 def test_what_is_put_is_there_and_after_opening_again(path: Path):
     with Shelf(path, QUOTA) as shelf:
         fill(shelf, LARGE)
-        assert shelf.missing(LARGE.name) == ()
+        assert shelf.missing(at(LARGE)) == ()
         used = shelf.usage().used
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with Shelf(path, QUOTA) as shelf:
@@ -67,30 +71,30 @@ def test_what_is_put_is_there_and_after_opening_again(path: Path):
 def test_chunks_come_in_any_order(path: Path):
     with Shelf(path, QUOTA) as shelf:
         shelf.put(verified(LARGE))
-        assert shelf.missing(LARGE.name) == (0, 1, 2, 3)
-        shelf.put_chunks(LARGE.name, [LARGE.chunk(2)])
-        shelf.put_chunks(LARGE.name, [LARGE.chunk(0), LARGE.chunk(2)])  # again is no fault
-        assert shelf.missing(LARGE.name) == (1, 3)
-        assert shelf.chunk(LARGE.name, 1) is None
+        assert shelf.missing(at(LARGE)) == (0, 1, 2, 3)
+        shelf.put_chunks(at(LARGE), [LARGE.chunk(2)])
+        shelf.put_chunks(at(LARGE), [LARGE.chunk(0), LARGE.chunk(2)])  # again is no fault
+        assert shelf.missing(at(LARGE)) == (1, 3)
+        assert shelf.chunk(at(LARGE), 1) is None
 
 
 def test_what_is_not_there(path: Path):
     with Shelf(path, QUOTA) as shelf:
-        assert shelf.record(1, name("key")) is None and shelf.missing(LARGE.name) is None
-        assert shelf.missing(LARGE.name) is None and shelf.chunk(LARGE.name, 0) is None
+        assert shelf.record(1, name("key")) is None and shelf.missing(at(LARGE)) is None
+        assert shelf.missing(at(LARGE)) is None and shelf.chunk(at(LARGE), 0) is None
         assert not shelf.drop(1, name("key")) and list(shelf.records()) == [] and shelf.sweep() == 0
 
 
 def test_chunks_of_nothing_and_wrong_ones(path: Path):
     with Shelf(path, QUOTA) as shelf:
         with pytest.raises(ShelfRefused, match="no record"):
-            shelf.put_chunks(LARGE.name, [LARGE.chunk(0)])
+            shelf.put_chunks(at(LARGE), [LARGE.chunk(0)])
         shelf.put(verified(LARGE))
         first = LARGE.chunk(0)
         for change in ({"index": 1}, {"index": 4}, {"index": -1}, {"data": first.data[1:]}, {"path": first.path[1:]}):
             with pytest.raises(ChunkRefused):
-                shelf.put_chunks(LARGE.name, [LARGE.chunk(2), msgspec.structs.replace(first, **change)])
-        assert shelf.missing(LARGE.name) == (0, 1, 2, 3)  # all or none
+                shelf.put_chunks(at(LARGE), [LARGE.chunk(2), msgspec.structs.replace(first, **change)])
+        assert shelf.missing(at(LARGE)) == (0, 1, 2, 3)  # all or none
 
 
 def test_versions(path: Path):
@@ -136,14 +140,28 @@ def test_two_of_one_version_end_alike_on_all_shelves(tmp_path: Path):
 def test_what_nothing_refers_to_is_swept(path: Path):
     with Shelf(path, QUOTA) as shelf:
         fill(shelf, LARGE, "one")
-        fill(shelf, LARGE, "two")  # the same chunks, kept once
+        fill(shelf, LARGE, "two")
         shelf.drop(1, name("one"))
-        assert shelf.sweep() == 0 and content_of(shelf, LARGE)
+        assert shelf.missing(at(LARGE, "one")) == ()
+        assert shelf.sweep() == 1 and content_of(shelf, LARGE, "two")
+        assert shelf.missing(at(LARGE, "one")) is None
         shelf.drop(1, name("two"))
-        assert shelf.missing(LARGE.name) == ()
         assert shelf.sweep() == 1
-        assert shelf.missing(LARGE.name) is None and shelf.usage().used == 0
+        assert shelf.usage().used == 0
     assert path.stat().st_size < LARGE.size  # the room is the disk's again
+
+
+def test_chunks_are_of_one_key_and_one_owner(path: Path):
+    """A root stands in public records: who signs for it under another key has no chunk of it."""
+    with Shelf(path, QUOTA) as shelf:
+        fill(shelf, LARGE)
+        his = record_of(LARGE, owner=BOB)
+        shelf.put(verified(LARGE, "alias"))
+        assert shelf.missing(at(LARGE, "alias")) == (0, 1, 2, 3) and shelf.chunk(at(LARGE, "alias"), 0) is None
+        ledger = Ledger()
+        ledger.point(his)
+        shelf.put(verify(signed(his, BOB), DOMAIN, ledger, NOW))  # the key is Bob's now
+        assert shelf.missing(his) == (0, 1, 2, 3) and shelf.chunk(his, 0) is None
 
 
 def test_a_new_version_frees_what_it_replaces(path: Path):
@@ -153,7 +171,7 @@ def test_a_new_version_frees_what_it_replaces(path: Path):
         fill(shelf, other, version=2)
         assert content_of(shelf, LARGE)  # whoever reads it now may finish
         assert shelf.sweep() == 1
-        assert shelf.missing(LARGE.name) is None and content_of(shelf, other)
+        assert shelf.missing(at(LARGE)) is None and content_of(shelf, other)
 
 
 def test_usage_is_that_of_what_is_there(tmp_path: Path):
@@ -198,8 +216,8 @@ def test_the_quota_is_for_whole_values(path: Path):
         other = in_the_clear(filled(CHUNK, "other"))
         with pytest.raises(ShelfFull, match="quota"):
             shelf.put(verified(other, "other"))
-        assert shelf.record(1, name("other")) is None and shelf.missing(other.name) is None
-        shelf.put_chunks(LARGE.name, LARGE.all_chunks())  # promised room is there
+        assert shelf.record(1, name("other")) is None and shelf.missing(at(other, "other")) is None
+        shelf.put_chunks(at(LARGE), LARGE.all_chunks())  # promised room is there
         shelf.put(verified(small, "small"))
         assert shelf.usage().used <= shelf.usage().quota
 
@@ -210,7 +228,7 @@ def test_room_is_made_before_it_is_refused(path: Path):
         fill(shelf, LARGE)
         shelf.drop(1, name("key"))
         fill(shelf, other, "other")
-        assert shelf.missing(LARGE.name) is None and content_of(shelf, other)
+        assert shelf.missing(at(LARGE)) is None and content_of(shelf, other, "other")
 
 
 def test_a_full_disk_refuses_and_keeps_what_it_has(path: Path):
@@ -220,13 +238,13 @@ def test_a_full_disk_refuses_and_keeps_what_it_has(path: Path):
         fill(shelf, LARGE)
         shelf.put(verified(other, "other"))
         with pytest.raises(ShelfFull, match="disk"):
-            shelf.put_chunks(other.name, other.all_chunks())
-        assert shelf.missing(other.name) == (0, 1, 2, 3, 4, 5)
+            shelf.put_chunks(at(other, "other"), other.all_chunks())
+        assert shelf.missing(at(other, "other")) == (0, 1, 2, 3, 4, 5)
         assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
         shelf.drop(1, name("key"))  # room can still be made
         assert shelf.sweep() == 1
-        shelf.put_chunks(other.name, other.all_chunks())
-        assert shelf.missing(other.name) == ()
+        shelf.put_chunks(at(other, "other"), other.all_chunks())
+        assert shelf.missing(at(other, "other")) == ()
 
 
 def test_on_a_full_disk_the_small_ones_of_a_batch_get_in(path: Path):
@@ -239,7 +257,7 @@ def test_on_a_full_disk_the_small_ones_of_a_batch_get_in(path: Path):
 
         def put(i: int) -> None:
             try:
-                shelf.put_chunks(values[i].name, values[i].all_chunks())
+                shelf.put_chunks(at(values[i], str(i)), values[i].all_chunks())
                 outcomes[i] = True
             except ShelfFull:
                 outcomes[i] = False
@@ -251,7 +269,7 @@ def test_on_a_full_disk_the_small_ones_of_a_batch_get_in(path: Path):
             thread.join()
         assert len(outcomes) == 16 and any(outcomes.values()) and not all(outcomes.values())
         for i, kept in outcomes.items():
-            assert (shelf.missing(values[i].name) == ()) == kept
+            assert (shelf.missing(at(values[i], str(i))) == ()) == kept
 
 
 # ---- damage
@@ -264,9 +282,9 @@ def test_a_chunk_that_the_disk_changed_is_missing(path: Path):
         raw.execute("UPDATE chunks SET data = CAST(x'00' || substr(data, 2) AS BLOB) WHERE place = 1")
     raw.close()
     with Shelf(path, QUOTA) as shelf:
-        assert shelf.chunk(LARGE.name, 1) is None
-        assert shelf.missing(LARGE.name) == (1,)
-        shelf.put_chunks(LARGE.name, [LARGE.chunk(1)])
+        assert shelf.chunk(at(LARGE), 1) is None
+        assert shelf.missing(at(LARGE)) == (1,)
+        shelf.put_chunks(at(LARGE), [LARGE.chunk(1)])
         assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
 
 
@@ -316,7 +334,7 @@ def test_a_false_size_stands_in_nobodys_way(path: Path):
         shelf.put(Verified(SignedRecord(lying, bytes(65))))
         fill(shelf, LARGE)
         assert content_of(shelf, LARGE) == b"".join(LARGE.chunks)
-        assert shelf.missing(lying.value) == (0, 1, 2, 3)
+        assert shelf.missing(lying) == (0, 1, 2, 3)
 
 
 def test_a_record_with_another_signature_of_the_same_owner_is_the_same_record(path: Path):

@@ -21,6 +21,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "generated"))
 from generate_programs import Generated, programs
 
 sys.setrecursionlimit(RECURSION)
+#: Nor do other libraries ask: py-evm raises it further when another test of this process has imported it.
+pytestmark = pytest.mark.filterwarnings("ignore:The recursion limit will not be reset")
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 SHIFTS = (1, 2)
 #: Examples that show something else with other secrets, so that their test is not empty.

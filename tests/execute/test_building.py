@@ -1,8 +1,10 @@
 """Building circuits: once for each structure, gathered, with rows of kept arrays, and in bounded memory."""
 
+import gc
 import tracemalloc
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from runtime_support import compiled
 from enigmalang.circuits import gather as gathering
 from enigmalang.circuits.circuit import Circuit, Form
 from enigmalang.circuits.layers import schedule
+from enigmalang.execute import building
 from enigmalang.execute import wires as w
 from enigmalang.execute.circuit_engine import CircuitEngine
 from enigmalang.execute.runner import run_function
@@ -148,3 +151,29 @@ def test_large_arrays_are_not_copied_by_building() -> None:
     finally:
         tracemalloc.stop()
     assert peak < value.nbytes // 4
+
+
+def test_statements_with_large_arrays_hold_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each statement has another public array. What is not remembered is gone at once, without the garbage collector:
+    it looks after so many objects, and large arrays are few."""
+    count, kept = 20, 3
+    size = np.arange(1 << 16).nbytes
+    monkeypatch.setattr(building, "KEPT_BYTES", kept * size + 10_000)
+    monkeypatch.setattr(building, "KEPT_CIRCUITS", kept)
+    ran: list[ref[Circuit]] = []
+    tracer = Tracer(CircuitEngine(), lambda circuit: ran.append(ref(circuit)))
+    private = tracer.traced(w.given(np.arange(1 << 16), Form.ARITH))
+    tracer.run([w.total(private.wire, 0)])
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for number in range(count):
+            factor = np.arange(1 << 16) + number
+            tracer.run([w.total(w.mul(private.wire, w.const(factor)), 0)])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert len(ran) == 1 + count and sum(circuit() is not None for circuit in ran) <= kept
+    assert held < 4 * kept * size  # the arrays, and what tells the circuits apart

@@ -157,7 +157,7 @@ def test_real_nodes_agree(tmp_path):
     expected = [line.removeprefix("# expect:").strip() for line in text.splitlines() if line.startswith("# expect:")]
     plan = compiled(text, tmp_path)
     lines: list[str] = []
-    with Cluster.start(nodes=3, field=plan.field) as cluster:
+    with Cluster.start(nodes=3, field=plan.field, timeout=60.0) as cluster:
         for test in plan.tests:
             run_function(local_world(plan, cluster, out=lines.append), plan.functions[test].public)
     assert [line.strip() for line in lines] == expected
@@ -169,15 +169,33 @@ contract Board:
     def post(private n: uint8):
         MPC["n"] = n
         L["n"] = 1
+        before: uint8 = 9
+        if "n" in DHT:
+            before = DHT["n"]
+        DHT["n"] = before + 1
+        after: uint8 = DHT["n"]
+        require after == before + 1, "a job sees what it wrote"
         require reveal(n > 5), "small"
+
+    def note(n: uint8):
+        DHT["note"] = n
+        require n > 5, "small"
 
 test "databases":
     b = deploy Board()
     expect revert "small": b.post(3)
+    expect revert "small": b.note(3)
     assert "n" not in MPC
     assert "n" not in L
+    assert "n" not in DHT and "note" not in DHT
     b.post(7)
+    b.note(7)
     n: uint8 = MPC["n"]
     assert reveal(n) == 7 and "n" in L
+    expect revert "small": b.post(2)
+    expect revert "small": b.note(2)
+    kept: uint8 = DHT["n"]
+    note: uint8 = DHT["note"]
+    assert kept == 10 and note == 7
 """
     worlds(text, tmp_path)

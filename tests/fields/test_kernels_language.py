@@ -10,7 +10,8 @@ from enigmalang.fields.kernels.build import N, U, W, four, put_four
 from enigmalang.fields.kernels.language import Entry, KernelError
 
 _DECLARED_AS = {
-    "word*": ("void*",), "byte*": ("void*",), "real*": ("void*",), "int*": ("int64_t*", "void*"), "word**": ("void**",),
+    "word*": ("void*",), "byte*": ("void*",), "real*": ("void*",), "int*": ("int64_t*", "void*"),
+    "int32*": ("int32_t*", "void*"), "word**": ("void**",),
     "int": ("int64_t",), "word": ("uint64_t",), "flag": ("_Bool", "int64_t"), "real": ("double",),
 }  # fmt: skip
 
@@ -69,7 +70,7 @@ def test_declared_operands_are_those_of_the_kernel(name: str) -> None:
         telling = arithmetic.NAMES[name] in arithmetic.TELLING
     else:
         declared = native._DECLARED[native.NAMES[name]] if name in native.NAMES else native._RESIDUES[name]
-        telling = False
+        telling = native.NAMES.get(name) in native._TELLING
     entry = KERNELS[name]
     given = [operand.strip() for operand in declared.split(",")]
     assert len(given) == len(entry.operands)

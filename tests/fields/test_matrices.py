@@ -117,3 +117,14 @@ def test_wide_values_come_back(field: Field) -> None:
     assert all(abs(int(v)) <= field.p // 2 for v in values)
     edge = field.from_ints(np.array([-(2**63), 2**63 - 1] * 1000, dtype=np.int64))
     assert field.to_ints(edge).dtype == (np.int64 if field is M61 else object)
+
+
+@pytest.mark.parametrize("count", [3, 3000])
+def test_public_values(field: Field, count: int) -> None:
+    """They are what `to_ints` says; many that fit take no Python integers."""
+    fitting = np.random.default_rng(6).integers(-(2**59), 2**59, (count, 2))
+    public = field.to_public(field.from_ints(fitting))
+    assert public.shape == fitting.shape and public.tolist() == fitting.tolist()
+    assert count == 3 or public.dtype == np.int64
+    raw = uniform(field, (count,))
+    assert field.to_public(raw).tolist() == field.to_ints(raw).tolist()

@@ -1,6 +1,9 @@
 """M61 and M127 against Python integers and galois."""
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
 
 import numpy as np
 import pytest
@@ -222,3 +225,20 @@ def test_what_a_resharing_deals(field: Field, kind: int, count: int) -> None:
     further = z if kind == SELECT else [0] * count
     expected = zip(values, draws[0], draws[1], further, strict=True)
     assert residues(field, own) == [((1 << 59) * d - v + e + f) % p for v, d, e, f in expected]
+
+
+def test_who_sent_what_is_not_reduced_is_told_apart_among_threads(field: Field) -> None:
+    """Parties of one process absorb messages at the same time: an honest peer's is good, a liar's is not, always."""
+    absorb, count, rounds = kernels().absorb[field.q], 1 << 14, 60
+    together = Barrier(4, timeout=60.0)
+    honest, liar = raw_of(field, [field.p - 1]).repeat(count, 0), b"\xff" * (count * field.nbytes)
+
+    def party(told: Any) -> set[bool]:
+        total, verdicts = field.zeros((count,)), set()
+        for _ in range(rounds):
+            together.wait()
+            verdicts.add(absorb(total, told))
+        return verdicts
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(party, [honest, liar, honest, liar])) == [{True}, {False}, {True}, {False}]

@@ -13,6 +13,8 @@ from enigmalang.execute.machine import RECURSION
 
 #: The interpreter raises the limit itself; Hypothesis does not like that to happen while it watches.
 sys.setrecursionlimit(RECURSION)
+#: Nor do other libraries ask: py-evm raises it further when another test of this process has imported it.
+pytestmark = pytest.mark.filterwarnings("ignore:The recursion limit will not be reset")
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 

@@ -1,5 +1,6 @@
 """`enig lsp` as an editor uses it: a session over stdio with the real command."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -173,6 +174,49 @@ def test_refusals_leave_no_trace_on_stderr(folder: Path) -> None:
     assert errors.decode() == ""
 
 
+HUGE = 10**12
+MALFORMED_CHANGES: list[object] = [
+    None, [], "text", 7, {}, {"contentChanges": [{"text": "a"}]}, {"textDocument": None, "contentChanges": None},
+    {"textDocument": {"uri": 3, "version": 2}, "contentChanges": [{"text": "a"}]},
+    {"textDocument": {"uri": "URI", "version": "new"}, "contentChanges": [{"text": "a"}]},
+    {"textDocument": {"uri": "URI", "version": 2}, "contentChanges": "all"},
+    {"textDocument": {"uri": "URI", "version": 2}, "contentChanges": [{"text": None}]},
+    {"textDocument": {"uri": "URI", "version": 2}, "contentChanges": [{"range": {}, "text": "a"}]},
+    {"textDocument": {"uri": "file:///nowhere/unknown.enig", "version": 2}, "contentChanges": [{"text": "a"}]},
+    {"textDocument": {"uri": "untitled:Untitled-1", "version": 2}, "contentChanges": [{"text": "a"}]},
+    {"textDocument": {"uri": "", "version": 2}, "contentChanges": [{"text": "a"}]},
+    *({"textDocument": {"uri": "URI", "version": 2}, "contentChanges": [{"text": "", "range": {
+        "start": {"line": line, "character": character}, "end": {"line": line, "character": character}}}]}
+      for line, character in ((-1, 0), (0, -1), (HUGE, 0), (0, HUGE), (1.5, 0), ("0", 0), (None, None),
+                              (2**31 - 1, 2**31 - 1))),
+]
+
+
+def test_malformed_notifications_leave_no_trace_on_stderr(folder: Path) -> None:
+    """Each is dropped without a word, as notifications have no answer; the next question is answered."""
+    session = Session(folder)
+    try:
+        assert session.open("p.enig", "a = 1\nprint(a)\n") == []
+        for params in MALFORMED_CHANGES:
+            given = json.loads(json.dumps(params).replace("URI", session.uri("p.enig")))
+            session.send({"method": "textDocument/didChange", "params": given})
+        session.send({"method": "textDocument/didChange"})
+        for method in ("didOpen", "didClose", "didSave", "didNothing"):
+            for params in (None, [], {}, {"textDocument": None}, {"textDocument": {"uri": "file:///unknown.enig"}},
+                           {"textDocument": {"uri": "x", "languageId": 1, "version": "1", "text": 3}}):
+                session.send({"method": f"textDocument/{method}", "params": params})
+        session.send({"method": "workspace/didChangeWatchedFiles", "params": {"changes": [{"uri": 1, "type": 99}]}})
+        session.send({"method": "$/cancelRequest", "params": {"id": {}}})
+        session.send({"id": [], "method": "textDocument/hover", "params": {}})
+        session.send({"id": {}, "result": None})
+        session.versions["p.enig"] = 50
+        assert session.replace("p.enig", "b = 2\nprint(b)\n") == []
+        assert "b: int256" in session.hover("p.enig", 0, 0)
+    finally:
+        _, errors = session.process.communicate(timeout=30)
+    assert errors.decode() == ""
+
+
 def test_a_circuit_file_that_never_ends_does_not_hang_the_session(session: Session) -> None:
     (found,) = session.open("p.enig", 'f = circuit("/dev/zero")\nprint(1)\n')
     assert found["code"] == "E0601" and found["relatedInformation"] == []
@@ -203,6 +247,36 @@ def test_characters_that_reorder(session: Session) -> None:
     assert found["range"] == {"start": {"line": 0, "character": 12}, "end": {"line": 0, "character": 13}}
     assert "a: int256" in session.hover("p.enig", 1, 6)
     assert session.replace("p.enig", text.replace("\u202e", "")) == []
+
+
+@pytest.mark.parametrize("char", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_lines_end_where_the_protocol_says(session: Session, char: str) -> None:
+    session.open("p.enig", f"# a{char}b\nx = 1\nprint(x + 2222)\n")
+    session.change("p.enig", {"range": place_range(2, 14, 2, 14), "text": "7"})
+    assert session.diagnostics("p.enig") == []
+    session.change("p.enig", {"range": place_range(2, 6, 2, 7), "text": "y"})
+    (found,) = session.diagnostics("p.enig")
+    assert found["code"] == "E0101" and found["range"] == place_range(2, 6, 2, 7)
+
+
+def test_a_line_that_goes_on_goes_on_in_what_follows_it_now(session: Session) -> None:
+    session.open("p.enig", "x = 1 + \\\n    2\nabs(3)\n")
+    session.change("p.enig", {"range": place_range(1, 0, 2, 0), "text": ""})
+    assert session.diagnostics("p.enig") == []
+
+
+def test_what_the_command_finds_after_the_analysis(session: Session) -> None:
+    (found,) = session.open("c.enig", 'contract C:\n    def f():\n        DHT["a"] = 3\n')
+    assert (found["code"], found["range"]["start"]["line"]) == ("E0803", 2)
+    text = "@budget(rounds=1)\ndef f(private x: int32) -> bool:\n    return reveal(x // 7 > 3)\nprint(f(5))\n"
+    assert session.open("p.enig", text) == []  # what takes long comes behind
+    (found,) = session.diagnostics("p.enig")
+    assert (found["code"], found["range"]["start"]) == ("E1001", {"line": 0, "character": 8})
+    assert session.replace("p.enig", text.replace("rounds=1", "rounds=99")) == []
+
+
+def place_range(line: int, start: int, end_line: int, stop: int) -> dict[str, dict[str, int]]:
+    return {"start": {"line": line, "character": start}, "end": {"line": end_line, "character": stop}}
 
 
 def test_several_errors_at_once(session: Session) -> None:
@@ -566,8 +640,8 @@ def test_rename_over_files(session: Session, folder: Path) -> None:
 # ------------------------------------------------------------------------------------------------ large files
 
 
-def test_answers_do_not_wait_for_the_compiler(session: Session) -> None:
-    """In a file of 2,000 lines: what is asked right after a change is answered before the change is compiled."""
+def test_questions_right_after_a_change(session: Session) -> None:
+    """In a file of 2,000 lines they are answered for the new places, whether the change is compiled yet or not."""
     part = PROGRAM[PROGRAM.index("contract"):PROGRAM.index("def double")]
     text = "from stats import mean\nconst LEAST = 3\n" + "".join(
         part.replace("Club", f"Club{n}") for n in range(2000 // part.count("\n") + 1))
@@ -578,10 +652,30 @@ def test_answers_do_not_wait_for_the_compiler(session: Session) -> None:
     session.change("p.enig", {"range": {"start": start, "end": start}, "text": "x = nothing\n"})
     assert "**private**" in session.hover("p.enig", place[0] + 1, place[1])
     assert "mine" in session.complete("p.enig", place[0] + 1, place[1])
-    assert not [m for m in session.notes if m.get("params", {}).get("version") == session.versions["p.enig"]]
     (unknown,) = session.diagnostics("p.enig")
     assert unknown["code"] == "E0101"
     assert "**private**" in session.hover("p.enig", place[0] + 1, place[1])
+
+
+def test_places_are_those_of_the_document(session: Session) -> None:
+    """The compiler reads the document with room between its statements, and nobody may notice, however it changes."""
+    text = PROGRAM
+    assert session.open("p.enig", text) == []
+    for number in range(30):  # more lines than there is room for
+        start = {"line": place_of(text, "contract")[0], "character": 0}
+        session.change("p.enig", {"range": {"start": start, "end": start}, "text": "\n\n"})
+        text = text.replace("contract", "\n\ncontract", 1)
+        place = place_of(text, "mine", 1)
+        if number % 10 == 0:
+            assert session.diagnostics("p.enig") == []
+            assert "**private**" in session.hover("p.enig", *place)
+    end = {"line": text.count("\n"), "character": 0}
+    session.change("p.enig", {"range": {"start": end, "end": end}, "text": "y = nothing\n"})
+    (unknown,) = session.diagnostics("p.enig")
+    assert unknown["range"]["start"] == {"line": end["line"], "character": 4}
+    for symbol in session.ask("textDocument/documentSymbol", {"textDocument": {"uri": session.uri("p.enig")}}):
+        line = text.split("\n")[symbol["selectionRange"]["start"]["line"]] if symbol["name"] != "y" else "y"
+        assert symbol["name"].removeprefix("test ") in line
 
 
 # --------------------------------------------------------------------------------------------- every example

@@ -5,7 +5,7 @@ The joint view of t parties, with its exact distribution, is in tests/sharing/te
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from threading import get_ident
 from typing import Any
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from enigmalang.circuits.circuit import Circuit, Form, Node, Output
 from enigmalang.fields import M61, M127, Field, Raw, unpack_bits
+from enigmalang.fields.arithmetic import at
 from enigmalang.mpc import addends, deal, outputs
 from enigmalang.mpc.bits import a2b, b2a
 from enigmalang.mpc.compare import eqz, ltz
@@ -28,6 +29,7 @@ from enigmalang.mpc.party import Party
 from enigmalang.mpc.setup import exchange_keys
 from enigmalang.node.masking import Slot, draw_mask, draw_masks, mask_message, mask_value, unmask_share
 from enigmalang.sharing import ArithShare, seeds, structure
+from enigmalang.sharing.draws import Use
 from enigmalang.sharing.streams import Stream
 from enigmalang.transport.memory import run_parties
 from enigmalang.wire.frames import Buffer
@@ -254,7 +256,12 @@ def test_dealing_without_randomness_would_be_noticed(monkeypatch: pytest.MonkeyP
         out[:] = 0
         return out
 
-    monkeypatch.setattr(deal, "_pair_elements", zeros)
+    def use_zeros(field: Any, streams: Sequence[Any], instruction: int, count: int, per: int, use: Use) -> None:
+        words = field.zeros((len(streams), count * per))
+        use(0, count, at(words), count * per)
+
+    monkeypatch.setattr(deal, "_pair_elements", zeros)  # at who draws them too
+    monkeypatch.setattr(deal, "use_elements", use_zeros)
     for n, t in ((3, 1), (5, 2)):
         b2a_of_0, b2a_of_1, *_ = dealings(Committee(n, t, M61))
         assert b2a_of_0 > LIMIT and b2a_of_1 > LIMIT

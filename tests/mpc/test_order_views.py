@@ -18,7 +18,7 @@ from enigmalang.mpc.hops import hops
 from enigmalang.mpc.party import Party
 from enigmalang.mpc.pivots import Judge
 from enigmalang.mpc.segments import sorted_places
-from enigmalang.mpc.shuffle import Table, shuffle
+from enigmalang.mpc.shuffle import Table, shuffle, shuffle_alike
 from enigmalang.mpc.sort import sort
 from enigmalang.sharing import structure
 from enigmalang.transport.network import PeerError
@@ -186,7 +186,7 @@ def test_opened_outcomes_are_those_of_a_random_order(n, t, name):
 
 
 def no_shuffle(patch):
-    for module in (sorting, shuffling):
+    for module in (sorting, shuffling, counting):
         patch.setattr(module, "shuffle", lambda party, tables: list(tables))
 
 
@@ -261,3 +261,41 @@ def test_outcomes_that_contradict_each_other_end_in_some_order():
         order = sorted_places(lies, rows, n, None if ranks is None else np.array(ranks))
         assert order.shape == (rows * n,)
         assert np.array_equal(order // n, np.repeat(np.arange(rows), n))
+
+
+def worst_alike(c, secret, before=None):
+    """The largest irregularity of what parties receive of two columns shuffled in the same orders, and of sums and
+    differences of any two messages: fresh masks hide both."""
+    with pytest.MonkeyPatch.context() as patch:
+        watch = Watch(patch)
+        if before:
+            before(patch)
+        raw = c.field.from_ints(np.full((1, 1, LANES), secret))
+
+        def both(party):
+            _, orders = shuffle_alike(party, [Table(party.field, raw)])
+            shuffle_alike(party, [Table(party.field, raw)], orders)
+
+        c.run(both)
+    found = [0.0]
+    for messages in watch.received.values():
+        found += [irregularity(c.field, values) for _, values in messages]
+        for (_, one), (_, other) in combinations(messages, 2):
+            found += [irregularity(c.field, c.field.sub(one, other)), irregularity(c.field, c.field.add(one, other))]
+    return max(found)
+
+
+def test_columns_shuffled_alike_hide_each_other():
+    committee = Committee(3, 1, M61)
+    for secret in SECRETS:
+        assert worst_alike(committee, secret) < LIMIT
+
+
+def test_masks_that_are_not_fresh_are_seen():
+    def same(patch):
+        def fixed(party, peer, instruction, leaving, out):
+            out[...] = np.arange(out.size, dtype=out.dtype).reshape(out.shape) * np.uint64(0x9E3779B97F4A7C15 >> 4) % (
+                np.uint64(M61.p))
+        patch.setattr(shuffling, "_common_mask", fixed)
+
+    assert worst_alike(Committee(3, 1, M61), 5, same) > LIMIT

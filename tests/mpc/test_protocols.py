@@ -170,24 +170,27 @@ def window_ands(t: int, rows: int) -> int:
     return total
 
 
-def test_costs_as_stated(committee: Committee, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rounds and ANDs, whatever n is, as the docstrings say; without kings, who take a round more."""
-    monkeypatch.setattr("enigmalang.mpc.wide.kings.ROUND_BYTES", 1 << 40)
+@pytest.mark.parametrize("by_kings", [False, True])
+def test_costs_as_stated(committee: Committee, monkeypatch: pytest.MonkeyPatch, by_kings: bool) -> None:
+    """Rounds and ANDs, whatever n is, as the docstrings say; kings take a round more for each of products."""
+    monkeypatch.setattr("enigmalang.mpc.wide.kings.ROUND_BYTES", -1 if by_kings else 1 << 40)
     q, t = committee.field.q, committee.t
     whole = (q - 1).bit_length()
-    shares = committee.deal([3] * 70)
+    shares, bits = committee.deal([3] * 70), committee.deal_bits([1] * 70)
     r = save_rounds(t) + 1
     assert r == t or t > 4
     known = 2 if t == 1 else r + 1 + 1 + t.bit_length()  # rounds to know the wraps
-    stated = [
-        (lambda p, x: ltz(p, x), r + 1 + whole, q * (t - 1) + 3 * q - 2 - whole),
-        (lambda p, x: ltz(p, x, 31), r + 1 + LEVELS, window_ands(t, r + 32) + 94 - LEVELS),
-        (lambda p, x: eqz(p, x), r + whole, q * t - 1),
-        (lambda p, x: eqz(p, x, 31), r + LEVELS, window_ands(t, r + 31) + 31),
-        (lambda p, x: bit_protocols.a2b(p, x, 32), r + 1 + LEVELS, None),
-        (lambda p, x: shr(p, x, 31), r + 1 + LEVELS + 1 + t.bit_length(), None),
-        (lambda p, x: shr(p, x, 31, exact=False), known, 0 if t == 1 else None),
-        (lambda p, x: divc(p, x, 10), known + r + 1 + (20 * t).bit_length().bit_length() + 1 + t.bit_length(), None),
+    found_between = r + 1 + (20 * t).bit_length().bit_length() + 1 + t.bit_length()
+    stated = [  # the protocol, its rounds, how many of them are without products, its ANDs
+        (lambda p, x: ltz(p, x), r + 1 + whole, 1, q * (t - 1) + 3 * q - 2 - whole),
+        (lambda p, x: ltz(p, x, 31), r + 1 + LEVELS, 1, window_ands(t, r + 32) + 94 - LEVELS),
+        (lambda p, x: eqz(p, x), r + whole, 1, q * t - 1),
+        (lambda p, x: eqz(p, x, 31), r + LEVELS, 1, window_ands(t, r + 31) + 31),
+        (lambda p, x: bit_protocols.a2b(p, x, 32), r + 1 + LEVELS, 1, None),
+        (lambda p, x: bit_protocols.b2a(p, bits(p)), 1 + t.bit_length(), 1, 0),
+        (lambda p, x: shr(p, x, 31), r + 1 + LEVELS + 1 + t.bit_length(), 2, None),
+        (lambda p, x: shr(p, x, 31, exact=False), known, 2, 0 if t == 1 else None),
+        (lambda p, x: divc(p, x, 10), known + found_between, 4, None),
     ]
 
     def body(party: object) -> list[tuple[int, int]]:
@@ -198,7 +201,9 @@ def test_costs_as_stated(committee: Committee, monkeypatch: pytest.MonkeyPatch) 
             found.append((party.counters.rounds - before[0], party.counters.ands - before[1]))
         return found
 
-    for (_, rounds, ands), found in zip(stated, agreed(committee.run(body)), strict=True):
+    for (_, rounds, plain, ands), found in zip(stated, agreed(committee.run(body)), strict=True):
+        if by_kings and committee.structure.wide:
+            rounds = 2 * rounds - plain
         assert found == (rounds, found[1] if ands is None else 70 * ands)
 
 

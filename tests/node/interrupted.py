@@ -2,11 +2,11 @@
 
 import sys
 
-from node_helpers import endless, run_product
+from node_helpers import LONG, endless, run_product
 
 from enigmalang.node.cluster import Cluster
 
-with Cluster.start() as cluster:
+with Cluster.start(timeout=LONG) as cluster:
     print(*cluster.pids.values(), flush=True)
     if sys.argv[1] == "running":
         run_product(cluster)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from node_helpers import LONG
 
 from enigmalang.execute.masks import unmasked
 from enigmalang.execute.ports import EngineError
@@ -19,7 +20,7 @@ ROW = Tensor(IntT(64, True), 1)
 def test_what_is_admitted_is_what_was_masked(nodes: int, field: str) -> None:
     edge = (1 << (60 if field == "M61" else 126)) - 1
     row = np.array([0, 1, -1, edge, -edge], dtype=object)
-    with Cluster.start(nodes, None, field) as cluster:
+    with Cluster.start(nodes, None, field, LONG) as cluster:
         domain = TracedDomain(Tracer(cluster))
         masked = domain.mask([row, 42, True])
         number, again = domain.mask([7]), domain.mask([7])
@@ -32,7 +33,7 @@ def test_what_is_admitted_is_what_was_masked(nodes: int, field: str) -> None:
 
 
 def test_a_masked_value_is_the_value_less_its_mask() -> None:
-    with Cluster.start(3) as cluster:
+    with Cluster.start(3, timeout=LONG) as cluster:
         number, mask = cluster.reserve(3)
         assert number != cluster.reserve(3)[0]
         assert len(set(mask.tolist())) == 3
@@ -42,7 +43,7 @@ def test_a_masked_value_is_the_value_less_its_mask() -> None:
 
 @pytest.mark.parametrize("content", [bytes(8), bytes(24), b"\xff" * 16])
 def test_bytes_that_do_not_fit_end_in_an_error(content: bytes) -> None:
-    with Cluster.start(3) as cluster:
+    with Cluster.start(3, timeout=LONG) as cluster:
         number, _ = cluster.reserve(2)
         cluster.admit(number, content, [(2,)], [1])
         with pytest.raises(EngineError, match=r"an input"):
@@ -50,7 +51,7 @@ def test_bytes_that_do_not_fit_end_in_an_error(content: bytes) -> None:
 
 
 def test_a_mask_serves_once() -> None:
-    with Cluster.start(3) as cluster:
+    with Cluster.start(3, timeout=LONG) as cluster:
         number, _ = cluster.reserve(1)
         cluster.admit(number, bytes(8), [()], [1])
         cluster.admit(number, bytes(8), [()], [2])

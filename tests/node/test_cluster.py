@@ -24,7 +24,7 @@ from enigmalang.wire import messages as msg
 
 @pytest.fixture(scope="module")
 def cluster() -> Any:
-    with Cluster.start() as shared:
+    with Cluster.start(timeout=LONG) as shared:
         yield shared
 
 
@@ -37,7 +37,7 @@ def test_results(cluster: Cluster) -> None:
 def test_other_sizes(nodes: int, threshold: int, field: str) -> None:
     value = np.array([2**40, -(2**50)], dtype=object) if field == "M127" else np.array([2**20, -(2**25)])
     circuit = Circuit(field, (Node("input", (), (2,), A, {"slot": 0}), Node("mul", (0, 0), (2,), A)), (1,))
-    with Cluster.start(nodes=nodes, threshold=threshold, field=field) as other:
+    with Cluster.start(nodes=nodes, threshold=threshold, field=field, timeout=LONG) as other:
         assert other.run(circuit, [value]).opened[0].tolist() == [int(v) ** 2 for v in value]
         assert sorted(other.pids) == list(range(1, nodes + 1))
 
@@ -56,7 +56,7 @@ def test_eleven_nodes() -> None:
     recipient = X25519PrivateKey.generate()
     raw, public = recipient.private_bytes_raw(), recipient.public_key().public_bytes_raw()
     circuit = Circuit("M61", nodes, (5, 6), outputs=(Output(0, 0), Output(3, 0)))
-    with Cluster.start(nodes=11) as wide:
+    with Cluster.start(nodes=11, timeout=LONG) as wide:
         result = wide.run(circuit, [np.array([5, -7, 0, -1]), np.array([True, True, True, False])], [public])
         assert [value.tolist() for value in result.opened] == [[0, -7, 0, 0], [2, -4, 0, -1]]
         assert wide.unseal(result.sealed[0], raw, False).tolist() == [5, -7, 0, -1]
@@ -88,7 +88,7 @@ def test_kept_values(cluster: Cluster) -> None:
 def test_forgotten_values() -> None:
     load = Circuit("M61", (Node("load", (), (), A, {"handle": 5}),), (0,))
     keep = Circuit("M61", (Node("input", (), (), A, {"slot": 0}),), keeps=((0, 5),))
-    with Cluster.start() as other:
+    with Cluster.start(timeout=LONG) as other:
         other.run(keep, [np.array(9)])
         other.forget([5, 6])
         with pytest.raises(EngineError, match="nothing under handle 5"):
@@ -114,7 +114,7 @@ def test_sealed_output(cluster: Cluster, bits: bool) -> None:
 
 
 def test_stats() -> None:
-    with Cluster.start() as other:
+    with Cluster.start(timeout=LONG) as other:
         empty = other.stats()
         assert (empty.rounds, empty.products, empty.circuits) == (0, 0, 0)
         other.run(chain(10, size=6), [np.ones(6, dtype=np.int64)])
@@ -195,7 +195,7 @@ def test_close_leaves_nothing() -> None:
     before = children()
     threads = threading.active_count()
     for _ in range(2):
-        with Cluster.start() as other:
+        with Cluster.start(timeout=LONG) as other:
             pids = list(other.pids.values())
             assert all(alive(pid) for pid in pids)
         assert [pid for pid in pids if alive(pid)] == []
@@ -206,7 +206,7 @@ def test_close_leaves_nothing() -> None:
 
 def test_error_inside_the_block_leaves_nothing() -> None:
     pids: list[int] = []
-    with pytest.raises(ZeroDivisionError), Cluster.start() as other:
+    with pytest.raises(ZeroDivisionError), Cluster.start(timeout=LONG) as other:
         pids = list(other.pids.values())
         raise ZeroDivisionError
     assert len(pids) == 3
@@ -214,8 +214,9 @@ def test_error_inside_the_block_leaves_nothing() -> None:
 
 
 def test_cluster_that_nobody_closes_ends_with_its_process() -> None:
-    code = "from enigmalang.node.cluster import Cluster; print(*Cluster.start().pids.values(), flush=True)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=LONG, check=True)
+    code = "from enigmalang.node.cluster import Cluster; "
+    code += f"print(*Cluster.start(timeout={LONG}).pids.values(), flush=True)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=2 * LONG, check=True)
     assert done.stderr == ""
     assert wait_gone(list(map(int, done.stdout.split()))) == []
 
@@ -223,9 +224,9 @@ def test_cluster_that_nobody_closes_ends_with_its_process() -> None:
 def test_thread_that_starts_a_cluster_may_end() -> None:
     """Linux would send the workers' death signal when the thread that started them ends."""
     started: list[Cluster] = []
-    thread = threading.Thread(target=lambda: started.append(Cluster.start()))
+    thread = threading.Thread(target=lambda: started.append(Cluster.start(timeout=LONG)))
     thread.start()
-    thread.join(LONG)
+    thread.join(2 * LONG)
     with started[0] as other:
         run_product(other)
 
@@ -289,7 +290,7 @@ def test_wire_carries_no_plaintext(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         (2,),
         keeps=((1, 1),),
     )
-    with rogue(monkeypatch, "record"), Cluster.start() as other:
+    with rogue(monkeypatch, "record"), Cluster.start(timeout=LONG) as other:
         for _ in range(3):
             other.run(circuit, [value])
     for proxy in proxies:

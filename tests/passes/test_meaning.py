@@ -252,6 +252,10 @@ def f(private xs: list[uint8, 9]):
     return made""", {"map": 0}),
     ("places in rows of rows", """def f(private rows: list[bool[4, 2], 20]):
     return [[row[i][1] & row[3 - i][0] for i in range(4)] for row in rows]""", {"map": 0, "for": 0}),
+    ("bounds are compared at once", "def f(private a: int32):\n    return clamp(a, -3, 9)",
+     {"min": 0, "max": 1, "gt": 1, "select": 1}),
+    ("bounds that may be in the wrong order are not",
+     "def f(private a: int32, private low: uint8):\n    return min(max(a, low), 9)", {"min": 1, "max": 1, "select": 0}),
     ("the same thing is done once", "def f(private a: uint8, private b: uint8):\n    return a * b + a * b", {"mul": 1}),
 ]
 

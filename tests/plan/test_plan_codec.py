@@ -1,5 +1,7 @@
 """Canonical bytes of plans."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,20 @@ def test_round_trip(path):
     assert encode_plan(read) == data
     assert hash_plan(read) == hash_plan(plan)
     assert read.functions.keys() == plan.functions.keys()
+
+
+def test_a_plan_that_somebody_has_is_not_made_again_and_none_is_kept_for_nobody(tmp_path):
+    path = tmp_path / "a.enig"
+    path.write_text("print(7)\n")
+    plan = compile_file(str(path), Sink())
+    assert plan is not None
+    data = encode_plan(plan)
+    one, other = decode_plan(data), decode_plan(bytes(bytearray(data)))
+    assert one is other
+    gone = weakref.ref(one)
+    del one, other
+    gc.collect()
+    assert gone() is None
 
 
 def test_equal_sources_have_equal_plans_and_others_do_not(tmp_path):

@@ -37,7 +37,7 @@ class Typed:
             if compiled is None:
                 break
             self.world.plan = compiled.plan
-            values = run_input(self.world, compiled.function, compiled.arguments)
+            values = run_input(self.world, compiled.function, compiled.arguments, compiled.shown())
             changed |= {v.name: v for v in self.session.keep(compiled, values)}
         return changed
 

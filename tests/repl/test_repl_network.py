@@ -54,8 +54,10 @@ def test_ctrl_c_ends_the_waiting_only(monkeypatch: pytest.MonkeyPatch) -> None:
         network.run(Circuit("M127", (), (), (), ((0, 0), (1, 1))), [], (), [11, 12])
     presser.join()
     assert not cluster.forgotten and not cluster.closed
+    assert network.ending
     cluster.go.set()
     assert network.stats().rounds == 7  # waits its turn behind what was stopped
+    assert not network.ending
     assert cluster.forgotten == [11, 12]
     assert network.state == "ready"
     network.close()

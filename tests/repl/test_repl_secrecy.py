@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from enigmalang.diagnostics import Sink
+from enigmalang.execute.ports import EngineError
 from enigmalang.repl.commands import dispatch
-from enigmalang.repl.interactive import Interactive, Settings
+from enigmalang.repl.history import RedactedHistory
+from enigmalang.repl.interactive import Interactive
 from enigmalang.repl.redact import redacted
 from enigmalang.repl.saving import Saved, saved_text
 from enigmalang.repl.secrecy import Secrets
+from enigmalang.repl.settings import Settings
 from enigmalang.semantics import TextLoader
 from enigmalang.source import SourceFile, Span
 from enigmalang.syntax.parser import parse
@@ -228,3 +231,39 @@ def test_save_says_what_makes_it_no_program(tmp_path: Path) -> None:
     assert talk.shown == [f"saved 1 inputs to {tmp_path / 'good.enig'}\n"]
     talk.say("x = 'one'", f":save {tmp_path / 'bad.enig'}")
     assert talk.shown[-1].startswith("it is no program yet: line 2: ")
+
+
+def test_save_narrows_unsigned_literals() -> None:
+    talk = Talk(n=[900_049, 900_050], m=[900_055], m_2=0)
+    talk.say("private n = sum([900049, 900050])", "private m = [900055][0]", "print(reveal(n), reveal(m))")
+    saved = talk.saved().text
+    assert "9000" not in saved and "256" not in saved
+    assert talk.session.session.fault_of(saved) is None
+    assert talk.runs().endswith(talk.shown[-1])
+
+
+def test_a_comment_alone_is_kept_nowhere(tmp_path: Path) -> None:
+    talk = Talk()
+    talk.say("# my secret is 900063", "x = 1")
+    assert talk.saved().text == "x = 1\n"
+    path = tmp_path / "history"
+    history = RedactedHistory(path, lambda: talk.session.session.secrets)
+    for text in ("# my secret is 900063", "  # or\n# 900064\n", "x = 1"):
+        history.store_string(text)
+        history.settle(True)
+    kept = path.read_text("utf-8")
+    assert "9000" not in kept and "+x = 1" in kept
+
+
+def test_what_dead_nodes_stop_is_shown() -> None:
+    talk, found = Talk(), []
+    talk.session.complain = lambda diagnostics, session: found.extend(diagnostics)
+
+    def dead(*_: Any) -> None:
+        raise EngineError("node 2: its process was killed", "E0701")
+
+    talk.session.world.inputs.read = dead  # type: ignore[method-assign]
+    assert not talk.session.feed('a = 1\nb = input("n", uint8)')
+    (fault,) = found
+    assert (fault.code, fault.span.line) == ("E0701", 2)
+    assert talk.session.session.sources[fault.span.path].line(2).startswith("b = input")

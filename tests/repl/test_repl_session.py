@@ -44,6 +44,17 @@ def test_the_old_value_is_read_before_the_new_one_is_there(typed: Typed) -> None
     assert typed.value("len(y)") == 2
 
 
+def test_what_a_type_cannot_hold_is_shown_and_not_kept(typed: Typed) -> None:
+    """As `print` shows it: private arithmetic is exact, whatever its type."""
+    typed("private x: uint8 = 20")
+    assert typed.value("reveal(x * x)") == 400
+    assert "_" not in typed.session.variables
+    assert typed.value("reveal(x + 1)") == 21
+    assert typed.value("_ + 1") == 22
+    with pytest.raises(EnigmaError, match="E0502"):
+        typed("y = reveal(x * x)")
+
+
 def test_private_stays_private(typed: Typed) -> None:
     (made,) = typed("private x = 41").values()
     assert made.secret and str(made.type) == "int32"
@@ -65,8 +76,8 @@ def test_ranges_are_those_of_the_values_not_of_the_types(typed: Typed) -> None:
     assert typed.value("reveal(y) == 16 * 10**18") is True
     typed("print(reveal(y))")
     assert typed.printed == [f"{16 * 10**18}\n"]
-    with pytest.raises(EnigmaError, match="does not fit uint32"):  # `_` would go on as its type
-        typed("reveal(y)")
+    typed("reveal(y)")
+    assert "_" not in typed.session.variables  # shown, but a uint32 does not hold it
     assert typed.session.variables["y"].ranges[0].high == (2**32 - 1) ** 2  # type: ignore[union-attr]
     typed("z: uint32 = y")
     assert typed.codes == ["E0401"]

@@ -14,7 +14,7 @@ from enigmalang.sharing.binary import lagrange
 from enigmalang.sharing.blinds import set_value
 from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.kinds import Kind
-from enigmalang.sharing.recovery import Helper, Request, answer_bytes, keys_answer, restore, restore_keys
+from enigmalang.sharing.recovery import Helper, Request, answer_bytes, restore
 from enigmalang.sharing.spaces import Planes, Space, elements, planes
 
 ROOT = bytes(range(32))
@@ -221,7 +221,7 @@ def test_a_counter_is_answered_once() -> None:
     assert last == {2: 6, 3: 5}
 
 
-@pytest.mark.parametrize(("root", "asker", "counter"), [(bytes(31), 1, 1), (bytes(32), 0, 1), (bytes(32), 1, 1 << 64),
+@pytest.mark.parametrize(("root", "asker", "counter"), [(bytes(31), 1, 1), (bytes(32), 0, 1), (bytes(32), 1, 1 << 63),
                                                         (bytes(32), 1, -1)])
 def test_refused_requests(root: bytes, asker: int, counter: int) -> None:
     with pytest.raises(ValueError):
@@ -317,29 +317,3 @@ def test_pieces_told_differently_are_noticed() -> None:
     with pytest.raises(SharingError, match="copies of one piece differ") as caught:
         restore(shape, 3, kinds, answers)
     assert 4 in caught.value.suspects
-
-
-# ------------------------------------------------------------ keys
-
-
-@pytest.mark.parametrize(("n", "t"), [(3, 1), (5, 2), (12, 5)])
-def test_keys_come_back(n: int, t: int) -> None:
-    shape = structure(n, t)
-    keys = keys_of(shape)
-    answers = {j: keys_answer(keys[j], 2) for j in shape.parties if j != 2}
-    assert restore_keys(shape, 2, answers).encode() == keys[2].encode()
-    with pytest.raises(SharingError, match="bytes of keys") as caught:
-        restore_keys(shape, 2, {j: a for j, a in answers.items() if j != 3})
-    assert caught.value.suspects == (3,)
-    with pytest.raises(SharingError, match="no other member"):
-        keys_answer(keys[1], 1)
-
-
-def test_other_keys_are_noticed() -> None:
-    shape = structure(5, 2)
-    keys = keys_of(shape)
-    answers = {j: keys_answer(keys[j], 1) for j in (2, 3, 4, 5)}
-    answers[4] = answers[4][:-1] + bytes([answers[4][-1] ^ 1])  # the key that all have
-    with pytest.raises(SharingError, match="different keys") as caught:
-        restore_keys(shape, 1, answers)
-    assert caught.value.suspects == (4,)

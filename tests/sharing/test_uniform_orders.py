@@ -39,7 +39,7 @@ def test_every_order_is_as_likely(n):
 def test_words_that_would_bias_are_passed_over():
     """For k = 3 a word w gives place w * 3 >> 64 unless w * 3 mod 2^64 < 2^64 mod 3 = 1: only w = 0."""
     state = np.array([0, 2], np.int64)
-    order = np.arange(3)
+    order = np.arange(3, dtype=np.int32)
     third = (1 << 64) // 3
     words = np.array([0, 0, third], np.uint64)  # passed over, passed over, place 0
     kernels().shuffle_rows(words, order, 1, 3, state)

@@ -208,11 +208,11 @@ def steps(low: float, high: float, count: int) -> list[float]:
     ("call", "values", "function", "bound"),
     [
         ("sqrt", [0, RAW, 4 * RAW, 0.01, 1, 2, 100, 32767.5, *steps(0, 50, 9)], math.sqrt, lambda y: 2 * RAW),
-        ("exp", [-11, -1, 0, 1, 10.39, *steps(-10, 10, 13)], math.exp, lambda y: 2 * RAW + 0.00002 * y),
-        ("log", [RAW, 0.001, 0.5, 1, 2, 3, 32767.5, *steps(0.1, 20, 9)], math.log, lambda y: 2 * RAW),
+        ("exp", [-11, -1, 0, 1, 10.39, *steps(-10.9, 10.3, 61)], math.exp, lambda y: 1.4 * RAW + 0.00001 * y),
+        ("log", [RAW, 2 * RAW, 0.001, 0.5, 1, 2, 3, 32767.5, *steps(0.1, 20, 49)], math.log, lambda y: 2 * RAW),
         ("reciprocal", [-100, -1, -0.01, 0.01, 1, 3, 7, 32767.5], lambda x: 1 / x, lambda y: RAW),
-        ("sigmoid", [-40, -8, 0, 1, 20, *steps(-6, 6, 9)], lambda x: 1 / (1 + math.exp(-x)), lambda y: 0.00005),
-        ("tanh", [-50, -1, 0, 0.25, 40, *steps(-4, 4, 9)], math.tanh, lambda y: 0.0001),
+        ("sigmoid", [-40, -8, 0, 1, 20, *steps(-12, 12, 97)], lambda x: 1 / (1 + math.exp(-x)), lambda y: 0.00003),
+        ("tanh", [-50, -1, 0, 0.25, 40, *steps(-6, 6, 49)], math.tanh, lambda y: 0.00006),
     ],
 )
 def test_fixed_math(

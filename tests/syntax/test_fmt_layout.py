@@ -73,6 +73,10 @@ def test_comments_of_neighbouring_lines_stand_in_a_column() -> None:
     assert layout(text) == "a = 1       # one\nlonger = 2  # two\n\nb = 3  # three\n"
 
 
+def test_a_comment_before_a_negative_number_stays() -> None:
+    assert layout("x = [-50,\n# why\n-22]\n") == "x = [\n    -50,\n    # why\n    -22,\n]\n"
+
+
 def test_a_comment_belongs_to_the_block_it_is_indented_as() -> None:
     text = "if a:\n    b()\n    # of the block\n# of what follows\nc()\n"
     assert layout(text) == text
@@ -106,10 +110,10 @@ def test_a_text_with_errors_is_refused() -> None:
 
 
 def test_a_result_that_means_something_else_is_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    for wrong in ("x = 2\n", "x = (\n"):
+    for wrong in ("x = 2  # why\n", "x = (\n", "x = 1\n", "x = 1  # who\n"):
         monkeypatch.setattr("enigmalang.syntax.formatting.check.layout", lambda text, wrong=wrong: wrong)
         with pytest.raises(RuntimeError, match=r"f\.enig"):
-            format_source("x=1\n", "f.enig")
+            format_source("x=1 #why\n", "f.enig")
 
 
 @pytest.mark.parametrize("text", ["# only a comment\n", '"""Only a text."""\n', "# a\n\n# b\n"])

@@ -1,5 +1,6 @@
 """Broken texts: always a tree or a diagnostic, never an exception; many mistakes told in one go; limits kept."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def codes(text: str) -> list[str]:
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_every_prefix_is_answered(path: Path) -> None:
     text = path.read_text("utf-8")
-    step = max(1, len(text) // 400)
+    step = max(1, len(text) // 200)
     for end in range(0, len(text), step):
         errors(text[:end])
 
@@ -209,3 +210,19 @@ def test_a_file_of_comments_is_an_empty_script(tmp_path: Path) -> None:
 
 def test_the_error_of_a_long_string_hides_nothing_before_it() -> None:
     assert codes('x = = 1\ny = """never\n') == ["E0001", "E0003"]
+
+
+@pytest.mark.parametrize("char", ["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff"])
+def test_characters_without_width_stand_in_texts_only(char: str) -> None:
+    assert codes(f"ab = 1\na{char}b = 2\n") == ["E0015"]
+    assert codes(f"a = 1{char} + 2\n") == ["E0015"]
+    assert codes(f'a = "x{char}y"  # x{char}y\n') == []
+
+
+def test_a_pipe_is_no_program(tmp_path: Path) -> None:
+    """Nobody may ever write to it."""
+    os.mkfifo(tmp_path / "p.enig")
+    sink = Sink()
+    assert read_source(str(tmp_path / "p.enig"), sink) is None
+    assert [d.code for d in sink.diagnostics] == ["E0601"]
+    assert "pipe" in render(sink.diagnostics)

@@ -14,6 +14,7 @@ from wire_circuits import Builder, circuits, every_operation, same
 
 from enigmalang.circuits.circuit import OPS, Circuit, Form, Node, Output
 from enigmalang.source import Span
+from enigmalang.wire.arrays import decode_constant
 from enigmalang.wire.codec import decode_circuit, digest, encode_circuit
 from enigmalang.wire.errors import WireError
 
@@ -79,8 +80,8 @@ def test_truncation_at_every_byte_is_refused() -> None:
 def test_longer_spelling_is_refused() -> None:
     """MessagePack can say 1 in one byte, in two, three, ...; a circuit has one digest."""
     data = encode_circuit(every_operation())
-    assert data[:2] == b"\x98\x02"  # an array of eight, the version
-    for version in (b"\xcc\x02", b"\xcd\x00\x02", b"\xd0\x02"):
+    assert data[:2] == b"\x98\x03"  # an array of eight, the version
+    for version in (b"\xcc\x03", b"\xcd\x00\x03", b"\xd0\x03"):
         with pytest.raises(WireError, match="not the canonical encoding"):
             decode_circuit(data[:1] + version + data[2:])
     with pytest.raises(WireError, match="not the canonical encoding"):
@@ -327,5 +328,37 @@ def test_large_circuits() -> None:
     million = add("const", (), (10**6,), value=np.arange(10**6))
     circuit = Circuit("M61", tuple(add.nodes), (last, million))
     data = encode_circuit(circuit)
-    assert len(data) < 8 * 10**6 + 20 * 100_001
+    assert len(data) < 20 * 100_001  # places are one run
     assert same(decode_circuit(data), circuit)
+
+
+def _run(*runs: tuple[int, int, int]) -> bytes:
+    return b"r" + b"".join(struct.pack("<Qqq", *run) for run in runs)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"r", _run((1 << 13, 0, 1))[:-1], _run((8, 0, 1)), _run((1 << 28, 0, 0)), _run((0, 0, 1), (1 << 13, 5, 1)),
+        _run((1 << 12, 0, 1), (1 << 12, 1 << 12, 1)), _run((1, 3, 0), (1 << 13, 0, 1)),
+        _run((1 << 13, 0, 1), (1, 7, 2)),
+        _run((1 << 13, 0, 1 << 60)), _run(*[(2, 0, 1)] * (1 << 12)),
+        b"i\x01" + struct.pack("<Q", 1 << 13) + np.arange(1 << 13).tobytes(),
+    ],
+)
+def test_runs_have_one_encoding(data: bytes) -> None:
+    with pytest.raises(WireError):
+        decode_constant(data)
+
+
+def test_what_runs_say_is_checked() -> None:
+    """As an array's elements are: indices within their axis, constants within the field."""
+    add = Builder()
+    x = add("input", (), (1 << 13,), slot=0)
+    beyond = add("take", (x,), (1 << 13,), indices=np.arange(1, (1 << 13) + 1), axis=0)
+    with pytest.raises(WireError, match="an index is outside"):
+        decode_circuit(encode_circuit(Circuit("M61", tuple(add.nodes), (beyond,))))
+    add = Builder()
+    large = add("const", (), (1 << 13,), value=np.arange(1 << 13) * (1 << 47))
+    with pytest.raises(WireError, match="a constant is outside"):
+        decode_circuit(encode_circuit(Circuit("M61", tuple(add.nodes), (large,))))

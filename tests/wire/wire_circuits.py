@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from enigmalang.circuits.circuit import Circuit, Form, Node, Output
+from enigmalang.circuits.runs import Runs
 
 A, B = Form.ARITH, Form.BITS
 
@@ -125,6 +126,6 @@ def _same_node(x: Node, y: Node) -> bool:
 
 
 def _same_value(x: Any, y: Any) -> bool:
-    if isinstance(x, np.ndarray):
-        return x.dtype == y.dtype and x.shape == y.shape and bool(np.all(x == y))
+    if isinstance(x, np.ndarray | Runs) and isinstance(y, np.ndarray | Runs):
+        return x.dtype == y.dtype and x.shape == y.shape and np.array_equal(x, y)
     return type(x) is type(y) and bool(x == y)

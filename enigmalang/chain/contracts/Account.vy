@@ -11,8 +11,8 @@ import signing
 interface Hub:
     def may(who: address, owner: address, action: String[32], key: bytes32) -> bool: view
     def policy(identity: address, member: address) -> bytes32: view
-    def decide(rule: bytes32, who: address, signers: DynArray[address, 31], owner: address,
-               action: String[32]) -> bool: view
+    def decide_at(rule: bytes32, who: address, signers: DynArray[address, 31], owner: address, compute: bool,
+                  depth: uint256) -> bool: view
 
 event Executed:
     who: indexed(address)
@@ -68,7 +68,7 @@ def execute_signed(target: address, data: Bytes[8192], amount: uint256,
             checks.refuse("not a signature")
         signers.append(who)
     policy: bytes32 = staticcall Hub(HUB).policy(self, signers[0])
-    if not staticcall Hub(HUB).decide(policy, signers[0], signers, signers[0], "act"):
+    if not staticcall Hub(HUB).decide_at(policy, signers[0], signers, signers[0], False, 0):
         checks.refuse("not permitted")
     self.nonce += 1
     log Executed(who=signers[0], target=target, amount=amount)

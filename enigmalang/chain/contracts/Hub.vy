@@ -27,17 +27,17 @@ exports: (
 )
 exports: signing.domain
 exports: (
-    committees.form, committees.withdraw, committees.claim, committees.owed, committees.committee, committees.seat,
-    committees.committees_of, committees.committee_count, committees.MAX_JOB_TIME,
+    committees.form, committees.withdraw, committees.claim, committees.owed, committees.committee,
+    committees.seat, committees.committees_of, committees.committee_count, committees.MAX_JOB_TIME,
 )
 exports: (
-    jobs.attach, jobs.open, jobs.settle, jobs.settle_failure, jobs.fail, jobs.accuse, jobs.job, jobs.attachment,
-    jobs.next_job, jobs.price, jobs.job_count, jobs.MIN_JOB_TIME, jobs.JOB_TIME, jobs.ROUND_WEIGHT,
-    jobs.PRODUCT_WEIGHT, jobs.ADDITION_WEIGHT,
+    jobs.attach, jobs.reattach, jobs.open, jobs.settle, jobs.settle_failure, jobs.fail, jobs.accuse, jobs.job,
+    jobs.attachment, jobs.next_job, jobs.price, jobs.job_count, jobs.JOB_TIME, jobs.ROUND_WEIGHT, jobs.PRODUCT_WEIGHT,
+    jobs.ADDITION_WEIGHT,
 )
 exports: (
     identities.declare, identities.create_identity, identities.update_policy, identities.members_of,
-    identities.policy, identities.rule, identities.decide, identities.decide_at, identities.ACCOUNT,
+    identities.policy, identities.rule, identities.decide_at, identities.ACCOUNT,
 )
 exports: (
     pointers.point, pointers.record_refusal, pointers.pointer, pointers.may, pointers.may_data,

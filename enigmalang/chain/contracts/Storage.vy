@@ -10,6 +10,10 @@
         all active nodes would pay everyone who puts down a deposit, storing or not. To collect is to attest that the
         value was kept; a time longer ago than WINDOW is not paid for, so that the rent of a dead node goes back.
 
+        A node that took a copy because a holder was gone is not paid until the owner names it (`store` again: what is
+        left of the lease before is returned). The chain cannot see who keeps a value, and whoever else said so could
+        name itself. It keeps the copy all the same, as others do with what it was named for.
+
         Nobody has power over it: its parameters are fixed at deployment, and nobody is sent money unasked.
 """
 

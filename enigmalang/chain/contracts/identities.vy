@@ -98,12 +98,10 @@ def create_identity(members: DynArray[address, 31], rules: DynArray[bytes32, 31]
         ACCOUNT, salt=keccak256(abi_encode(msg.sender, members, rules, salt))
     )
     for i: uint256 in range(len(members), bound=31):
-        if members[i] == empty(address):
-            checks.refuse("a member without an address")
+        self._assert_address(members[i])
         if self.policies[identity][members[i]] != empty(bytes32):
             checks.refuse("a member twice")
-        if len(self.programs[rules[i]]) == 0:
-            checks.refuse("no such rule")
+        self._assert_declared(rules[i])
         self.policies[identity][members[i]] = rules[i]
     self.groups[identity] = members
     log IdentityCreated(identity=identity, creator=msg.sender, members=members, rules=rules)
@@ -119,13 +117,11 @@ def update_policy(identity: address, member: address, rule: bytes32):
     """
     if not self._acts_for(identity, msg.sender, [msg.sender], False, 0):
         checks.refuse("not permitted")
-    if member == empty(address):
-        checks.refuse("a member without an address")
+    self._assert_address(member)
     if rule == empty(bytes32):
         self._take_out(identity, member)
     else:
-        if len(self.programs[rule]) == 0:
-            checks.refuse("no such rule")
+        self._assert_declared(rule)
         if len(self.groups[identity]) == 0:
             checks.refuse("no shared identity")
         if self.policies[identity][member] == empty(bytes32):
@@ -165,21 +161,27 @@ def rule(name: bytes32) -> DynArray[uint256, 64]:
 
 @external
 @view
-def decide(rule: bytes32, who: address, signers: DynArray[address, 31], owner: address, action: String[32]) -> bool:
-    """
-    @notice Whether `rule` lets `who` do `action` with what belongs to `owner`, `signers` having signed for it.
-    """
-    return self._decide(rule, who, signers, owner, action == "compute", 0)
-
-
-@external
-@view
 def decide_at(rule: bytes32, who: address, signers: DynArray[address, 31], owner: address, compute: bool,
               depth: uint256) -> bool:
     """
-    @notice For the hub's own use: a policy inside a rule.
+    @notice Whether `rule` lets `who` compute (or else, do anything) with what belongs to `owner`, `signers` having
+            signed for it. At a depth of 0; the hub asks itself at others, of a policy inside a rule.
     """
     return self._decide(rule, who, signers, owner, compute, depth)
+
+
+@internal
+@pure
+def _assert_address(member: address):
+    if member == empty(address):
+        checks.refuse("a member without an address")
+
+
+@internal
+@view
+def _assert_declared(rule: bytes32):
+    if len(self.programs[rule]) == 0:
+        checks.refuse("no such rule")
 
 
 @internal
@@ -308,14 +310,16 @@ def _declare(words: DynArray[uint256, 64]) -> bytes32:
         op: uint256 = word >> 248
         if op < OP_ANYONE or op > OP_CALL:
             checks.refuse("no such operation")
+        needed: uint256 = 0
         if op == OP_AND or op == OP_OR:
-            if height < 2:
-                checks.refuse("the rule lacks an answer")
-            height -= 1
+            needed = 2
         elif op == OP_NOT:
-            if height < 1:
-                checks.refuse("the rule lacks an answer")
-        elif op != OP_COUNT:
+            needed = 1
+        if height < needed:
+            checks.refuse("the rule lacks an answer")
+        if needed == 2:
+            height -= 1
+        elif needed == 0 and op != OP_COUNT:
             height += 1
             if op == OP_CALL:
                 skip = (word >> 192) & 255
@@ -330,11 +334,10 @@ def _declare(words: DynArray[uint256, 64]) -> bytes32:
 def _take_out(identity: address, member: address):
     if self.policies[identity][member] == empty(bytes32):
         checks.refuse("no member")
-    group: DynArray[address, 31] = self.groups[identity]
-    if len(group) <= 1:
+    count: uint256 = len(self.groups[identity])
+    if count <= 1:
         checks.refuse("the last member stays")
-    last: address = group.pop()
-    for i: uint256 in range(len(group), bound=31):
-        if group[i] == member:
-            group[i] = last
-    self.groups[identity] = group
+    last: address = self.groups[identity].pop()
+    for i: uint256 in range(count - 1, bound=31):
+        if self.groups[identity][i] == member:
+            self.groups[identity][i] = last

@@ -91,9 +91,7 @@ def latest(key: bytes32) -> Entry:
     """
     @notice The value that was written last.
     """
-    if self.counts[key] == 0:
-        checks.refuse("nothing under the key")
-    return self._entry(key, self.counts[key] - 1)
+    return self._last(key, self.counts[key])
 
 
 @external
@@ -117,9 +115,18 @@ def at(key: bytes32, when: uint256) -> Entry:
             low = middle + 1
         else:
             high = middle
-    if low == 0:
+    return self._last(key, low)
+
+
+@internal
+@view
+def _last(key: bytes32, count: uint256) -> Entry:
+    """
+    @dev Of the first `count` entries.
+    """
+    if count == 0:
         checks.refuse("nothing under the key")
-    return self._entry(key, low - 1)
+    return self._entry(key, count - 1)
 
 
 @internal

@@ -69,7 +69,8 @@ def register(key: bytes32, fingerprint: bytes32, endpoint: String[128]):
         checks.refuse("registered already")
     if msg.value < MINIMUM_DEPOSIT or msg.value == 0:
         checks.refuse("the deposit is below the minimum")
-    self.nodes[msg.sender] = Node(key=key, fingerprint=fingerprint, endpoint=endpoint, deposit=msg.value, leaves=0)
+    self.nodes[msg.sender].deposit = msg.value
+    self._set(key, fingerprint, endpoint)
     log Registered(node=msg.sender, key=key, fingerprint=fingerprint, endpoint=endpoint, deposit=msg.value)
 
 
@@ -80,9 +81,7 @@ def update(key: bytes32, fingerprint: bytes32, endpoint: String[128]):
     @notice New keys, or a new endpoint, of the calling node.
     """
     self._assert_registered(msg.sender)
-    self.nodes[msg.sender].key = key
-    self.nodes[msg.sender].fingerprint = fingerprint
-    self.nodes[msg.sender].endpoint = endpoint
+    self._set(key, fingerprint, endpoint)
     log Updated(node=msg.sender, key=key, fingerprint=fingerprint, endpoint=endpoint)
 
 
@@ -141,6 +140,13 @@ def _is_active(who: address) -> bool:
 def _assert_registered(who: address):
     if self.nodes[who].deposit == 0:
         checks.refuse("not registered")
+
+
+@internal
+def _set(key: bytes32, fingerprint: bytes32, endpoint: String[128]):
+    self.nodes[msg.sender].key = key
+    self.nodes[msg.sender].fingerprint = fingerprint
+    self.nodes[msg.sender].endpoint = endpoint
 
 
 @internal

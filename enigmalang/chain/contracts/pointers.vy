@@ -50,8 +50,7 @@ def point(db: uint8, key: bytes32, commitment: bytes32, rule: bytes32):
     """
     if db != DHT and db != MPC:
         checks.refuse("no such database")
-    if len(identities.programs[rule]) == 0:
-        checks.refuse("no such rule")
+    identities._assert_declared(rule)
     before: address = self.pointers[db][key].owner
     if before != empty(address):
         if not identities._acts_for(before, msg.sender, [msg.sender], False, 0):

@@ -17,7 +17,7 @@ from enigmalang.chain.vyper.names import Names
 from enigmalang.chain.vyper.problems import Unsupported
 from enigmalang.chain.vyper.types import UINT256, VType
 from enigmalang.chain.vyper.unit import Unit
-from enigmalang.ir.ir import Function, Operation, Region, Tensor, Value, operations
+from enigmalang.ir.ir import Function, Operation, Region, Value, operations
 from enigmalang.ir.ops import OPS
 from enigmalang.source import Span
 from enigmalang.types.types import Label
@@ -90,7 +90,7 @@ class Body:
         """A public value is one expression; of a private one only the lengths are followed."""
         if self.public(value):
             return [self.types[value]]
-        return [UINT256] * (value.type.rank if isinstance(value.type, Tensor) else 0)
+        return [UINT256] * (value.rank)
 
     def use(self, value: Value) -> Expr:
         """The expression of a public value, for one use."""
@@ -198,16 +198,16 @@ class Body:
 
     def shapes_only(self, op: Operation) -> bool:
         """Operations on private values: only their lengths are worked out here."""
-        from enigmalang.chain.vyper.shapes import SHAPES, shape_of
+        from enigmalang.chain.vyper.shapes import KEPT, shape_of
 
         hidden = [v for v in (*op.operands, *op.results) if not self.public(v)]
-        if not hidden or op.op in SHAPES.keep:
+        if not hidden or op.op in KEPT:
             return False
         shape_of(self, op)
         return True
 
     def terminator(self, op: Operation, region: Region) -> bool:
-        from enigmalang.chain.vyper.control import leave
+        from enigmalang.chain.vyper.loops import leave
 
         if op.op == "yield":
             return False
@@ -284,6 +284,22 @@ def touches(changed: frozenset[str], reads: frozenset[str]) -> bool:
 def place_of(op: Operation) -> Span:
     """Where the program's own text brought the operation about."""
     return op.via[0] if op.via else op.span
+
+
+def enter(body: Body, op: Operation, loop: bool) -> None:
+    """Keep what the regions of `op` would change, evaluate again, or overtake."""
+    writes, textual = writes_of(op.regions), is_textual(op.regions)
+    inside = uses_in(op.regions)
+    body.barrier(writes, textual)
+    for value in list(body.pending):
+        parts = body.env[value]
+        again = loop and value in inside and not all(p.cheap or p.place for p in parts)
+        if again or any(p.fails for p in parts):
+            body.materialise(value)
+
+
+def flat(parts: Sequence[Parts]) -> list[Expr]:
+    return [e for p in parts for e in p]
 
 
 def writes_of(regions: Iterable[Region]) -> frozenset[str]:

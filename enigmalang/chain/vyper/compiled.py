@@ -12,6 +12,8 @@ from enigmalang.plan.codec import hash_plan
 from enigmalang.plan.plan import Plan
 from enigmalang.source import Span
 
+#: Bytes that a contract's own code ends with, and that Vyper does not count: HUB and CREATOR.
+IMMUTABLES = 64
 _SHOWN = 8
 
 
@@ -33,8 +35,9 @@ def compile_contract(plan: Plan, name: str) -> Deployable:
             compiled = compile_linked(generated.source, name, hash_plan(plan))
     except CompileError as error:
         raise EnigmaError(_refused(plan, generated, error)) from None
-    if len(compiled.runtime) > CODE_LIMIT:
-        raise EnigmaError(_too_large(plan, generated, len(compiled.runtime)))
+    size = len(compiled.runtime) + IMMUTABLES
+    if size > CODE_LIMIT:
+        raise EnigmaError(_too_large(plan, generated, size))
     return Deployable(generated, compiled)
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from enigmalang.chain.abi import MOST_LOGGED
 from enigmalang.chain.vyper.body import Body, place_of
-from enigmalang.chain.vyper.control import negated
 from enigmalang.chain.vyper.convert import as_int, coerced, row, to_abi
 from enigmalang.chain.vyper.expr import COMPARE, Expr, fixed, made, quoted
 from enigmalang.chain.vyper.logged import OTHER, encoded_most, logged
 from enigmalang.chain.vyper.problems import Unsupported
+from enigmalang.chain.vyper.truths import negated
 from enigmalang.chain.vyper.types import (
     BOOL,
     BYTES32,

@@ -4,16 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from enigmalang.chain.vyper.types import (
-    ADDRESS,
-    BOOL,
-    VDyn,
-    VInt,
-    VName,
-    VStatic,
-    VText,
-    VType,
-)
+from enigmalang.chain.vyper.types import ADDRESS, BOOL, VDyn, VInt, VName, VStatic, VText, VType
 
 #: Binding strengths: an operand weaker than its operator is put in parentheses.
 TERNARY, OR, AND, NOT, COMPARE, BITOR, BITXOR, BITAND, SHIFT, SUM, PRODUCT, UNARY, POWER, ATOM = range(14)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from enigmalang.chain.vyper.body import Body
 from enigmalang.chain.vyper.convert import coerced, to_abi
 from enigmalang.chain.vyper.expr import Expr
 from enigmalang.chain.vyper.lines import Lines
@@ -9,7 +10,7 @@ from enigmalang.chain.vyper.names import Names, plain
 from enigmalang.chain.vyper.state import length_names
 from enigmalang.chain.vyper.types import INT256, VType, abi_type, leaf_type, scalar_type, with_innermost
 from enigmalang.chain.vyper.unit import Unit
-from enigmalang.ir.ir import Contract, Function, Region, Slot, Tensor, operations
+from enigmalang.ir.ir import Contract, Function, Operation, Region, Slot, Tensor, operations
 from enigmalang.plan.plan import Plan
 from enigmalang.types.types import NONE, FixedT, Label, MapT, StructT, Type
 
@@ -29,6 +30,19 @@ def tracked_slots(plan: Plan, contract: Contract) -> frozenset[str]:
                      if s.keys and (s.label is Label.PRIVATE or s.name in asked))
 
 
+def renamed_slots(contract: Contract) -> frozenset[str]:
+    """Public slots that Vyper's own getter would show otherwise than the language does."""
+    return frozenset(s.name for s in contract.slots.values() if s.label is Label.PUBLIC and _shown_otherwise(s))
+
+
+def _shown_otherwise(slot: Slot) -> bool:
+    if slot.lens:
+        return True
+    if not isinstance(slot.type, Tensor) or getattr(slot.type.element, "max", 0) is None:
+        return False  # a text without a greatest length is refused where it is declared
+    return scalar_type(slot.type.element, abi=True) != scalar_type(slot.type.element)
+
+
 def getters(unit: Unit, lines: Lines) -> None:
     made = Lines()
     for slot in unit.contract.slots.values():
@@ -40,8 +54,7 @@ def getters(unit: Unit, lines: Lines) -> None:
         if not private:
             _struct(unit, made, name, type)
     if made.rows:
-        lines.add("# ---- Getters: state as the language has it")
-        lines.add("")
+        lines.title("Getters: state as the language has it")
         lines.rows.extend(made.rows)
 
 
@@ -79,11 +92,8 @@ def _shown(slot: Slot, held: VType) -> VType:
     return with_innermost(held, INT256) if isinstance(element, FixedT) else held
 
 
-def _scratch(unit: Unit, lines: Lines, slot: Slot):  # type: ignore[no-untyped-def]
+def _scratch(unit: Unit, lines: Lines, slot: Slot) -> Body:
     """A body for statements that no program has."""
-    from enigmalang.chain.vyper.body import Body
-    from enigmalang.ir.ir import Operation
-
     end = Operation("yield", (), (), slot.span)
     function = Function("getter", "view", (), Region([], [end]), NONE, False, slot.span)
     names = Names(unit.taken)

@@ -14,6 +14,7 @@ from enigmalang.chain.vyper.types import (
     VStatic,
     VText,
     VType,
+    element_at,
     join_types,
     leaf_type,
     scalar_type,
@@ -172,7 +173,7 @@ class Infer:
             case "select":
                 return VText(kind, max(t.max for t in texts if isinstance(t, VText)))
             case "index" if op.attrs["axis"] is not None:
-                return _row(operands[0])
+                return element_at(operands[0])
             case "index":
                 return VText(kind, 1)
             case "pop":
@@ -195,7 +196,7 @@ class Infer:
 
     def _tensor(self, op: Operation, value: Value, type: Tensor) -> VType:
         operands = [self.types[v] for v in op.operands if v in self.types]
-        ranks = [v.type.rank if isinstance(v.type, Tensor) else 0 for v in op.operands]
+        ranks = [v.rank for v in op.operands]
         match op.op:
             case "state_load" | "map_get":
                 slot = self._slot(op)
@@ -222,7 +223,7 @@ class Infer:
             case _ if op.op in _LIKE_FIRST:
                 return operands[0]
             case "index":
-                return _row(operands[0]) if op.attrs["axis"] == -ranks[0] else self._rebuilt(value, type, [])
+                return element_at(operands[0]) if op.attrs["axis"] == -ranks[0] else self._rebuilt(value, type, [])
             case "empty" | "range" | "append" | "pop" | "slice" | "gather" | "concat":
                 return self._list(op, value, type, operands)
             case "db_history" if isinstance(op.attrs["type"], ListT) and op.attrs["type"].max is not None:
@@ -256,9 +257,9 @@ class Infer:
         first = operands[0]
         if op.attrs["axis"] != -type.rank:
             return self._rebuilt(value, type, [])
-        row = _row(first)
+        row = element_at(first)
         if op.op in ("append", "concat"):
-            row = join_types(row, operands[1] if op.op == "append" else _row(operands[1]))
+            row = join_types(row, operands[1] if op.op == "append" else element_at(operands[1]))
         return VDyn(row, _bound(value, 0))
 
     def _rebuilt(self, value: Value, type: Tensor, like: Sequence[VType],
@@ -272,25 +273,13 @@ class Infer:
             made = scalar_type(type.element)
         sizes: list[int | None] = []
         for depth in range(type.rank):
-            rows = [_axis(t, depth) for t in like]
+            rows = [element_at(t, depth) for t in like]
             same = rows and all(isinstance(r, VStatic) and r.size == getattr(rows[0], "size", None) for r in rows)
             sizes.append(rows[0].size if same and isinstance(rows[0], VStatic) else None)
         for depth in reversed(range(type.rank)):
             size = sizes[depth]
             made = VStatic(made, size) if size is not None else VDyn(made, bound(value, depth))
         return made
-
-
-def _axis(type: VType, depth: int) -> VType:
-    for _ in range(depth):
-        assert isinstance(type, VStatic | VDyn)
-        type = type.element
-    return type
-
-
-def _row(type: VType) -> VType:
-    assert isinstance(type, VStatic | VDyn)
-    return type.element
 
 
 def _as_bytes(value: Value) -> VText | None:

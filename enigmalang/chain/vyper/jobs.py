@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from enigmalang.chain.vyper.body import Body
-from enigmalang.chain.vyper.contract import (
+from enigmalang.chain.vyper.expr import SUM, Expr, constant, fixed
+from enigmalang.chain.vyper.functions import (
     arrow,
     bind_params,
     declared_params,
@@ -20,11 +21,10 @@ from enigmalang.chain.vyper.contract import (
     run_body,
     signature,
 )
-from enigmalang.chain.vyper.expr import SUM, Expr, constant, fixed
 from enigmalang.chain.vyper.lines import Lines
 from enigmalang.chain.vyper.names import Names
 from enigmalang.chain.vyper.problems import Unsupported
-from enigmalang.chain.vyper.types import ADDRESS, UINT256, VDyn, VName, VStatic, VText, VType, abi_type
+from enigmalang.chain.vyper.types import ADDRESS, UINT256, VDyn, VName, VStatic, VText, VType, abi_type, structs_in
 from enigmalang.chain.vyper.unit import Unit
 from enigmalang.ir.ir import Function, Operation, Param, Region, Tensor, operations
 from enigmalang.ir.leaves import leaves_of
@@ -89,8 +89,6 @@ def abi_size(type: VType, structs: dict[str, StructT]) -> int:
 
 def arguments_size(function: PlanFunction) -> int:
     """The most bytes of a request's encoded arguments."""
-    from enigmalang.chain.vyper.types import structs_in
-
     params = public_params(function.public)
     structs = {s.name: s for p in params for s in structs_in(p.type)}
     known = sum(abi_size(abi_type(p.type), structs) for p in params)
@@ -115,7 +113,7 @@ def _words(region: Region, times: int) -> int:
             total += times
         elif op.op == "attested":
             size, lens = 1, op.result.lens
-            rank = op.result.type.rank if isinstance(op.result.type, Tensor) else 0
+            rank = op.result.rank
             for axis in range(rank):
                 size *= lens[axis] or 0
             total += times * (size + rank)

@@ -24,6 +24,11 @@ class Lines:
         for number, line in enumerate(text.strip("\n").split("\n")):
             self.add(line, span if number == 0 else None)
 
+    def title(self, text: str) -> None:
+        """The beginning of a section."""
+        self.add(f"# ---- {text}")
+        self.add("")
+
     @contextmanager
     def block(self) -> Iterator[None]:
         self._depth += 1
@@ -63,3 +68,8 @@ def rendered(rows: list[tuple[str, Span | None]]) -> tuple[str, dict[int, Span]]
         note = f"# {PurePath(span.path).name}:{span.line}"
         made.append(f"{text.ljust(WIDTH - 24)}  {note}")
     return "\n".join(made) + "\n", places
+
+
+def notice(text: str) -> str:
+    """A docstring's text within NatSpec: one line, without what would end it or begin a field."""
+    return " ".join(text.split()).replace('"', "'").replace("\\", "/").replace("@", "at ")

@@ -3,7 +3,8 @@
 A contract knows the hash of its plan, and the plan is the whole file: with each change of a script, the contract
 beside it would be compiled again, which takes seconds. So it is compiled without comments and with another word in
 the place of that hash, and the hash is put in afterwards. What comes out is what `vyper --no-bytecode-metadata` makes
-of the source as it is shown.
+of the source as it is shown. (Where the hash has an end for which the compiler writes shorter code, one in a hundred,
+that source itself is compiled.)
 """
 
 import re
@@ -19,10 +20,17 @@ _COMMENT = re.compile(r"""^((?:[^#"]|"(?:[^"\\]|\\.)*")*?)\s*#.*$""")
 
 def compile_linked(source: str, name: str, plan_hash: bytes) -> Compiled:
     """`source` compiled, with the plan's hash in it. Raises CompileError, with lines of `source`."""
+    if not _of_full_length(plan_hash):
+        return compile_source(_without_comments(source), name, metadata=False)
     found = compile_source(_without_comments(source.replace(plan_hash.hex(), _PLACE.hex())), name, metadata=False)
     codes = (code.replace(_PLACE, plan_hash) for code in (found.init, found.runtime, found.blueprint))
     init, runtime, blueprint = codes
     return Compiled(found.name, init, runtime, found.abi, blueprint)
+
+
+def _of_full_length(word: bytes) -> bool:
+    """Whether the compiler pushes all of its bytes: it leaves leading zeros out, makes others by shifts or `NOT`."""
+    return word[0] not in (0, 0xFF) and word[-1] != 0
 
 
 def _without_comments(source: str) -> str:

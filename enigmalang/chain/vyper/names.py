@@ -1,6 +1,11 @@
-"""Names in the generated source: unique, and none that Vyper keeps for itself."""
+"""Names in the generated source: unique, and none that Vyper or the contract around them keeps for itself."""
 
 import re
+
+from enigmalang.chain.vyper.problems import Unsupported
+from enigmalang.chain.vyper.unit import Unit
+from enigmalang.plan.plan import PlanFunction
+from enigmalang.source import Span
 
 #: Words of Vyper 0.4.3 (its `RESERVED_KEYWORDS`, builtins and Python's keywords) that no variable may be called.
 _WORDS = """
@@ -18,6 +23,11 @@ _WORDS = """
     exports uses initializes extcall staticcall breakpoint assert_modifiable type struct map True False None
 """
 RESERVED = frozenset(_WORDS.split())
+#: Names that every generated contract has for itself.
+OWN = frozenset({
+    "version", "private_root", "ready", "report_failure", "_open", "_settle", "HUB", "CREATOR", "PLAN_HASH"})
+#: What no local of it may hide.
+MODULE = frozenset({"HUB", "CREATOR", "PLAN_HASH", "Hub", "Entry", "Signature", "Work", "Requested", "KIND"})
 
 
 def plain(name: str) -> str:
@@ -42,3 +52,32 @@ class Names:
             name = f"{stem}_" if number == 2 and stem.lower() in self._lower else f"{stem}_{number}"
         self._taken.add(name)
         return name
+
+
+def check_names(unit: Unit) -> None:
+    """E0805 for names that the generated contract, or Vyper, has for itself."""
+    used: dict[str, Span] = {}
+    for function in unit.functions:
+        short = function.name.rpartition(".")[2]
+        if function.public.kind not in ("external", "view"):
+            continue
+        for taken in ([short] if function.secret is None else [f"request_{short}", f"fulfil_{short}"]):
+            _claim(used, taken, function.public.span)
+    for slot in unit.contract.slots.values():
+        _claim(used, plain(slot.name), slot.span)
+        if slot.name in unit.tracked:
+            _claim(used, f"has_{plain(slot.name)}", slot.span)
+
+
+def _claim(used: dict[str, Span], name: str, span: Span) -> None:
+    if name in OWN or name in used or name in RESERVED:
+        why = "is a word of Vyper" if name in RESERVED else "is a name of the generated contract already"
+        raise Unsupported("E0805", f"`{name}` {why}: on the chain this needs another name", span, "rename it")
+    used[name] = span
+
+
+def predicates_of(unit: Unit) -> list[PlanFunction]:
+    """The file's predicates that this contract can show as views."""
+    names = {f.name.rpartition(".")[2] for f in unit.functions} | {plain(s) for s in unit.contract.slots} | OWN
+    return [f for f in unit.plan.functions.values()
+            if f.public.kind == "predicate" and f.name.isidentifier() and f.name not in names | RESERVED]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from enigmalang.chain.vyper.arrays import place_index
-from enigmalang.chain.vyper.body import Body, place_of
+from enigmalang.chain.vyper.body import Body, assignment, place_of
 from enigmalang.chain.vyper.convert import coerced, counted, fill, row
-from enigmalang.chain.vyper.expr import Expr, constant, made
+from enigmalang.chain.vyper.expr import Expr, constant, made, variable
 from enigmalang.chain.vyper.names import plain
 from enigmalang.chain.vyper.problems import Unsupported
-from enigmalang.chain.vyper.types import UINT256, VDyn, VStatic, VText, VType, leaf_type
+from enigmalang.chain.vyper.shapes import public_shape
+from enigmalang.chain.vyper.types import BOOL, UINT256, VDyn, VStatic, VText, VType, leaf_type, scalar_type
 from enigmalang.ir.ir import Operation, Region, Slot, Tensor, Value, operations
 from enigmalang.types.types import Label
 
@@ -29,8 +30,6 @@ def length_names(slot: Slot) -> list[tuple[int, str]]:
 
 def keyed(body: Body, keys: Sequence[Expr], slot: Slot) -> tuple[str, list[Expr]]:
     """`[key][key]`, and the keys as the map has them."""
-    from enigmalang.chain.vyper.types import scalar_type
-
     made_ = [coerced(body, k, scalar_type(t)) for k, t in zip(keys, slot.keys, strict=True)]
     return "".join(f"[{k.text}]" for k in made_), made_
 
@@ -97,8 +96,6 @@ def map_has(body: Body, op: Operation) -> None:
     slot = slot_of(body, op)
     keys = [body.use(v) for v in op.operands]
     storage = f"self.has_{plain(slot.name)}"
-    from enigmalang.chain.vyper.types import BOOL
-
     if _batched(op):
         return _batch(body, op, keys, slot, storage, BOOL)
     suffix, exprs = keyed(body, keys, slot)
@@ -127,15 +124,10 @@ def map_set(body: Body, op: Operation) -> None:
 
 
 def _store(body: Body, op: Operation, slot: Slot, suffix: str) -> None:
-    from enigmalang.chain.vyper.body import assignment
-
     parts = body.use_parts(op.operands[-1])
     if slot.label is Label.PRIVATE:
         if not all(slot.exact) and body.public(op.operands[-1]):
-            from enigmalang.chain.vyper.arrays import length
-            from enigmalang.chain.vyper.shapes import _public_shape
-
-            parts = _public_shape(body, op.operands[-1], parts[0], length)
+            parts = public_shape(body, op.operands[-1], parts[0])
         names = length_names(slot)
         values = [parts[axis] for axis, _ in names]
         body.barrier((f"slot:{slot.name}",))
@@ -190,8 +182,6 @@ def _write(body: Body, op: Operation, spot: Expr, items: list[Expr], slot: Slot)
                 body.say(f'assert len({spot.text}) < {most}, "the list is full"')
             body.say(f"{spot.text}.append({coerced(body, items[0], spot.type.element).text})")
         case "set_index":
-            from enigmalang.chain.vyper.body import assignment
-
             body.barrier(changed)
             target = row(spot, place_index(body, items[0]))
             body.say(assignment(target, coerced(body, items[1], target.type)))
@@ -204,8 +194,6 @@ def _write(body: Body, op: Operation, spot: Expr, items: list[Expr], slot: Slot)
                 return
             found = body.names.new(last.hint or "last")
             body.say(f"{found}: {spot.type.element} = {spot.text}.pop()")
-            from enigmalang.chain.vyper.expr import variable
-
             body.owned[found] = body.level
             body.define_value(last, variable(found, spot.type.element))
 

@@ -2,21 +2,18 @@
 
 from collections.abc import Callable
 
-from enigmalang.chain.vyper import arrays, control, effects, state
+from enigmalang.chain.vyper import access, building, effects, iteration, loops, reductions, state, updates
+from enigmalang.chain.vyper.arithmetic import ARITHMETIC
 from enigmalang.chain.vyper.body import Body, Emit
+from enigmalang.chain.vyper.branches import branch
+from enigmalang.chain.vyper.casts import CASTS
+from enigmalang.chain.vyper.comparisons import COMPARISONS
+from enigmalang.chain.vyper.elementwise import elementwise
 from enigmalang.chain.vyper.foreign import external_call
-from enigmalang.chain.vyper.scalars import SCALARS, Scalar
+from enigmalang.chain.vyper.problems import Unsupported
+from enigmalang.chain.vyper.scalars import Scalar
+from enigmalang.chain.vyper.truths import TRUTHS
 from enigmalang.ir.ir import Opaque, Operation
-
-
-def _elementwise(function: Scalar) -> Emit:
-    def emit(body: Body, op: Operation) -> None:
-        args = [body.use(v) for v in op.operands]
-        if arrays.rank_of(op.result):
-            arrays.mapped(body, op, args, function)
-        else:
-            body.define(op, function(body, op, args))
-    return emit
 
 
 def _convert(body: Body, op: Operation) -> None:
@@ -25,7 +22,7 @@ def _convert(body: Body, op: Operation) -> None:
         return effects.from_any(body, op, call)
     if isinstance(op.operands[0].type, Opaque) or isinstance(op.result.type, Opaque):
         return body.define(op, body.use(op.operands[0]))
-    _elementwise(SCALARS["convert"])(body, op)
+    elementwise(CASTS["convert"])(body, op)
 
 
 def _either(then: Callable[[Body, Operation], bool], otherwise: Emit) -> Emit:
@@ -39,17 +36,23 @@ def _passed(body: Body, op: Operation) -> None:
     body.define(op, *body.use_parts(op.operands[0]))
 
 
+def _call(body: Body, op: Operation) -> bool:
+    raise Unsupported("E0801", f"{op.attrs['function']} calls itself: the chain has no recursion",
+                      op.via[0] if op.via else op.span, "write it as a loop, or as `while … max N`")
+
+
+_SCALARS: dict[str, Scalar] = {**ARITHMETIC, **COMPARISONS, **TRUTHS, **CASTS}
 EMITTERS: dict[str, Emit] = {
-    **{name: _elementwise(function) for name, function in SCALARS.items()},
+    **{name: elementwise(function) for name, function in _SCALARS.items()},
     "convert": _convert,
-    "const": arrays.const, "stack": arrays.stack, "empty": arrays.empty, "fill": arrays.repeated,
-    "expand": arrays.expand, "concat": arrays.concat, "len": arrays.size_of, "index": arrays.index,
-    "slice": arrays.cut, "gather": arrays.gather, "range": arrays.ranged, "reverse": arrays.reverse,
-    "contains": arrays.contains, "dot": arrays.dot,
-    **dict.fromkeys(("reduce_sum", "reduce_any", "reduce_all", "reduce_min", "reduce_max"), arrays.reduced),
-    "append": _either(state.in_place, arrays.append),
-    "set_index": _either(state.in_place, arrays.set_index),
-    "pop": _either(state.in_place, arrays.pop),
+    "const": building.const, "stack": building.stack, "empty": building.empty, "fill": building.repeated,
+    "expand": building.expand, "concat": updates.concat, "len": access.size_of, "index": access.index,
+    "slice": access.cut, "gather": access.gather, "range": iteration.ranged, "reverse": access.reverse,
+    "contains": access.contains, "dot": reductions.dot,
+    **dict.fromkeys(("reduce_sum", "reduce_any", "reduce_all", "reduce_min", "reduce_max"), reductions.reduced),
+    "append": _either(state.in_place, updates.append),
+    "set_index": _either(state.in_place, updates.set_index),
+    "pop": _either(state.in_place, updates.pop),
     "state_load": state.state_load, "state_store": state.state_store, "map_get": state.map_get,
     "map_set": state.map_set, "map_has": state.map_has,
     "context": effects.context, "require": effects.require, "raise": effects.raised, "emit": effects.emit,
@@ -61,6 +64,6 @@ EMITTERS: dict[str, Emit] = {
 }
 
 CONTROL: dict[str, Callable[[Body, Operation], bool]] = {
-    "if": control.branch, "for": control.for_loop, "while": control.while_loop, "map": control.comprehension,
-    "scope": control.scope, "call": control.call,
+    "if": branch, "for": loops.for_loop, "while": loops.while_loop, "map": loops.comprehension,
+    "scope": loops.scope, "call": _call,
 }

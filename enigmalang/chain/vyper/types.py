@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from enigmalang.chain.vyper.problems import Unsupported
 from enigmalang.ir.ir import Tensor
 from enigmalang.ir.leaves import leaves_of
+from enigmalang.source import Span
 from enigmalang.types.types import (
     AddressT,
     ArrayT,
@@ -151,6 +153,15 @@ def abi_type(type: Type) -> VType:
             return tensor_type(abi_type(element), (most,), (False,))
         case _:
             return scalar_type(type, abi=True)
+
+
+def typed(type: Type, span: Span) -> VType:
+    """`abi_type` of what is written at `span`. Raises Unsupported (E0802)."""
+    try:
+        return abi_type(type)
+    except NoVyperType as problem:
+        raise Unsupported("E0802", f"{problem} cannot live on the chain", span,
+                          "declare it with a size (`list[T, max]`, `string[max]`)") from None
 
 
 def structs_in(type: Type) -> list[StructT]:

@@ -11,9 +11,9 @@ from enigmalang.compiler.disclosure.dependence import (
     Source,
 )
 from enigmalang.compiler.disclosure.manifest import Audience, Entry, Kind
-from enigmalang.compiler.disclosure.places import Places
+from enigmalang.compiler.disclosure.places import Places, within
 from enigmalang.compiler.disclosure.recipe import recipe
-from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot, Tensor, Value
+from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot, Value
 from enigmalang.passes.facts import Facts
 from enigmalang.source import Span
 from enigmalang.source.shipped import STDLIB
@@ -21,6 +21,8 @@ from enigmalang.types.ranges import nominal
 from enigmalang.types.types import Label
 
 _ALL = Audience.EVERYONE
+#: After these nothing of the region around runs: a condition that leads here does not hold for what follows.
+_ENDS = ("raise", "leave", "break", "continue")
 #: What is public, but was a secret or a secret's length.
 PUBLIC = (Origin.LEARNT, Origin.CLIENT, Origin.LENGTH)
 #: What a client or everyone came to know.
@@ -97,6 +99,13 @@ class Listing:
     def put(self, entry: Entry) -> None:
         self.entries.setdefault(entry)
 
+    def change(self, op: Operation, kind: Kind, what: str, *, whole: bool = False, steps: tuple[str, ...] = (),
+               after: tuple[str, ...] = ()) -> None:
+        """Something is written, paid or called: with the public conditions under which anyone gets so far."""
+        made = dict.fromkeys(recipe(self.around.dependence, [check]) for check in self.checks)
+        self.add(op, kind, what, whole=whole, steps=steps, after=after, guards=tuple(dict.fromkeys(self.guards)),
+                 made=" ".join(made))
+
     def value(self, op: Operation, value: Value, what: str, who: str, kind: Kind = Kind.VALUE,
               span: Span | None = None) -> None:
         """A value that is computed from secrets goes to `who`."""
@@ -129,22 +138,42 @@ class Listing:
         for op in region.ops:
             self.around.visit(self, op)
             if op.op in ("require", "assert"):
-                self.guard(op.operands[0])
+                self.guard(op.operands[0], text=self.required(op))
             self.inside(op)
+            if op.op == "if":
+                for number, inner in enumerate(op.regions):
+                    if any(last.op in _ENDS for last in inner.ops):
+                        self.guard(op.operands[0], holds=number != 0)
 
     def inside(self, op: Operation) -> None:
         outer, self.times = self.times, _product(self.times, _steps(op))
+        after: list[tuple[str, Value]] = []
         for number, inner in enumerate(op.regions):
-            held, checked = len(self.guards), len(self.checks)
+            held = len(self.guards)
             if op.op == "if":
                 self.guard(op.operands[0], holds=number == 0)
+            branch = self.guards[held:]
             self.region(inner)
-            del self.guards[held:], self.checks[checked:]
+            gained = self.guards[held + len(branch):], self.checks[held + len(branch):]
+            del self.guards[held:], self.checks[held:]
+            if branch:  # what one branch requires holds afterwards, where control came through it
+                after += zip((f"{text}, where {branch[0]}" for text in gained[0]), gained[1], strict=True)
+        for text, check in after:
+            self.guards.append(text)
+            self.checks.append(check)
         self.times = outer
 
-    def guard(self, condition: Value, holds: bool = True) -> None:
-        """What follows, in this region and those within, happens only if the condition holds."""
-        text = "" if condition.span.path.startswith(STDLIB) else self.text(condition.span)
+    def required(self, op: Operation) -> str:
+        """The condition of a `require` as it is written there: what it is computed by may stand in another function."""
+        condition = op.operands[0].span
+        if within(condition, op.span) or op.span.path.startswith(STDLIB):
+            return self.text(condition)
+        return self.text(op.span).removeprefix(op.op).strip()
+
+    def guard(self, condition: Value, holds: bool = True, text: str | None = None) -> None:
+        """What follows, in this region and those within, happens only if the condition (`text`) holds."""
+        text = self.text(condition.span) if text is None else text
+        text = "" if condition.span.path.startswith(STDLIB) else text
         if text and condition.label is Label.PUBLIC:
             self.checks.append(condition)
             constants = ", ".join(self.constants(condition))
@@ -184,20 +213,21 @@ def described(value: Value) -> str:
 
 
 def _many(value: Value) -> str:
-    rank = value.type.rank if isinstance(value.type, Tensor) else 0
-    if not rank:
+    if not value.rank:
         return ""
-    lens = value.lens if len(value.lens) == rank else (None,) * rank
-    return f", {' by '.join(f'up to {n}' if n is not None else 'any number' for n in lens)} of them"
+    return f", {' by '.join(f'up to {n}' if n is not None else 'any number' for n in _lens(value))} of them"
+
+
+def _lens(value: Value) -> tuple[int | None, ...]:
+    """One entry for each axis, also when nothing is known."""
+    return value.lens if len(value.lens) == value.rank else (None,) * value.rank
 
 
 def count_of(value: Value, times: int | None = 1) -> str:
     """How many numbers a value is, in a loop of so many steps."""
-    rank = value.type.rank if isinstance(value.type, Tensor) else 0
-    lens = value.lens if len(value.lens) == rank else (None,) * rank
     total = times
-    for length in lens:
+    for length in _lens(value):
         total = None if total is None or length is None else total * length
     if total is None:
         return "the values"
-    return "1 value" if total == 1 and not rank else f"up to {total} values"
+    return "1 value" if total == 1 and not value.rank else f"up to {total} values"

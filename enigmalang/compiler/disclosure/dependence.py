@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from enigmalang.analysis.flow import NO_FLOW, Flow, build_flow, returned
-from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot, Tensor, Value
+from enigmalang.ir.ir import Function, Opaque, Operation, Program, Region, Slot, Value
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.plan.plan import SECRET
@@ -129,10 +129,10 @@ def depend(program: Program) -> Dependence:
     for edges in flow.out.values():
         for edge in edges:
             made.add(edge.source, edge.target)
-            if _rank(edge.target):
+            if edge.target.rank:
                 if edge.control:
                     made.add(edge.source, Length(edge.target))
-                elif _rank(edge.source):
+                elif edge.source.rank:
                     made.add(Length(edge.source), Length(edge.target))
     for contract in program.contracts.values():
         for slot in contract.slots.values():
@@ -196,10 +196,6 @@ def is_dealt(op: Operation, flow: Flow) -> bool:
     return _enters(op) and not (made is not None and made.op == "const" and made.span == op.span)
 
 
-def _rank(value: Value) -> int:
-    return value.type.rank if isinstance(value.type, Tensor) else 0
-
-
 def _kept(made: Dependence, contract: str, slot: Slot) -> None:
     if slot.label is not Label.PRIVATE:
         return
@@ -259,7 +255,7 @@ class _Walk:
         for condition in conditions:
             for value in values:
                 self.made.add(condition, value)
-                if _rank(value):
+                if value.rank:
                     self.made.add(condition, Length(value))
 
     # ---- edges

@@ -1,6 +1,6 @@
 """The manifest as data: functions, and for each who learns what, from which line, and what it depends on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from enigmalang.source.shipped import STDLIB
@@ -59,6 +59,8 @@ class Entry:
     text; `after` names what was let out before and decides this. `guards` are the public conditions that must have
     held before a value is let out: to weaken one lets more out. `made` is a digest of how the value and the
     guards are computed (`recipe.py`): what the words do not tell.
+
+    What is written, paid or called (`permits`) has its guards too, and a digest of each in `made`: who may do so.
     """
 
     audience: str
@@ -78,10 +80,36 @@ class Entry:
         return next((p.line for p in (*self.via, self.at) if not p.file), self.at.line)
 
     @property
+    def permits(self) -> bool:
+        """Whether the guards tell who may bring this about, and not who learns what."""
+        return self.kind in (Kind.STATE, Kind.KEY, Kind.PAYMENT, Kind.CALL)
+
+    def widens(self, other: "Entry") -> bool:
+        """Whether this, the same as `other` but for the guards, may happen where `other` may not. It is so as soon as
+        a guard of the other is gone: that another one follows from those left is not looked for."""
+        return not (set(_all(other.guards)) <= set(_all(self.guards))
+                    and set(other.made.split()) <= set(self.made.split()))
+
+    @property
+    def unguarded(self) -> tuple[object, ...]:
+        """What makes it the same whoever may bring it about."""
+        return replace(self, guards=(), made="").identity
+
+    @property
     def identity(self) -> tuple[object, ...]:
         """What makes it the same disclosure wherever its lines have gone."""
-        return (self.audience, self.kind, self.at.file, self.at.text, self.what, tuple(p.text for p in self.via),
-                self.secrets, self.steps, self.after, self.guards, self.made)
+        texts = (self.at.text, self.what, *(p.text for p in self.via))
+        return (self.audience, self.kind, self.at.file, tuple(map(_joined, texts)), _all(self.secrets),
+                _all(self.steps), _all(self.after), _all(self.guards), self.made)
+
+
+def _joined(text: str) -> str:
+    """Without white space: how a text is laid out changes nothing."""
+    return "".join(text.split())
+
+
+def _all(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_joined, texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from enigmalang.compiler.disclosure.dependence import Dependence, is_dealt
-from enigmalang.ir.ir import Operation, Value
+from enigmalang.ir.ir import Operation, Program, Value
 from enigmalang.source import Span
 
 
@@ -17,6 +17,14 @@ def recipe(dependence: Dependence, values: Sequence[Value]) -> str:
     """The digest of what `values` are computed by: 16 hex digits, the same on every machine."""
     text = "\n".join(line for value in values for line in _lines(dependence, value))
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def rule_recipe(program: Program, dependence: Dependence, rules: Sequence[Value]) -> str:
+    """The digest of who may do something by these predicates: of what they are made of, and of what each predicate of
+    the program's own gives; "" of none."""
+    names = {op.attrs["name"] for rule in rules for op in dependence.behind(rule) if op.op == "predicate"}
+    bodies = [program.functions[name].body for name in sorted(names) if name in program.functions]
+    return recipe(dependence, [*rules, *(v for body in bodies for v in body.ops[-1].operands)]) if rules else ""
 
 
 def _lines(dependence: Dependence, value: Value) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from enigmalang.compiler.disclosure.collect import KNOWN, Listing, count_of, described
 from enigmalang.compiler.disclosure.dependence import Cell, Length, Node, Origin, is_dealt
 from enigmalang.compiler.disclosure.manifest import Audience, Kind
+from enigmalang.compiler.disclosure.recipe import rule_recipe
 from enigmalang.ir.ir import Operation, Tensor, Value, operations
 from enigmalang.ir.ops import EXACT, OPS, Effect
 from enigmalang.types.ranges import held_by
@@ -150,13 +151,13 @@ def _store(listing: Listing, op: Operation) -> None:
         return
     *keys, value = op.operands
     if slot.label is Label.PUBLIC:
-        listing.add(op, Kind.STATE, f"`{slot.name}`, public state, is written", whole=True,
-                    after=listing.after(op, op.operands))
+        listing.change(op, Kind.STATE, f"`{slot.name}`, public state, is written", whole=True,
+                       after=listing.after(op, op.operands))
         return
     entry = f"which {_entries(keys)} of `{slot.name}` {_are(keys)}" if keys else f"that `{slot.name}` is"
     # What is revealed of it later is computed by these, too; in a ledger program a public stand-in is stored.
     steps = listing.steps(value, op.span) if value.label is Label.PRIVATE else ()
-    listing.add(op, Kind.KEY, f"{entry} written", whole=True, steps=steps, after=listing.after(op, keys))
+    listing.change(op, Kind.KEY, f"{entry} written", whole=True, steps=steps, after=listing.after(op, keys))
     if not all(slot.exact):
         nodes: list[Node] = [Length(value), Length(Cell(listing.function.contract or "", slot.name))]
         listing.add(op, Kind.LENGTH, f"the length of `{slot.name}`", whole=True, after=listing.sources(nodes))
@@ -170,12 +171,12 @@ def _emit(listing: Listing, op: Operation) -> None:
 
 
 def _send(listing: Listing, op: Operation) -> None:
-    listing.add(op, Kind.PAYMENT, "who is paid, and how much", after=listing.after(op, op.operands))
+    listing.change(op, Kind.PAYMENT, "who is paid, and how much", after=listing.after(op, op.operands))
 
 
 def _external(listing: Listing, op: Operation) -> None:
-    listing.add(op, Kind.CALL, f"that {op.attrs['interface']}.{op.attrs['function']} of another contract is called, "
-                "and its arguments", after=listing.after(op, op.operands))
+    listing.change(op, Kind.CALL, f"that {op.attrs['interface']}.{op.attrs['function']} of another contract is "
+                   "called, and its arguments", after=listing.after(op, op.operands))
 
 
 # ------------------------------------------------------------------------------------------- scripts
@@ -216,7 +217,8 @@ def _acting(listing: Listing, op: Operation) -> None:
 
 
 def _shared_identity(listing: Listing, op: Operation) -> None:
-    listing.add(op, Kind.IDENTITY, "who its members are, and what each may do", after=listing.after(op, op.operands))
+    listing.add(op, Kind.IDENTITY, "who its members are, and what each may do", after=listing.after(op, op.operands),
+                made=rule_recipe(listing.around.program, listing.around.dependence, op.operands[1::2]))
 
 
 def _input(listing: Listing, op: Operation) -> None:
@@ -255,17 +257,18 @@ def _db_set(listing: Listing, op: Operation) -> None:
     after = listing.after(op, op.operands[:end])
     rule = listing.name(op.operands[-1]) if op.attrs["predicate"] else "owner"
     if db == "L":
-        listing.add(op, Kind.STATE, "key and value, kept on the ledger", whole=True, after=after)
+        listing.change(op, Kind.STATE, "key and value, kept on the ledger", whole=True, after=after)
         return
+    made = rule_recipe(listing.around.program, listing.around.dependence, op.operands[end:])
     listing.add(op, Kind.RECORD, f"the key, how large the record is, who owns it, and the rule `{rule}`",
                 who=Audience.NODES, whole=True, after=after)
     if db == "MPC":
         listing.add(op, Kind.IDENTITY, f"who may compute with it: `{rule}`; its raw data is the dealer's alone",
-                    whole=True, after=listing.after(op, keys))
+                    whole=True, after=listing.after(op, keys), made=made)
         return
     who = _ALL if rule == "anyone" else "the owner of the record" if rule == "owner" else f"whom `{rule}` lets read"
     what = ", ".join(described(v) for v in values)
-    listing.add(op, Kind.VALUE, f"the value: {what}", who=who, whole=True, after=after)
+    listing.add(op, Kind.VALUE, f"the value: {what}", who=who, whole=True, after=after, made=made)
 
 
 def _db_get(listing: Listing, op: Operation) -> None:

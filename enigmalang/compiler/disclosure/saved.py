@@ -19,11 +19,11 @@ def manifest_data(manifest: Manifest) -> dict[str, Any]:
 
 
 def comparison_data(comparison: Comparison) -> dict[str, Any]:
-    """What a change discloses anew and no longer, as JSON data."""
+    """What a change discloses anew and no longer, and what fewer may do, as JSON data."""
     def told(pairs: tuple[tuple[str, Entry], ...]) -> list[dict[str, Any]]:
         return [{"function": name, **_entry_data(entry)} for name, entry in pairs]
 
-    return {"new": told(comparison.new), "gone": told(comparison.gone)}
+    return {"new": told(comparison.new), "gone": told(comparison.gone), "narrowed": told(comparison.narrowed)}
 
 
 def _disclosed_data(function: Disclosed) -> dict[str, Any]:

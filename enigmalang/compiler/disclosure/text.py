@@ -61,12 +61,13 @@ def cut(text: str) -> str:
 
 def print_comparison(comparison: Comparison) -> str:
     lines = [*_changes("newly disclosed", "+", comparison.new, comparison.gone),
-             *_changes("no longer disclosed", "-", comparison.gone, comparison.new)]
+             *_changes("no longer disclosed", "-", comparison.gone, comparison.new),
+             *_changes("as before, but fewer may do it", " ", comparison.narrowed, ())]
     return "\n".join(lines or ["nothing is newly disclosed"]) + "\n"
 
 
 def _changes(title: str, sign: str, entries: Iterable[tuple[str, Entry]],
-             opposite: Iterable[tuple[str, Entry]]) -> Iterator[str]:
+             opposite: Sequence[tuple[str, Entry]]) -> Iterator[str]:
     where = None
     others = {replace(e, made="", at=replace(e.at, line=0)) for _, e in opposite}
     for name, entry in entries:
@@ -77,5 +78,7 @@ def _changes(title: str, sign: str, entries: Iterable[tuple[str, Entry]],
             yield f"  {name}, {entry.audience}"
         for line in entry_lines(entry):
             yield sign + line[1:]
-        if replace(entry, made="", at=replace(entry.at, line=0)) in others:
+        if entry.permits and any(n == name and e.unguarded == entry.unguarded for n, e in opposite):
+            yield f"{sign}{_INDENT[1:]}    - the conditions for it differ: perhaps others may bring it about"
+        elif replace(entry, made="", at=replace(entry.at, line=0)) in others:
             yield f"{sign}{_INDENT[1:]}    - in the same words, but computed in another way"

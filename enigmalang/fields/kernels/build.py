@@ -16,6 +16,7 @@ TOP63 = np.uint64((1 << 63) - 1)  # the high limb of 2^127 - 1
 ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 W, B, R, F, WS = f"{WORD}*", f"{BYTE}*", f"{INT}*", f"{language.REAL}*", f"{WORD}**"
+PLACES = f"{language.INT32}*"
 N, U, FLAG, REAL = INT, WORD, language.FLAG, language.REAL
 
 carray: Any = language.carray
@@ -34,7 +35,7 @@ KERNELS: dict[str, Entry] = {}
 
 def kernel(*operands: str, returns: str = "void") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A function that is called from outside, with these operands: pointers (W words, F floats, B bytes, R row
-    numbers, WS pointers to words), N lengths, U words, REAL numbers."""
+    numbers, PLACES those of 32 bits, WS pointers to words), N lengths, U words, REAL numbers."""
 
     def keep(function: Callable[..., Any]) -> Callable[..., Any]:
         KERNELS[function.__name__] = Entry(function, operands, returns)

@@ -19,12 +19,13 @@ PIECE = 1024  # words of elements handled at a time
 GIVEN, PRODUCT, SELECT, NOTHING = range(4)
 
 
-def _make(q: int, field: ModuleType, limbs: int) -> None:
-    """Compile the kernels of one field."""
-    product, total, added, pair, single = field.product, field.total, field.added, field.pair, field.single
-    difference_product, inner, summed = field.difference_product, field.inner, field.summed
-    masked, unreduced = field.masked, field.unreduced
-    piece = PIECE // limbs
+Made = dict[Any, Callable[[Any], Any]]
+
+
+def _elementwise(field: ModuleType) -> Made:
+    """Products, sums and differences of elements."""
+    product, total = field.product, field.total
+    strided = (W, N, N, W, N, N, W, N, N)
 
     def mul(x: Any, ox: int, dx: int, y: Any, oy: int, dy: int, out: Any, rows: int, n: int) -> None:
         """x * y, (rows, n): an operand's rows are `ox` apart, its columns dx = 0 or 1."""
@@ -35,6 +36,14 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
         """x + y, or x - y when `flip`, as `mul`."""
         for r in range(rows):
             total(x, r * ox, dx, y, r * oy, dy, flip, out, r * n, n)
+
+    return {mul: kernel(*strided), add: kernel(*strided, FLAG)}
+
+
+def _sums(field: ModuleType, limbs: int) -> Made:
+    """Sums along an axis, inner products, products of matrices."""
+    added, pair, single, inner, summed = field.added, field.pair, field.single, field.inner, field.summed
+    piece = PIECE // limbs
 
     def sum_(x: Any, out: Any, outer: int, m: int, n: int) -> None:
         """(outer, m, n) over the middle axis, m >= 1."""
@@ -68,6 +77,15 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
                             pair(y, line, y, line + n, x, row + j, row + j + 1, j > 0, out, here, size)
                         else:
                             single(y, line, x, row + j, j > 0, out, here, size)
+
+    return {sum_: kernel(W, W, N, N, N), dot: kernel(W, N, W, N, W, N, N), matmul: kernel(W, N, W, N, W, N, N, N, N)}
+
+
+def _dealing(field: ModuleType, limbs: int) -> Made:
+    """The beginning of a round."""
+    product, difference_product, added = field.product, field.difference_product, field.added
+    pair, single, masked = field.pair, field.single, field.masked
+    piece = PIECE // limbs
 
     def reshare(
         kind: int, x: Any, dx: int, y: Any, dy: int, z: Any, dz: int, first: int, draws: Any, drawn: int, others: int,
@@ -118,6 +136,14 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
                 added(z, at * dz, dz, own, to, size)
         return bad
 
+    return {reshare: kernel(N, W, N, W, N, W, N, N, W, N, N, N, N, N, W, W, N, N, W, N, N, W, returns=U)}
+
+
+def _receiving(field: ModuleType, limbs: int) -> Made:
+    """The end of a round, and checks of what came."""
+    added, pair, single, masked, unreduced = field.added, field.pair, field.single, field.masked, field.unreduced
+    piece = PIECE // limbs
+
     def gather(own: Any, parts: Any, k: int, n: int) -> Any:
         """own += the k parts, in place; not 0 if one has a word that is no residue."""
         bad = np.uint64(0)
@@ -150,19 +176,17 @@ def _make(q: int, field: ModuleType, limbs: int) -> None:
         """Not 0 if an element is no residue."""
         return unreduced(x, 0, n)
 
-    strided = (W, N, N, W, N, N, W, N, N)
-    made: dict[Any, Callable[[Any], Any]] = {
-        mul: kernel(*strided),
-        add: kernel(*strided, FLAG),
-        sum_: kernel(W, W, N, N, N),
-        dot: kernel(W, N, W, N, W, N, N),
-        matmul: kernel(W, N, W, N, W, N, N, N, N),
-        reshare: kernel(N, W, N, W, N, W, N, N, W, N, N, N, N, N, W, W, N, N, W, N, N, W, returns=U),
+    return {
         gather: kernel(W, WS, N, N, returns=U),
         combine: kernel(W, WS, N, W, N, returns=U),
         mask: kernel(W, N, returns=U),
         check: kernel(W, N, returns=U),
     }
+
+
+def _make(q: int, field: ModuleType, limbs: int) -> None:
+    """Compile the kernels of one field."""
+    made = _elementwise(field) | _sums(field, limbs) | _dealing(field, limbs) | _receiving(field, limbs)
     for function, compile_it in made.items():
         function.__name__ = f"{function.__name__.rstrip('_')}_{q}"
         compile_it(function)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from enigmalang.fields.kernels.build import ONES, N, R, W, kernel, wide_mul
+from enigmalang.fields.kernels.build import ONES, PLACES, N, R, W, kernel, wide_mul
 
 
-@kernel(W, N, R, N, N, R)
+@kernel(W, N, PLACES, N, N, R)
 def shuffle_rows(words: Any, count: int, order: Any, rows: int, n: int, state: Any) -> None:
     """Shuffle each row of `order` (rows, n) in place, from where `state` = (row, last place not yet filled) says.
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from enigmalang.fields.kernels import prime61, prime127
-from enigmalang.fields.kernels.build import ONES, P61, TOP63, N, W, carray, kernel
+from enigmalang.fields.kernels.build import ONES, P61, TOP63, N, U, W, carray, kernel
 
 
 @kernel(W, N, W, N, W, W, N, N, W, N, N)
@@ -37,22 +37,26 @@ def deal_127(
             out[r, i, 0], out[r, i, 1] = prime127.plus(s0, s1, masks[r, first + i, 0], masks[r, first + i, 1])
 
 
-@kernel(W, W, N, W)
-def absorb_61(total: Any, told: Any, n: int, unreduced: Any) -> None:
-    """total += told; `unreduced[0]` becomes 1 when a number of `told` is not below p."""
+@kernel(W, W, N, returns=U)
+def absorb_61(total: Any, told: Any, n: int) -> Any:
+    """total += told; not 0 if a number of `told` is not below p."""
+    bad = np.uint64(0)
     for i in range(n):
         if told[i] >= P61:
-            unreduced[0] = np.uint64(1)
+            bad = np.uint64(1)
         s = total[i] + (told[i] & P61)
         total[i] = s - P61 if s >= P61 else s
+    return bad
 
 
-@kernel(W, W, N, W)
-def absorb_127(ptotal: Any, ptold: Any, n: int, unreduced: Any) -> None:
+@kernel(W, W, N, returns=U)
+def absorb_127(ptotal: Any, ptold: Any, n: int) -> Any:
     """As `absorb_61`, two limbs on the last axis."""
     total, told = carray(ptotal, (n, 2)), carray(ptold, (n, 2))
+    bad = np.uint64(0)
     for i in range(n):
         high = told[i, 1]
         if high > TOP63 or (high == TOP63 and told[i, 0] == ONES):
-            unreduced[0] = np.uint64(1)
+            bad = np.uint64(1)
         total[i, 0], total[i, 1] = prime127.plus(total[i, 0], total[i, 1], told[i, 0], high & TOP63)
+    return bad

@@ -69,6 +69,7 @@ class Cost:
     `lines` are in the source's order and add up to everything but what the nodes tell each other to agree on a circuit
     (`agreeing`: bytes; a round for each circuit). `ahead` is preprocessing. `assumed` says, in words, what the numbers
     depend on. `gas` is that of its transactions, where they were measured; `fee` (wei) what the hub's weights ask.
+    `orders`: of a script on a network, at the nodes of a vault.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Cost:
     assumed: tuple[str, ...] = ()
     gas: int | None = None
     fee: int | None = None
+    orders: int = 0
 
     def seconds(self, link: Link) -> float:
         """About how long it takes on `link`, without preprocessing and without a chain's blocks."""

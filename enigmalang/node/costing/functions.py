@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from enigmalang.chain.digests import Work
 from enigmalang.chain.hub import Parameters
+from enigmalang.chain.vault import FIELD
 from enigmalang.dht.memory import MemoryStore
 from enigmalang.diagnostics import EnigmaError
 from enigmalang.execute.client import CLIENT, finish_queue
 from enigmalang.execute.handlers import CONTRACT
 from enigmalang.execute.machine import Context, Handler, Machine
-from enigmalang.execute.ports import EngineStats
+from enigmalang.execute.ports import Engine, EngineStats
 from enigmalang.execute.ranges import limits
 from enigmalang.execute.requests import Request, check_ranges, compute, private_leaves
 from enigmalang.execute.trace import Tracer
@@ -29,9 +31,11 @@ from enigmalang.ir.ir import Function, Operation, Param, Region, Value, operatio
 from enigmalang.ir.leaves import Leaf, leaves_of
 from enigmalang.node.costing.cost import Cost, LineCost, in_order
 from enigmalang.node.costing.meter import Place, Spent
+from enigmalang.node.costing.orders import Entries, Ordering
 from enigmalang.node.costing.rehearsal import Rehearsal
 from enigmalang.node.costing.unknown import BadLet, Lets, Missing, UnknownInputs, Unknowns, UnknownState, unused
 from enigmalang.node.local import local_world
+from enigmalang.node.network_check import uses_entries
 from enigmalang.plan.plan import Plan, PlanFunction
 from enigmalang.semantics.loader import in_stdlib
 from enigmalang.source import Span
@@ -50,11 +54,13 @@ def priced_functions(plan: Plan) -> list[str]:
     return [*found, *plan.tests]
 
 
-def cost_of(plan: Plan, function: str, nodes: int = 3, lets: Lets | None = None, threshold: int | None = None) -> Cost:
+def cost_of(plan: Plan, function: str, nodes: int = 3, lets: Lets | None = None, threshold: int | None = None,
+            network: bool = False) -> Cost:
     """What a call of `function` (one of `priced_functions`) costs `nodes` nodes; `lets` are lengths of lists and public
     values by name.
 
     A script or test runs from top to bottom, with zeros for its private inputs; what it reveals is what comes of those.
+    `network`: as `enig run --network` runs a script, with the nodes of a vault if it uses `MPC`.
     A contract's function runs on state that is all zeros where it is private, with every `require` taken as holding.
     Raises Missing, BadLet; ValueError for impossible numbers of nodes; EnigmaError where the program itself fails.
     """
@@ -68,6 +74,8 @@ def cost_of(plan: Plan, function: str, nodes: int = 3, lets: Lets | None = None,
                 raise
             unknowns = Unknowns(lets or {}, spare=1)
             cost = _of_call(plan, found, unknowns, nodes, threshold)
+    elif network and found.public.kind == "script" and uses_entries(plan):
+        cost = _of_orders(plan, found.public, unknowns, nodes, threshold)
     else:
         cost = _of_runs(plan, [found.public], unknowns, nodes, threshold)
     return cost
@@ -108,13 +116,26 @@ def _of_runs(plan: Plan, runs: list[Function], unknowns: Unknowns, nodes: int, t
         for function in runs:
             world = local_world(plan, stage.rehearsal, inputs=UnknownInputs(unknowns, private), out=_silent,
                                 on_learn=_unheard, tracer=stage.tracer, chain=chain, bounded=False)
-            stage.enter(world, function)
-            _tell_branches(function, unknowns)
-            machine = Machine(world, world.domain, Context("client"), {**CONTRACT, **CLIENT, **stage.handlers()})
-            machine.run(function, ())
-            finish_queue(world)
+            stage.run(world, function, unknowns)
         first = runs[0] if runs else None
         return stage.cost(first, unknowns) if first is not None else stage.nothing()
+
+
+def _of_orders(plan: Plan, function: Function, unknowns: Unknowns, nodes: int, threshold: int | None) -> Cost:
+    """On a network: see `costing.orders`."""
+    private = _inputs([function], unknowns.lets)
+    with Stage.of(replace(plan, field=FIELD), nodes, threshold) as stage:
+        ordering = Ordering(stage.rehearsal)
+        stage.tracer = Tracer(cast(Engine, ordering), numbers=True)
+        world = local_world(plan, cast(Engine, ordering), inputs=UnknownInputs(unknowns, private), out=_silent,
+                            on_learn=_unheard, tracer=stage.tracer, bounded=False)
+        world.held = Entries(ordering)
+        stage.run(world, function, unknowns)
+        counted = ordering.ended()
+        unknowns.assumed["orders"] = counted.assumed(fee_of(Work(counted.room)))
+        cost = stage.cost(function, unknowns)
+        fee = fee_of(Work(cost.rounds + counted.room, cost.products, cost.additions))
+        return replace(cost, orders=counted.orders, gas=counted.gas, fee=fee)
 
 
 def _inputs(runs: list[Function], lets: Lets) -> dict[str, bool]:
@@ -171,14 +192,14 @@ def _of_call(plan: Plan, found: PlanFunction, unknowns: Unknowns, nodes: int, th
         if any(op.op == "require" for op in operations(found.secret.body)):
             unknowns.assumed["require"] = "every `require` holds"
         cost = stage.cost(found.public, unknowns)
-        return replace(cost, fee=fee_of(cost))
+        return replace(cost, fee=fee_of(Work(cost.rounds, cost.products, cost.additions)))
 
 
-def fee_of(cost: Cost) -> int:
+def fee_of(work: Work) -> int:
     """Wei that a job of this work costs by the weights that a hub has unless it is deployed with others."""
     weights = Parameters()
-    return (cost.rounds * weights.round_weight + cost.products * weights.product_weight
-            + cost.additions * weights.addition_weight)
+    return (work.rounds * weights.round_weight + work.products * weights.product_weight
+            + work.additions * weights.addition_weight)
 
 
 def without_checks(function: Function) -> Function:
@@ -264,6 +285,14 @@ class Stage:
         """`function` begins."""
         world.domain = PlacedDomain(self.tracer)
         self.rehearsal.at = function.span
+
+    def run(self, world: World, function: Function, unknowns: Unknowns) -> None:
+        """A script or a test, from top to bottom."""
+        self.enter(world, function)
+        _tell_branches(function, unknowns)
+        machine = Machine(world, world.domain, Context("client"), {**CONTRACT, **CLIENT, **self.handlers()})
+        machine.run(function, ())
+        finish_queue(world)
 
     def handlers(self) -> dict[str, Handler]:
         """What scripts and tests do differently: what a call does to arguments counts for the function's header, and

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from enigmalang.chain.memory import MemoryLedger
-from enigmalang.execute.defaults import zero_of, zero_scalar, zeros
+from enigmalang.execute.defaults import zero_of, zeros
 from enigmalang.execute.trace import Tracer
 from enigmalang.ir.ir import Contract, Opaque, Slot, Tensor
 from enigmalang.node.costing.rehearsal import UNMASKED
@@ -28,6 +28,7 @@ from enigmalang.types.types import (
     TupleT,
     Type,
 )
+from enigmalang.types.zeros import zero_scalar
 
 Lets = Mapping[str, int | str]
 #: A list that may be longer than this is not taken to be: counting takes the time and the memory of computing.

@@ -94,8 +94,10 @@ class ChainOptions:
                        "makes the start faster.",
                         _between(0, 2**63))
     confirmations: int = option(
-        0, "Blocks that must follow before anything on the chain counts: more than a reorganisation ever undoes, so 0 "
-        "is for development chains.", _between(0, 1000))
+        0, "Blocks that must follow before anything on the chain counts: more than a reorganisation ever undoes, for "
+        "what a node did for a block that is undone (shares it sent, data it deleted) is not undone with it. 0 is for "
+        "development chains alone, and a node does not start with it on another; elsewhere 12 is usual.",
+        _between(0, 1000))
     poll_seconds: float = option(1.0, "Seconds between two looks at the chain.", _between(0.01, 600))
     timeout_seconds: float = option(30.0, "Seconds that the chain has for an answer.", _between(0.1, 600))
     patience_seconds: float = option(
@@ -134,6 +136,18 @@ class LimitOptions:
     slow_seconds: float = option(5.0, "Who is over a limit waits at most so long; beyond, it is refused.", _positive)
     parked_seconds: float = option(30.0, "A node that wants to compute together is waited for so long.", _positive)
     dead_seconds: float = option(30.0, "A machine that answers nothing is taken for gone after so long.", _positive)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitteeOptions:
+    """Committees that the node computes in: when they hand their contracts over to others."""
+
+    refresh_hours: float = option(
+        24.0, "A committee lasts so long; then its contracts get new shares and keys, and the old ones are erased. 0: "
+        "for ever, unless others ask for it.", _between(0, 24 * 366))
+    absence_seconds: float = option(
+        300.0, "A member that does not answer for so long is left out: another committee is drawn. Without it no job "
+        "is done, so less than a job may take.", _between(1, 30 * 86_400))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,7 @@ class Config:
     node: NodeOptions = field(default_factory=NodeOptions)
     chain: ChainOptions = field(default_factory=ChainOptions)
     limits: LimitOptions = field(default_factory=LimitOptions)
+    committees: CommitteeOptions = field(default_factory=CommitteeOptions)
     storage: StorageOptions = field(default_factory=StorageOptions)
     log: LogOptions = field(default_factory=LogOptions)
     monitor: MonitorOptions = field(default_factory=MonitorOptions)
@@ -204,8 +219,8 @@ class Config:
 
 #: Section -> what it holds; in the order of the file.
 SECTIONS: dict[str, Any] = {
-    "node": NodeOptions, "chain": ChainOptions, "limits": LimitOptions, "storage": StorageOptions, "log": LogOptions,
-    "monitor": MonitorOptions,
+    "node": NodeOptions, "chain": ChainOptions, "limits": LimitOptions, "committees": CommitteeOptions,
+    "storage": StorageOptions, "log": LogOptions, "monitor": MonitorOptions,
 }
 
 

@@ -5,15 +5,20 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from enigmalang.chain.client import Chain
-from enigmalang.chain.errors import ChainError, ChainUnreachable, NoContract, Reverted, RpcError
+from enigmalang.chain.errors import ChainError, ChainUnreachable, NoContract, Reverted, RpcError, shown
 from enigmalang.chain.evm import Call, Evm, Json
 from enigmalang.chain.hub import Hub
+from enigmalang.chain.lean import import_eth_utils
 from enigmalang.chain.rpc import RpcEvm
 from enigmalang.node.daemon.config import ChainOptions
 from enigmalang.node.daemon.log import Log
 
 #: Seconds between two tries: the first, and the most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+#: Numbers of development chains beside those that say what they are: of ganache and geth's --dev, of hardhat and anvil.
+DEVELOPMENT_IDS = frozenset({1337, 31337})
+#: Confirmations of a node that is told nothing else, and the seconds that a chain has to say which it is.
+SAFE_DEPTH, ASK_SECONDS = 12, 5.0
 
 
 class Misconfigured(Exception):
@@ -81,19 +86,43 @@ def reach(options: ChainOptions, log: Log, closed: threading.Event, sending: "th
 def open_chain(options: ChainOptions, closed: threading.Event | None = None, sending: "threading.Lock | None" = None
                ) -> tuple[Chain, Hub]:
     """The chain and its hub, now. Raises ChainError and Misconfigured."""
+    import_eth_utils()
     evm = GatedEvm(RpcEvm(options.url, options.timeout_seconds), options.url, closed or threading.Event())
     try:
         chain = Chain(evm, confirmations=options.confirmations, patience=options.patience_seconds,
                       sending=sending)
         if options.id and chain.id != options.id:
-            raise Misconfigured(f"the chain at {options.url} has the number {chain.id}, and node.toml says chain.id = "
-                                f"{options.id}: change one of chain.url and chain.id")
+            raise Misconfigured(f"the chain at {shown(options.url)} has the number {chain.id}, and node.toml says "
+                                f"chain.id = {options.id}: change one of chain.url and chain.id")
+        _check_depth(chain, options)
         hub = Hub(chain, options.hub.lower())
         _check(hub, options)
     except BaseException:
         evm.close()
         raise
     return chain, hub
+
+
+def default_confirmations(url: str) -> int:
+    """How deep a new node should look: 0 on a development chain, `SAFE_DEPTH` elsewhere, or where no chain answers."""
+    import_eth_utils()
+    try:
+        with RpcEvm(url, ASK_SECONDS) as evm:
+            return 0 if _develops(Chain(evm)) else SAFE_DEPTH
+    except ChainError:
+        return SAFE_DEPTH
+
+
+def _develops(chain: Chain) -> bool:
+    return chain.development or chain.id in DEVELOPMENT_IDS
+
+
+def _check_depth(chain: Chain, options: ChainOptions) -> None:
+    """Raises Misconfigured."""
+    if not options.confirmations and not _develops(chain):
+        raise Misconfigured(f"chain.confirmations is 0, and the chain at {shown(options.url)} (number {chain.id}) is "
+                            "no development chain, so what it says may be undone: write chain.confirmations = "
+                            f"{SAFE_DEPTH}, or what is deep enough there, into node.toml")
 
 
 def _check(hub: Hub, options: ChainOptions) -> None:
@@ -103,9 +132,9 @@ def _check(hub: Hub, options: ChainOptions) -> None:
         hub.minimum_deposit()
     except (NoContract, Reverted, DecodingError):
         if _syncing(hub.chain):
-            raise ChainError(f"the chain at {options.url} is still being read by its node") from None
-        raise Misconfigured(f"there is no hub at {options.hub} on the chain at {options.url} (number {hub.chain.id}): "
-                            "change chain.hub or chain.url in node.toml") from None
+            raise ChainError(f"the chain at {shown(options.url)} is still being read by its node") from None
+        raise Misconfigured(f"there is no hub at {options.hub} on the chain at {shown(options.url)} (number "
+                            f"{hub.chain.id}): change chain.hub or chain.url in node.toml") from None
 
 
 def _syncing(chain: Chain) -> bool:

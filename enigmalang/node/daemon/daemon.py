@@ -15,7 +15,7 @@ from time import monotonic, time
 from typing import Any
 
 import enigmalang
-from enigmalang.chain.errors import ChainError
+from enigmalang.chain.errors import ChainError, shown
 from enigmalang.node.daemon.config import Config
 from enigmalang.node.daemon.connection import Misconfigured, open_chain
 from enigmalang.node.daemon.control import Control
@@ -175,8 +175,9 @@ class Daemon:
             "standing": _standing(following, member), "leaves": member.leaves if member else 0,
             "balance": str(funds.balance) if funds else None, "deposit": str(funds.deposit) if funds else None,
             "owed": str(funds.owed) if funds else None,
-            "chain": {"url": config.chain.url, "hub": config.chain.hub, "id": following.chain and following.chain.id,
-                      "block": height, "lag": lag, "silent_seconds": following.silent_seconds},
+            "chain": {"url": shown(config.chain.url), "hub": config.chain.hub,
+                      "id": following.chain and following.chain.id, "block": height, "lag": lag,
+                      "silent_seconds": following.silent_seconds},
             "endpoint": self.endpoint, "listening": f"{listen.host}:{self._channels.port}",
             "monitor": self._monitor.port if self._monitor else None,
             "channel": {"fingerprint": fingerprint(channel.certificate).hex(), "age_days": age_days(channel)},
@@ -194,6 +195,8 @@ class Daemon:
         return [{**asdict(peer), "received": received, "sent": sent} for peer, (received, sent) in counted]
 
     def _jobs(self) -> dict[str, int]:
+        for part in self._started:  # what nobody counts it says when it is asked
+            part.metrics(self.metrics)
         ended = {name: int(self.metrics.get("enig_jobs_total", name)) for name in ("done", "failed", "refused")}
         return {"under_way": int(self.metrics.get("enig_jobs_under_way")), **ended}
 

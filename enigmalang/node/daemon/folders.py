@@ -29,11 +29,15 @@ def make_folder(config: Config, password: str, key: SigningKey | None = None, wo
     reason = too_long(folder)
     if reason:
         raise Misconfigured(reason)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not any(folder.iterdir()):
-        folder.chmod(0o700)
-    for each in (files.path, folder / DATA):
-        each.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not any(folder.iterdir()):
+            folder.chmod(0o700)
+        for each in (files.path, folder / DATA):
+            each.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"{error.filename or folder} cannot be made or written to: {error.strerror}. Choose "
+                            "another place for the node's folder, or see that you may write there") from None
     keys = files.make(password, key)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".")  # 0600
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

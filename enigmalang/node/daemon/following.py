@@ -1,5 +1,6 @@
 """The daemon's chain thread: reach the chain, enter the hub, start the parts, and keep up with all that changes."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -12,10 +13,15 @@ from enigmalang.node.daemon.keys import KeyFolder, NodeKeys, age_days
 from enigmalang.node.daemon.log import Log
 from enigmalang.node.daemon.membership import Funds, Membership, NotYet
 from enigmalang.node.daemon.parts import Channels
-from enigmalang.node.daemon.registry import HubRegistry, Member
+from enigmalang.node.daemon.registry import HubRegistry
+from enigmalang.node.daemon.registry_file import Member, RegistryFile
 
 #: Seconds until another try to make a new channel key, when the chain did not take one.
 ROTATE_AGAIN = 3600.0
+#: Seconds between two looks at what the node owns: nothing hangs on it.
+FUNDS_SECONDS = 2.0
+#: In a node's folder: what it knows of the hub's nodes.
+HUB = "hub.db"
 REACHING, READING, ENTERING, SERVING = (
     "waiting for the chain", "reading the hub", "entering the hub", "serving")
 
@@ -37,11 +43,12 @@ class Following:
         self.chain: Chain | None = None
         self.hub: Hub | None = None
         self.registry: HubRegistry | None = None
+        self._kept: RegistryFile | None = None
         self.membership: Membership | None = None
         self.member: Member | None = None
         self.funds: Funds | None = None
         self.obstacle = ""  # why the node is not on the hub
-        self._heard = self._tried = monotonic()
+        self._heard = self._tried = self._next_funds = monotonic()
         self._version = 0
 
     @property
@@ -56,12 +63,18 @@ class Following:
         except Stopping:
             pass
         finally:
+            if self._kept is not None:
+                self._kept.close()
             if self.chain is not None:
                 self.chain.evm.close()
 
     def _follow(self) -> None:
         chain, hub = reach(self._config.chain, self._log, self.closed, self.sending)
-        self.registry = HubRegistry(hub, self._config.chain.start)
+        try:
+            self._kept = RegistryFile(self._config.folder / HUB, f"chain {chain.id}, hub {hub.address}")
+        except (OSError, sqlite3.Error) as error:
+            self._log.warning("the hub's nodes are not kept, and are read anew at each start", reason=str(error))
+        self.registry = HubRegistry(hub, self._config.chain.start, self._kept)
         self.membership = Membership(hub, self._keys, self._files, self._config, self._log)
         self.chain, self.hub = chain, hub
         self._heard = monotonic()
@@ -82,7 +95,8 @@ class Following:
         if self.registry.version != self._version:
             self._version = self.registry.version
             self._channels.refresh()
-        self.funds = self.membership.funds()
+        if monotonic() >= self._next_funds:
+            self.funds, self._next_funds = self.membership.funds(), monotonic() + FUNDS_SECONDS
         if self.phase == ENTERING:
             self._enter(self.membership)
             return

@@ -9,7 +9,8 @@ from enigmalang.chain.hub import Hub
 from enigmalang.node.daemon.config import Config
 from enigmalang.node.daemon.keys import KeyFolder, NodeKeys
 from enigmalang.node.daemon.log import Log
-from enigmalang.node.daemon.registry import Member, ever_registered, read_member
+from enigmalang.node.daemon.registry import ever_registered, read_member
+from enigmalang.node.daemon.registry_file import Member
 from enigmalang.transport.identity import ChannelKey
 from enigmalang.transport.peering.contacts import fingerprint
 
@@ -96,8 +97,8 @@ class Membership:
         balance = chain.balance(address)
         gas = REGISTER_GAS * chain.block().base_fee
         if balance < deposit + gas:
-            raise NotYet(f"{address} has {balance} wei and needs {deposit} for the deposit{_and_gas(gas)}: send it "
-                         f"{deposit + gas - balance} on chain {chain.id}")
+            raise NotYet(f"{address} has {_amount(balance)} and needs {_amount(deposit)} for the deposit"
+                         f"{_and_gas(gas)}: send it {_amount(deposit + gas - balance)} on chain {chain.id}")
         try:
             self._hub.register(self._keys.signing, *self._entry(self.channel, endpoint), deposit)
         except (Reverted, TransactionRefused) as error:
@@ -164,5 +165,13 @@ class Membership:
         return member
 
 
+def _amount(wei: int) -> str:
+    """To send just that: in ether where that is short, else in wei."""
+    whole, rest = divmod(wei, 10**18)
+    if not wei or rest % 10**12:
+        return f"{wei} wei"
+    return f"{whole}.{rest // 10**12:06}".rstrip("0").rstrip(".") + " ether"
+
+
 def _and_gas(gas: int) -> str:
-    return f" and about {gas} for gas" if gas else ""
+    return f" and about {_amount(gas)} for gas" if gas else ""

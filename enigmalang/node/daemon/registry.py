@@ -6,14 +6,16 @@ or has withdrawn is out as soon as any block says so: believing it too early cos
 secrets.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from enigmalang.chain.client import Chain, Log
 from enigmalang.chain.follow import Follower, Notice, ReorganisedTooFar
 from enigmalang.chain.hub import Hub, Node, hub_interface, read_event
+from enigmalang.ethereum.words import address_word
 from enigmalang.node.daemon.endpoints import BadEndpoint, read_endpoint
+from enigmalang.node.daemon.registry_file import Claim, Known, Member, RegistryFile
 from enigmalang.transport.peering.contacts import Contact
 
 #: What changes who is a peer, or how it is reached; and by which a node is one no more.
@@ -21,49 +23,51 @@ CHANGES = ("Registered", "Updated", "ToppedUp", "Leaving", "Withdrawn", "Slashed
 ENDS = ("Withdrawn", "Slashed")
 #: Nodes that are asked for in one message to the chain.
 BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A node of the hub. `committees`: those in which it has a seat; `leaves`: when its notice ends, 0 if it stays."""
-
-    address: str
-    key: bytes
-    fingerprint: bytes
-    endpoint: str
-    deposit: int
-    leaves: int
-    committees: tuple[int, ...]
-
-    def bound(self, now: int) -> bool:
-        """Whether it takes part: it stays, or its notice is not over, or a committee still has its seat."""
-        return self.deposit > 0 and (not self.leaves or now < self.leaves or bool(self.committees))
+#: Blocks without anything new after which it is kept that there was nothing.
+QUIET = 100
 
 
 class HubRegistry:
-    """The registry of peering (`transport.peering.contacts`). `step` is for one thread, everything else for any."""
+    """The registry of peering (`transport.peering.contacts`). `step` is for one thread, everything else for any.
 
-    def __init__(self, hub: Hub, start: int = 0) -> None:
-        self._hub, self._start = hub, start
+    `kept`: where what is known outlives the process; from there it goes on, while the chain has the block up to which
+    that is known. `start`: a block before which the hub said nothing.
+    """
+
+    def __init__(self, hub: Hub, start: int = 0, kept: RegistryFile | None = None) -> None:
+        self._hub, self._start, self._kept = hub, start, kept
+        self._saved: int | None = None  # the block up to which is kept what is known; None: what is kept is not so
+        self._placed = False  # until it is known where the hub was made
         self._lock = threading.Lock()
         self._out: frozenset[str] = frozenset()
         self._now = 0
         self.height = 0
         self.version = 0  # another one when who is a peer, or by which certificate, has changed
         self._peers: frozenset[tuple[bytes, str]] = frozenset()
-        self._begin()
+        self._begin(kept.load() if kept is not None else None)
 
-    def _begin(self) -> None:
-        """Know nothing, and read the chain from the start."""
+    def _begin(self, known: Known | None = None) -> None:
+        """Know that and nothing else, and read the chain from there, or from where the hub was made."""
         topics = [hub_interface().event(name).topic for name in CHANGES]
-        follower = Follower(self._hub.chain, self._hub.address, [topics], start=self._start)
+        after = (known.block, known.hash) if known is not None else None
+        follower = Follower(self._hub.chain, self._hub.address, [topics], start=self._start, after=after)
         with self._lock:
             self._follower = follower
             self._waiting: list[Notice] = []  # read, and not yet taken in
-            self._members: dict[str, Member] = {}
-            self._claims: dict[str, list[tuple[tuple[int, int], bytes]]] = {}
+            self._members: dict[str, Member] = dict(known.members) if known is not None else {}
+            self._claims: dict[str, list[Claim]] = {}
+            if known is not None:
+                self._claims = {address: list(claims) for address, claims in known.claims.items()}
             self._holders: dict[bytes, str] = {}
-            self.block = self._start - 1  # up to which everything is known
+            self.block = known.block if known is not None else self._start - 1  # up to which everything is known
+            self._saved = known.block if known is not None else None
+
+    def _begin_anew(self) -> None:
+        """Raises ChainError."""
+        if not self._placed:
+            self._start = max(self._start, self._hub.first_block())
+            self._placed = True
+        self._begin()
 
     # ---- what peering asks
 
@@ -101,10 +105,12 @@ class HubRegistry:
 
     def step(self) -> frozenset[str]:
         """Read what is new; gives whom it was about. Raises ChainError, then nothing has changed."""
+        if not self._placed and self._saved is None:
+            self._begin_anew()
         try:
             self._waiting += self._follower.poll()
         except ReorganisedTooFar:
-            self._begin()
+            self._begin_anew()
             self._waiting += self._follower.poll()
         notices, block = self._waiting, self._follower.next_block - 1
         if block < self._start:
@@ -131,7 +137,22 @@ class HubRegistry:
                               if self._takes_part(address))
             self.version += peers != self._peers
             self._peers = peers
+        self._save(touched)
         return touched
+
+    def _save(self, touched: frozenset[str]) -> None:
+        """A disk that takes nothing costs time at the next start: all is read anew."""
+        place = self._follower.place
+        if self._kept is None or place is None or place[0] != self.block:
+            return
+        if not touched and self._saved is not None and self.block < self._saved + QUIET:
+            return
+        known = Known(self.block, place[1], self._members, self._claims)
+        try:
+            self._kept.save(known, None if self._saved is None else touched)
+            self._saved = self.block
+        except sqlite3.Error:
+            self._saved = None
 
     def _takes_part(self, address: str) -> bool:
         member = self._members.get(address)
@@ -203,5 +224,6 @@ def _about(log: Log) -> Iterable[str]:
 
 def ever_registered(chain: Chain, hub: Hub, address: str, start: int) -> bool:
     """Whether `address` was a node of the hub at any time since block `start`. Raises ChainError."""
-    topic = bytes(12) + bytes.fromhex(address[2:])
-    return bool(chain.logs(hub.address, [hub_interface().event("Registered").topic, topic], start))
+    topic = address_word(address)
+    first = max(start, hub.first_block())
+    return bool(chain.logs(hub.address, [hub_interface().event("Registered").topic, topic], first))

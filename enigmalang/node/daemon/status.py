@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from enigmalang.chain.errors import shown
 from enigmalang.ethereum.hashing import checksummed
 from enigmalang.node.daemon.config import Config
 
@@ -15,7 +16,7 @@ SHOWN = 12
 def without_daemon(config: Config, address: str | None) -> dict[str, Json]:
     """What can be said of a node that does not run."""
     return {"running": False, "address": address, "endpoint": config.node.endpoint,
-            "chain": {"url": config.chain.url, "hub": config.chain.hub}}
+            "chain": {"url": shown(config.chain.url), "hub": config.chain.hub}}
 
 
 def lines(status: Mapping[str, Json]) -> list[str]:
@@ -30,7 +31,7 @@ def lines(status: Mapping[str, Json]) -> list[str]:
              ("standing", _standing(status)), ("money", _money(status)), ("chain", _chain(status["chain"])),
              ("hub", status["chain"]["hub"]), ("endpoint", _endpoint(status)),
              ("key", f"{status['channel']['fingerprint'][:16]}…, {status['channel']['age_days']:.0f} days old"),
-             ("committees", ", ".join(map(str, status["committees"])) or "none"), ("jobs", _jobs(status["jobs"])),
+             ("serves", _serves(status)), ("jobs", _jobs(status["jobs"])),
              ("stored", _bytes(status["stored_bytes"]))]
     shown = [_row(name, text) for name, text in rows]
     shown += _list("peers", f"{len(status['peers']['connected'])} connected of {status['peers']['known']} known",
@@ -60,6 +61,8 @@ def _unwell(checks: Mapping[str, str]) -> str:
 def _standing(status: Mapping[str, Json]) -> str:
     if status["standing"] == "leaving":
         return f"leaving; its notice ends {moment(status['leaves'])}, then `enig node leave --withdraw`"
+    if status["standing"] in status["checks"].values():
+        return "not on the hub: health says why"
     return str(status["standing"])
 
 
@@ -68,6 +71,22 @@ def _money(status: Mapping[str, Json]) -> str:
         return "not known yet"
     return (f"deposit {_ether(int(status['deposit']))}, owed {_ether(int(status['owed']))}, "
             f"balance {_ether(int(status['balance']))}")
+
+
+def _serves(status: Mapping[str, Json]) -> str:
+    """The committees that it serves now: the hub lists some for longer."""
+    seats = status["parts"].get("seats")
+    if seats is None:
+        listed = ", ".join(map(str, status["committees"]))
+        return f"nothing yet; has seats in committee {listed}" if listed else "nothing yet"
+    said = [f"{_contracts(each['contracts'])} in committee {each['committee']}" for each in seats["serves"]]
+    return "; ".join(said) or "no committee"
+
+
+def _contracts(contracts: Sequence[str] | None) -> str:
+    if contracts is None:
+        return "(being read)"
+    return f"{len(contracts)} contracts" if len(contracts) != 1 else f"contract {contracts[0]}"
 
 
 def _chain(chain: Mapping[str, Json]) -> str:

@@ -47,11 +47,14 @@ class Devnet:
 
         `nodes`: how many, by default those that there are, or `folder.USUAL`. Raises DevnetError, ChainError, OSError.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._refuse_another()
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise DevnetError(f"no folder {self.folder} can be made ({error.strerror}): choose another") from None
         with self._alone():
             made = self._made(kind)
             count = self._count(nodes)
-            self._refuse_another()
             began = self._start_chain(made)
             with self._chain() as chain:
                 made = self._with_hub(made, chain)

@@ -26,6 +26,8 @@ FILE, PASSWORD, LOG, OUTPUT = "devnet.json", "password", "node.log", "start.log"
 USUAL = 5
 #: scrypt's cost: the password has 256 random bits, and nobody types it.
 WORK = 2
+#: Where its ports are looked for, below those that systems give to connections; and how often, before any will do.
+PORTS, TRIES = range(20_000, 32_000), 32
 #: Seconds between two looks at the chain, which is on this machine.
 POLL_SECONDS = 0.25
 _NOTE = "Made by `enig devnet up`, for development only: whoever reads this file has the node's keys.\n"
@@ -134,10 +136,21 @@ def moved(folder: Path, config: Config, url: str) -> Config:
 
 def _with_ports(config: Config) -> Config:
     """Two that are free, held until both are known so that they differ."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+    with _listener() as one, _listener() as other:
         ports = [int(each.getsockname()[1]) for each in (one, other)]
     config = with_options(config, "node", endpoint=f"127.0.0.1:{ports[0]}", password_file=PASSWORD)
     return with_options(config, "monitor", port=ports[1])
+
+
+def _listener() -> socket.socket:
+    """At a port of `PORTS`, if one is found: what the system gives to connections is soon another's, before the node
+    has started or while it is away."""
+    for _ in range(TRIES):
+        try:
+            return socket.create_server(("127.0.0.1", PORTS[secrets.randbelow(len(PORTS))]))
+        except OSError:
+            continue
+    return socket.create_server(("127.0.0.1", 0))
 
 
 def _free(port: int) -> bool:

@@ -3,7 +3,6 @@
 One process has it at a time. Its threads take turns.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,11 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from enigmalang.dht.database import open_database
 from enigmalang.node.durable.box import Box
 from enigmalang.node.durable.errors import NewerSchema, StateBusy, StateError, StateFull, WrongKey
 
 #: Raised with every change of the tables; a file of an older one is brought up when it is opened.
-SCHEMA = 1
+SCHEMA = 2
 _CHECK = b"enigmalang node state"
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -35,9 +35,16 @@ CREATE TABLE stages (stage INTEGER PRIMARY KEY, committee INTEGER NOT NULL, cont
     job INTEGER NOT NULL, opened INTEGER NOT NULL, version INTEGER NOT NULL, revealed BLOB NOT NULL,
     before BLOB NOT NULL, root BLOB NOT NULL);
 CREATE UNIQUE INDEX staged ON stages (committee, contract, job, root);
-CREATE TABLE counters (committee INTEGER, asker INTEGER, counter BLOB NOT NULL, PRIMARY KEY (committee, asker))
-    WITHOUT ROWID;
 CREATE TABLE staged_values (stage INTEGER, name BLOB, value BLOB NOT NULL, PRIMARY KEY (stage, name)) WITHOUT ROWID;
+"""
+#: What schema 2 has beyond the first.
+_HANDED = """
+CREATE TABLE handed (stage INTEGER PRIMARY KEY, committee INTEGER NOT NULL, contract TEXT NOT NULL,
+    old INTEGER NOT NULL, settled INTEGER NOT NULL, run BLOB NOT NULL, root BLOB NOT NULL);
+CREATE UNIQUE INDEX handed_run ON handed (committee, contract, run);
+CREATE TABLE handed_values (stage INTEGER, name BLOB, value BLOB NOT NULL, PRIMARY KEY (stage, name)) WITHOUT ROWID;
+CREATE TABLE handed_masks (stage INTEGER, job INTEGER, owner TEXT NOT NULL, size INTEGER NOT NULL,
+    receiver BLOB NOT NULL, pieces BLOB NOT NULL, PRIMARY KEY (stage, job)) WITHOUT ROWID;
 """
 
 
@@ -50,9 +57,9 @@ class StateFile:
         """Raises StateError: StateBusy, WrongKey, NewerSchema, or for a file that is none of these."""
         self.path, self.box = path, Box(key)
         self._lock = threading.RLock()
-        _private_file(path)
         with self._explained():
-            self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            # Shares that were refreshed are gone; and nobody else has the file meanwhile.
+            self._db = open_database(path, ("locking_mode=EXCLUSIVE", "secure_delete=ON"), look=True)
         try:
             self._begin(belongs)
         except BaseException:
@@ -61,10 +68,6 @@ class StateFile:
 
     def _begin(self, belongs: str) -> None:
         with self._explained():
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA secure_delete = ON")  # shares that were refreshed are gone
             (schema,) = self._db.execute("PRAGMA user_version").fetchone()
         if schema > SCHEMA:
             raise NewerSchema(f"the state in {self.path} is of schema {schema}, written by a later version of "
@@ -72,6 +75,9 @@ class StateFile:
         with self.writing():  # also takes the lock for good
             if schema == 0:
                 self._make(belongs)
+            if schema < SCHEMA:
+                self._execute(_HANDED)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         sealed = dict(self.rows("SELECT name, value FROM meta"))
         try:
             known = self.box.open(("meta", "check"), sealed["check"]) == _CHECK
@@ -84,12 +90,14 @@ class StateFile:
             raise StateError(f"the state in {self.path} is of {owner or 'nothing named'}, not of {belongs or 'that'}")
 
     def _make(self, belongs: str) -> None:
-        for statement in _TABLES.split(";\n"):
-            if statement.strip():
-                self._db.execute(statement)
+        self._execute(_TABLES)
         for name, data in (("check", _CHECK), ("belongs", belongs.encode())):
             self.run("INSERT INTO meta VALUES (?, ?)", name, self.box.seal(("meta", name), data))
-        self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _execute(self, statements: str) -> None:
+        for statement in statements.split(";\n"):
+            if statement.strip():
+                self._db.execute(statement)
 
     # ---- reading and writing
 
@@ -126,6 +134,11 @@ class StateFile:
         with self._explained():
             self._db.executemany(statement, rows)
 
+    def scrub(self) -> None:
+        """What was deleted is overwritten in the file (`secure_delete`) and gone from its log. Copies that a disk or a
+        file system makes by itself are out of reach: they are encrypted, and as good as the storage key."""
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def limit(self, pages: int) -> None:
         """Let the file have at most so many pages, as on a disk that is full then: for tests."""
         self.rows(f"PRAGMA max_page_count = {int(pages)}")
@@ -146,6 +159,8 @@ class StateFile:
             yield
         except (sqlite3.Error, OverflowError) as error:
             raise _explained(error, self.path) from None
+        except OSError as error:
+            raise StateError(f"the state in {self.path} cannot be opened: {error.strerror}") from None
 
 
 def _explained(error: Exception, path: Path) -> StateError:
@@ -158,17 +173,3 @@ def _explained(error: Exception, path: Path) -> StateError:
         return StateError(f"{path} is not the state of a node")
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StateError(f"the state in {path} cannot be read or written: {error} ({name})")
-
-
-def _private_file(path: Path) -> None:
-    """Make the file, which its owner alone can read, or see that it is that: its log is made alike."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
-        os.chmod(path, 0o600)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)  # a new file is still there after the power was lost
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise StateError(f"the state in {path} cannot be opened: {error.strerror}") from None

@@ -21,6 +21,7 @@ from enigmalang.node.durable.values import (
     encode_name,
     encode_value,
     layout_digest,
+    merged,
 )
 from enigmalang.sharing import Share
 from enigmalang.sharing.kinds import Kind, kind_of
@@ -34,13 +35,19 @@ def state_at(state: State, contract: str, root: bytes) -> dict[Name, Value] | No
         return state.values(contract)
     for stage in state.staged(contract):
         if stage.root == root and stage.before == state.root(contract):
-            return state.values(contract) | state.staged_values(stage)
+            return merged(state.values(contract), state.staged_values(stage))
     return None
 
 
 def text_of(name: Name) -> str:
     """How recovery names a value: the texts are in the order of the names' bytes."""
     return encode_name(name).hex()
+
+
+def part_of(values: Mapping[Name, Value], first: int, count: int) -> dict[Name, Value]:
+    """Of the values that are shared, in the order of their texts, `count` from number `first` on."""
+    shared = sorted((text_of(name), name) for name, value in values.items() if not value.public)
+    return {name: values[name] for _, name in shared[first : first + count]}
 
 
 def shares_of(values: Mapping[Name, Value], kind: Field, pieces: int) -> dict[str, Share]:
@@ -93,4 +100,5 @@ def filled(layout: Mapping[Name, Value], shares: Mapping[str, Share]) -> dict[Na
 
 
 __all__ = [
-    "decode_layout", "encode_layout", "filled", "kinds_of", "layout_digest", "shares_of", "state_at", "text_of"]
+    "decode_layout", "encode_layout", "filled", "kinds_of", "layout_digest", "part_of", "shares_of", "state_at",
+    "text_of"]

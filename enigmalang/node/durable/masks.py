@@ -3,6 +3,9 @@
 A mask is a function of the committee's keys and of all that it is bound to (`node.admission`): its number, whose jobs
 may use it, its size, and the key of who is told. So it need not be kept itself, and members that were told different
 owners for a number make different masks, of which no owner learns another's.
+
+A mask that came with its job from another committee (`durable.handed`) is kept as a share of it, under the job's number
+with a minus.
 """
 
 from collections.abc import Collection
@@ -24,7 +27,7 @@ class NumberTaken(WireError):
 @dataclass(frozen=True, slots=True)
 class Given:
     """A mask of `size` numbers for jobs of `owner` (an address), told under `receiver` (a raw X25519 key); `job` is the
-    one that used it. `pieces`: this node's share, in committees that have no keys to make it from.
+    one that used it. `pieces`: this node's share, of a mask that is not made from the committee's keys.
     """
 
     owner: str

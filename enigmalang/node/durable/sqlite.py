@@ -1,16 +1,26 @@
 """`State` in a file: `SqliteState` is a node's, `CommitteeState` the part of it that is one committee's."""
 
-from collections.abc import Collection, Iterator, MutableMapping
+from collections.abc import Collection
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from enigmalang.chain.hub import EMPTY
 from enigmalang.node.durable.box import Place
 from enigmalang.node.durable.file import StateFile
+from enigmalang.node.durable.handed import HandedState, current_place, mask_place
 from enigmalang.node.durable.masks import NUMBERS, Given, check_number
 from enigmalang.node.durable.state import Begun, Stage, Values, check_order, check_plan
-from enigmalang.node.durable.values import Name, Value, decode_name, decode_value, encode_name, encode_value
+from enigmalang.node.durable.values import (
+    GONE,
+    Name,
+    Value,
+    decode_name,
+    decode_value,
+    encode_name,
+    encode_value,
+    slot_prefix,
+)
 
 #: Masks that no job used are kept until so many numbers were given after theirs.
 KEPT_NUMBERS = 1 << 16
@@ -47,6 +57,7 @@ class CommitteeState:
     def __init__(self, file: StateFile, number: int) -> None:
         self._file, self._box, self.number = file, file.box, number
         self.masks = SqliteMasks(file, number)
+        self.handed = HandedState(file, number)
 
     # ---- keys, and terms
 
@@ -72,11 +83,6 @@ class CommitteeState:
     def keep_term(self, term: int) -> None:
         with self._file.writing():
             _raise_to(self._file, self.number, "term", term)
-
-    @property
-    def counters(self) -> "Counters":
-        """See `sharing.recovery.Helper`."""
-        return Counters(self._file, self.number)
 
     def _number(self, column: str) -> int:
         found = self._file.row(f"SELECT {column} FROM committees WHERE committee = ?", self.number)
@@ -139,6 +145,22 @@ class CommitteeState:
                                self.number, contract)
         return {decode_name(name): self._opened(self._current(contract, name), value) for name, value in rows}
 
+    def names(self, contract: str, slot: str) -> list[Name]:
+        first = slot_prefix(slot)
+        rows = self._file.rows("SELECT name FROM current WHERE committee = ? AND contract = ? AND name >= ? "
+                               "AND name < ? ORDER BY name", self.number, contract, first, first + b"\xff")
+        return [decode_name(name) for (name,) in rows]
+
+    def pick(self, contract: str, names: Collection[Name]) -> dict[Name, Value]:
+        found = {}
+        for name in names:
+            data = encode_name(name)
+            row = self._file.row("SELECT value FROM current WHERE committee = ? AND contract = ? AND name = ?",
+                                 self.number, contract, data)
+            if row is not None:
+                found[name] = self._opened(self._current(contract, data), row[0])
+        return found
+
     def stage(self, stage: Stage, values: Values) -> None:
         rows = [(encode_name(name), encode_value(value)) for name, value in values.items()]
         sealed = [(name, self._box.seal(self._staged(stage, name), value)) for name, value in rows]
@@ -162,13 +184,17 @@ class CommitteeState:
 
     def settle(self, stage: Stage) -> None:
         """See `State.settle`: one transaction."""
-        sealed = []
+        sealed, gone = [], []
         for name, value in self._staged_rows(stage):
             data, place = self._box.open(self._staged(stage, name), value), self._current(stage.contract, name)
-            sealed.append((self.number, stage.contract, name, self._box.seal(place, data)))
+            if decode_value(data) == GONE:
+                gone.append((self.number, stage.contract, name))
+            else:
+                sealed.append((self.number, stage.contract, name, self._box.seal(place, data)))
         with self._file.writing():
             check_order(stage, self.root(stage.contract), self._stage(stage) is not None)
             self._file.run_many("INSERT OR REPLACE INTO current VALUES (?, ?, ?, ?)", sealed)
+            self._file.run_many("DELETE FROM current WHERE committee = ? AND contract = ? AND name = ?", gone)
             self._file.run("INSERT OR REPLACE INTO roots VALUES (?, ?, ?)", self.number, stage.contract, stage.root)
             self._forget_stages([number for (number,) in self._file.rows(
                 "SELECT stage FROM stages WHERE committee = ? AND contract = ? AND job = ?",
@@ -184,17 +210,37 @@ class CommitteeState:
             self._file.run("INSERT OR REPLACE INTO roots VALUES (?, ?, ?)", self.number, contract, root)
 
     def forget(self, contract: str) -> None:
-        """See `State.forget`."""
+        """See `State.forget`; the masks of its jobs go with it. What was deleted is overwritten."""
         with self._file.writing():
             self._forget_stages([stage for (stage,) in self._file.rows(
                 "SELECT stage FROM stages WHERE committee = ? AND contract = ?", self.number, contract)])
-            for table in ("current", "roots"):
+            self._file.run("DELETE FROM masks WHERE committee = ?1 AND job IN "
+                           "(SELECT job FROM runs WHERE committee = ?1 AND contract = ?2)", self.number, contract)
+            for table in ("current", "roots", "runs"):
                 self._file.run(f"DELETE FROM {table} WHERE committee = ? AND contract = ?", self.number, contract)
+        self._file.scrub()
+
+    def known(self) -> set[str]:
+        """The contracts of which anything is kept."""
+        return {contract for table in ("roots", "stages", "runs") for (contract,) in self._file.rows(
+            f"SELECT DISTINCT contract FROM {table} WHERE committee = ?", self.number)}
+
+    def erase(self) -> None:
+        """The committee is no more: its keys, and all that was kept for it, are overwritten. Plans stay."""
+        with self._file.writing():
+            for table in ("stages", "handed"):
+                values = ("staged_values",) if table == "stages" else ("handed_values", "handed_masks")
+                for inner in values:
+                    self._file.run(f"DELETE FROM {inner} WHERE stage IN "
+                                   f"(SELECT stage FROM {table} WHERE committee = ?)", self.number)
+            for table in ("stages", "handed", "current", "roots", "runs", "masks", "committees"):
+                self._file.run(f"DELETE FROM {table} WHERE committee = ?", self.number)
+        self._file.scrub()
 
     # ---- parts
 
     def _current(self, contract: str, name: bytes) -> Place:
-        return "current", self.number, contract, name
+        return current_place(self.number, contract, name)
 
     def _staged(self, stage: Stage, name: bytes) -> Place:
         return "staged", self.number, stage.contract, stage.job, stage.root, name
@@ -251,7 +297,7 @@ class SqliteMasks:
         _raise_to(self._file, self._committee, "highest", number)
 
     def get(self, number: int) -> Given | None:
-        if not 0 <= number < NUMBERS:
+        if not -NUMBERS < number < NUMBERS:
             return None
         found = self._file.row(
             "SELECT owner, size, receiver, job, pieces FROM masks WHERE committee = ? AND number = ?",
@@ -275,6 +321,11 @@ class SqliteMasks:
         with self._file.writing():
             self._file.run("DELETE FROM masks WHERE committee = ? AND number = ?", self._committee, number)
 
+    def handed(self) -> list[int]:
+        """The jobs whose masks came with them from another committee."""
+        return [-number for (number,) in self._file.rows(
+            "SELECT number FROM masks WHERE committee = ? AND number < 0", self._committee)]
+
     def close(self, jobs: Collection[int]) -> None:
         """See `Masks.close`. Most are gone by `CommitteeState.close`."""
         for job in jobs:
@@ -283,35 +334,7 @@ class SqliteMasks:
                     self._file.run("DELETE FROM masks WHERE committee = ? AND job = ?", self._committee, job)
 
     def _place(self, number: int) -> Place:
-        return "masks", self._committee, number
-
-
-class Counters(MutableMapping[int, int]):
-    """The last counter of each member that asked for its shares (`sharing.recovery.Helper`): durable when it is set."""
-
-    def __init__(self, file: StateFile, number: int) -> None:
-        self._file, self._committee = file, number
-
-    def __getitem__(self, asker: int) -> int:
-        found = self._file.row("SELECT counter FROM counters WHERE committee = ? AND asker = ?", self._committee, asker)
-        if found is None:
-            raise KeyError(asker)
-        return int.from_bytes(found[0], "big")
-
-    def __setitem__(self, asker: int, counter: int) -> None:
-        with self._file.writing():
-            self._file.run("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", self._committee, asker,
-                           counter.to_bytes(8, "big"))
-
-    def __delitem__(self, asker: int) -> NoReturn:
-        raise TypeError("a counter is never forgotten")
-
-    def __iter__(self) -> Iterator[int]:
-        return iter([asker for (asker,) in self._file.rows(
-            "SELECT asker FROM counters WHERE committee = ? ORDER BY asker", self._committee)])
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
+        return mask_place(self._committee, number)
 
 
 def _raise_to(file: StateFile, committee: int, column: str, number: int) -> None:

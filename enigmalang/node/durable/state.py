@@ -6,14 +6,14 @@ discarded when another was. The root names the run that the shares are of (`node
 twice left shares of two sharings, and only those of one run fit together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
 from enigmalang.chain.hub import EMPTY
 from enigmalang.node.durable.errors import StateError
-from enigmalang.node.durable.values import Name, Value
+from enigmalang.node.durable.values import Name, Value, merged
 
 Values = Mapping[Name, Value]
 
@@ -78,7 +78,17 @@ class State(Protocol):
         """The current ones."""
         ...
 
-    def stage(self, stage: Stage, values: Values) -> None: ...
+    def names(self, contract: str, slot: str) -> list[Name]:
+        """Of the current values in a slot."""
+        ...
+
+    def pick(self, contract: str, names: Collection[Name]) -> dict[Name, Value]:
+        """The current values of these names, as far as they are there."""
+        ...
+
+    def stage(self, stage: Stage, values: Values) -> None:
+        """`GONE` among the values: what has that name is no more once this is settled."""
+        ...
 
     def staged(self, contract: str) -> list[Stage]:
         """By job."""
@@ -147,6 +157,13 @@ class MemoryState:
     def values(self, contract: str) -> dict[Name, Value]:
         return dict(self._current.get(contract, (EMPTY, {}))[1])
 
+    def names(self, contract: str, slot: str) -> list[Name]:
+        return [name for name in self.values(contract) if name[0] == slot]
+
+    def pick(self, contract: str, names: Collection[Name]) -> dict[Name, Value]:
+        values = self.values(contract)
+        return {name: values[name] for name in names if name in values}
+
     def stage(self, stage: Stage, values: Values) -> None:
         self._staged[stage] = dict(values)
 
@@ -159,7 +176,7 @@ class MemoryState:
     def settle(self, stage: Stage) -> None:
         root, values = self._current.get(stage.contract, (EMPTY, {}))
         check_order(stage, root, stage in self._staged)
-        self._current[stage.contract] = stage.root, values | self._staged[stage]
+        self._current[stage.contract] = stage.root, merged(values, self._staged[stage])
         for other in [s for s in self._staged if (s.contract, s.job) == (stage.contract, stage.job)]:
             del self._staged[other]
 

@@ -4,7 +4,7 @@ The bytes are secret unless the value is a constant. The name, the form and the 
 nodes of the committee.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from math import prod
@@ -64,6 +64,15 @@ class Value:
         return 8 * pieces * words_for(prod(self.shape))
 
 
+#: Staged in place of a value that is there no more once the job has ended.
+GONE = Value("gone", (), False, True, b"")
+
+
+def merged(current: Mapping[Name, Value], staged: Mapping[Name, Value]) -> dict[Name, Value]:
+    """The current values when what is staged has taken their place."""
+    return {name: value for name, value in {**current, **staged}.items() if value != GONE}
+
+
 def shared_value(share: Share, truth: bool) -> Value:
     form = Form.ARITH if isinstance(share, ArithShare) else Form.BITS
     return Value(form.value, tuple(share.shape), truth, False, encode_share(share))
@@ -94,7 +103,8 @@ def decode_value(data: bytes) -> Value:
     """The inverse of `encode_value`. Raises StateError."""
     try:
         packed = msgspec.msgpack.decode(data, type=_Packed)
-        Form(packed.form)
+        if packed.form != GONE.form:
+            Form(packed.form)
     except (msgspec.MsgspecError, ValueError) as error:
         raise StateError(f"a kept value cannot be read: {error}") from None
     return Value(packed.form, tuple(packed.shape), packed.truth, packed.public, packed.data)
@@ -106,12 +116,28 @@ def encode_name(name: Name) -> bytes:
     return msgspec.msgpack.encode([slot, [_packed(key) for key in keys]])
 
 
+def slot_prefix(slot: str) -> bytes:
+    """What the canonical bytes of all names of a slot begin with, and no others."""
+    return b"\x92" + msgspec.msgpack.encode(slot)
+
+
+#: Tuples in tuples that are decoded. Each is decoded by itself, for msgspec's calls nest as deep as the bytes do, up to
+#: the recursion limit, which is raised to where the stack ends first (`execute.machine.RECURSION`), and layouts are
+#: what other nodes say.
+_DEEPEST = 100
+_PARTS = msgspec.msgpack.Decoder(list[tuple[str, msgspec.Raw]])
+_NAME = msgspec.msgpack.Decoder(tuple[str, list[tuple[str, msgspec.Raw]]])
+_PLAIN: dict[str, msgspec.msgpack.Decoder[Any]] = {
+    kind: msgspec.msgpack.Decoder(type_)
+    for kind, type_ in (("int", str), ("truth", bool), ("text", str), ("bytes", bytes), ("none", None))}
+
+
 def decode_name(data: bytes) -> Name:
     """The inverse of `encode_name`. Raises StateError."""
     try:
-        slot, keys = msgspec.msgpack.decode(data)
-        return str(slot), tuple(_unpacked(key) for key in keys)
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        slot, keys = _NAME.decode(data)
+        return slot, tuple(_unpacked(kind, key, 0) for kind, key in keys)
+    except (msgspec.MsgspecError, ValueError, KeyError, RecursionError) as error:
         raise StateError(f"a kept name cannot be read: {error}") from None
 
 
@@ -130,17 +156,13 @@ def _packed(key: Any) -> Any:
     raise TypeError(f"a key of {type(key).__name__} has no canonical bytes")
 
 
-def _unpacked(packed: Any) -> Any:
-    kind, value = packed
-    match kind:
-        case "int":
-            return int(value)
-        case "tuple":
-            return tuple(_unpacked(part) for part in value)
-        case "truth" | "text" | "bytes" | "none":
-            return value
-        case _:
-            raise ValueError(f"a key of kind {kind!r}")
+def _unpacked(kind: str, key: msgspec.Raw, depth: int) -> Any:
+    if kind == "tuple":
+        if depth == _DEEPEST:
+            raise ValueError("nested too deeply")
+        return tuple(_unpacked(inner, part, depth + 1) for inner, part in _PARTS.decode(key))
+    value = _PLAIN[kind].decode(key)
+    return int(value) if kind == "int" else value
 
 
 def layout_digest(root: bytes, layout: Iterable[tuple[Name, Value]]) -> bytes:

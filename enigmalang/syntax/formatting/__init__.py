@@ -2,10 +2,12 @@
 
 Built on lexemes, not on the tree: comments, the author's blank lines and how numbers are written are not in the tree.
 `lexing` cuts a file into statements and comments, `spacing` says what stands between two lexemes, `breaking` lays one
-statement out over lines, `layout` puts the file together, `check` holds the result against the tree.
+statement out over lines, `layout` puts the file together, `check` holds the result against the tree,
+`stretches` keeps what did not change.
 """
 
 from enigmalang.syntax.formatting.check import Refused, format_source
 from enigmalang.syntax.formatting.layout import layout
+from enigmalang.syntax.formatting.stretches import Layouts
 
-__all__ = ["Refused", "format_source", "layout"]
+__all__ = ["Layouts", "Refused", "format_source", "layout"]

@@ -34,7 +34,8 @@ def blank_lines(items: Sequence[Item]) -> list[int]:
 def _described(items: Sequence[Item], place: int) -> Item:
     """The statement that a comment without an empty line below it belongs to; a statement itself."""
     item = items[place]
-    for following in items[place + 1 :]:
+    for number in range(place + 1, len(items)):
+        following = items[number]
         if (isinstance(item, Statement) and not _annotates(item)) or following.blanks or following.level != item.level:
             break
         item = following

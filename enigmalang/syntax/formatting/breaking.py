@@ -14,6 +14,7 @@ from enigmalang.syntax.formatting.nodes import (
     imported_names,
     joined,
     last_token,
+    plain,
     value_range,
     without_brackets,
 )
@@ -53,6 +54,9 @@ def rows_of(tokens: Sequence[Token], indent: int) -> list[Row]:
 def _rows(tokens: Sequence[Token], indent: int) -> list[Row]:
     comment, tokens[-1].after = tokens[-1].after, None
     tokens = without_brackets(tokens)
+    line = plain(tokens)
+    if line is not None and _fits(indent, line):
+        return [Row(indent, line, comment)]
     nodes = build(tokens)
     writer = _Writer([Row(indent)])
     line = flat(nodes)
@@ -267,7 +271,9 @@ def _is_literal(element: Sequence[Node]) -> bool:
     *signs, last = element
     if not isinstance(last, Leaf) or last.token.kind not in ("number", "string") or "\n" in last.token.text:
         return False
-    return not last.token.commented and all(isinstance(n, Leaf) and n.token.unary for n in signs)
+    return not last.token.commented and all(
+        isinstance(n, Leaf) and n.token.unary and not n.token.commented for n in signs
+    )
 
 
 def _fill(writer: _Writer, group: Group, inner: int) -> None:

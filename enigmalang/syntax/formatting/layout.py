@@ -4,14 +4,26 @@ from enigmalang.syntax.formatting.blank_lines import blank_lines
 from enigmalang.syntax.formatting.breaking import WIDTH, Row, on_one_line, rows_of
 from enigmalang.syntax.formatting.columns import align
 from enigmalang.syntax.formatting.headers import suite_colon
-from enigmalang.syntax.formatting.lexing import STEP, Item, Remark, Token, items_of, tokens_of
+from enigmalang.syntax.formatting.lexing import STEP, Item, Remark, Token, items_of, tokens_of, whole_items_of
 
 _PASSES = 4
 
 
 def layout(text: str) -> str:
     """`text`, which must be free of syntax errors, in the canonical layout."""
-    items = items_of(text)
+    return _laid_out(items_of(text))
+
+
+def layout_part(text: str, following: int) -> str | None:
+    """As `layout`, of a part of a file below which a statement of level `following` stands.
+
+    None when the part ends inside of brackets or of a string.
+    """
+    items = whole_items_of(text, following)
+    return None if items is None else _laid_out(items)
+
+
+def _laid_out(items: list[Item]) -> str:
     lines: list[Row | None] = []  # None is an empty line
     for item, blank in zip(items, blank_lines(items), strict=True):
         lines += [None] * blank

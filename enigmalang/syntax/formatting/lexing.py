@@ -67,6 +67,16 @@ def items_of(text: str) -> list[Item]:
     return _Lexer().run(text)
 
 
+def whole_items_of(text: str, following: int) -> list[Item] | None:
+    """As `items_of`, of a part of a file below which a statement of level `following` stands.
+
+    None when the part ends inside of brackets or of a string.
+    """
+    lexer = _Lexer()
+    items = lexer.run(text, following)
+    return items if lexer.depth == 0 and not lexer.unclosed else None
+
+
 def tokens_of(text: str) -> list[Token]:
     """The lexemes of a single statement."""
     items = items_of(text)
@@ -79,13 +89,14 @@ class _Lexer:
         self.items: list[Item] = []
         self.statement: Statement | None = None
         self.depth = 0
+        self.unclosed = False  # a string has no end
         self.blanks = 0
         self.fresh = True  # nothing but space on this line
         self.column = 0
         self.spaced = False
         self.remarks: list[str] = []  # comments inside brackets that wait for the next lexeme
 
-    def run(self, text: str) -> list[Item]:
+    def run(self, text: str, following: int = 0) -> list[Item]:
         for match in LEXEME.finditer(text):
             lexeme = match.group()
             match match.lastgroup:
@@ -100,8 +111,9 @@ class _Lexer:
                 case "comment":
                     self.comment(normal_comment(lexeme, match.start() == 0))
                 case kind:
+                    self.unclosed |= kind == "unclosed"
                     self.token(str(kind), lexeme)
-        _place_remarks(self.items)
+        _place_remarks(self.items, following)
         return self.items
 
     def newline(self) -> None:
@@ -138,10 +150,10 @@ class _Lexer:
         self.remarks, self.fresh, self.spaced = [], False, False
 
 
-def _place_remarks(items: list[Item]) -> None:
+def _place_remarks(items: list[Item], last: int) -> None:
     """A comment belongs to the deepest block around it that is not indented more than the comment is."""
     deepest = 0
-    following = _following_levels(items)
+    following = _following_levels(items, last)
     for item, lowest in zip(items, following, strict=True):
         if isinstance(item, Statement):
             deepest = item.level + item.opens
@@ -149,10 +161,10 @@ def _place_remarks(items: list[Item]) -> None:
             item.level = max(min(item.column // STEP, deepest), lowest)
 
 
-def _following_levels(items: list[Item]) -> list[int]:
-    """For each item the level of the first statement after it; 0 at the end."""
+def _following_levels(items: list[Item], last: int) -> list[int]:
+    """For each item the level of the first statement after it; `last` at the end."""
     levels: list[int] = []
-    level = 0
+    level = last
     for item in reversed(items):
         levels.append(level)
         if isinstance(item, Statement):

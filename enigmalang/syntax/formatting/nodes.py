@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from enigmalang.syntax import foreign
 from enigmalang.syntax.formatting.lexing import Token, walk
@@ -147,6 +148,29 @@ def joined(nodes: Sequence[Node], *, first: bool = True) -> str:
     return text.removeprefix(" ") if first else text
 
 
+def plain(tokens: Sequence[Token]) -> str | None:
+    """What `flat(build(tokens))` is, without building; None where a comment or an author's comma may forbid it."""
+    spacer = Spacer()
+    parts: list[str] = []
+    depth = 0
+    before = ""
+    for token in tokens:
+        if token.before or token.after is not None:
+            return None
+        space = spacer.space(token)
+        if token.kind == "closer":
+            if before == ",":
+                return None
+            depth -= 1
+            space = False
+        elif depth and before == ",":
+            space = True
+        parts.append(f" {token.text}" if space and parts else token.text)
+        depth += token.kind == "opener"
+        before = token.text
+    return "".join(parts)
+
+
 def _text(node: Node) -> str:
     if isinstance(node, Leaf):
         return " " * node.space + node.token.text
@@ -203,6 +227,8 @@ def without_brackets(tokens: Sequence[Token]) -> list[Token]:
     names = imported_names(tokens)
     if names is not None and tokens[names].text == "(":
         return _without_import_brackets(tokens, names)
+    if not any(b.text == "(" and (a.text in _ASSIGNING or a.text in _BEFORE_VALUE) for a, b in pairwise(tokens)):
+        return list(tokens)
     found = value_range(tokens)
     while found is not None and _is_bracketed(tokens[found[0] : found[1]]):
         start, end = found

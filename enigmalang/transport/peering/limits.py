@@ -10,7 +10,7 @@ class Limits:
     """Bytes, counts, and seconds. Raises ValueError when one is not positive.
 
     The memory that requests take is at most, per peer, `memory_per_peer` for what is being read and worked on
-    and `connections_per_peer * frame_bytes` for answers under way; and 300 KiB of buffers for each of its connections.
+    and `connections_per_peer * frame_bytes` for answers under way; and 100 KiB of buffers for each of its connections.
     An anonymous client counts by its host.
     Frames of data links are not limited in rate: who reads them says beforehand how long they are.
     """

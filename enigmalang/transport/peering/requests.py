@@ -36,6 +36,7 @@ class Line:
 
     def __init__(self, place: Place, limits: Limits) -> None:
         self.place = place
+        place.channel.spare()
         self._limit = limits.frame_bytes
         self._asked = 0
 
@@ -68,6 +69,7 @@ class Desk:
 
     def serve(self, place: Place, account: Account, answer: Answer, slowed: Callable[[str], None]) -> str:
         """Answer requests until the connection ends; returns why it did. `slowed` hears of limits."""
+        place.channel.spare()
         asked = 0
         while True:
             idle_now(place)

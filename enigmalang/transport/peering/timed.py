@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
-from enigmalang.transport.channel import Channel, Ended
+from enigmalang.transport.channel import TRIES, Channel, Ended
 from enigmalang.transport.peering.limits import Limits
 from enigmalang.wire.frames import Buffer
 
@@ -112,11 +112,6 @@ class TimedChannel(Channel):
         self._deadline = math.inf
         self.set_timeout(None)
 
-    def send(self, data: Buffer) -> None:
-        self._tls.write(data)
-        self._hurry()
-        self._sock.sendall(self._outgoing.read())  # its time-out is for all of it
-
     def take(self, count: int) -> memoryview:
         """The next `count` bytes."""
         room = memoryview(bytearray(count))
@@ -161,13 +156,13 @@ class TimedChannel(Channel):
         self._sock.setblocking(False)
         return self._sock.recv(1, socket.MSG_PEEK)
 
-    def _more(self, room: memoryview) -> None:
+    def _more(self, room: memoryview, tries: int = TRIES) -> None:
         self._hurry()
-        super()._more(room)
+        super()._more(room, tries)
 
-    def _flush(self) -> None:
+    def _sent(self, data: Buffer) -> int:
         self._hurry()
-        super()._flush()
+        return super()._sent(data)
 
     def _hurry(self) -> None:
         if self._deadline != math.inf:

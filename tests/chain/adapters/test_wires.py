@@ -195,6 +195,20 @@ def test_nobody_there(where, tmp_path):
     assert caught.value.where == where
 
 
+@pytest.mark.parametrize(("where", "seen"), [
+    ("http://127.0.0.1:{port}/v3/KEY?k=KEY#KEY", "http://127.0.0.1:{port}"),
+    ("ws://KEY:KEY@127.0.0.1:{port}/KEY", "ws://127.0.0.1:{port}"), ("http://[::1]:{port}/KEY", "http://[::1]:{port}"),
+    ("http://KEY:KEY/KEY", "http://…"), ("http://host:KEY/", "http://…"), ("ftp://host/KEY", "ftp://host"),
+    ("ws://host:KEY/", "ws://…"), ("ws://[KEY/", "ws://…"), ("http://[KEY/", "http://…"),
+])
+def test_keys_in_urls_are_not_shown(where, seen):
+    port = free_port()
+    with pytest.raises(ChainUnreachable) as caught:
+        RpcEvm(where.format(port=port), timeout=5)
+    assert "KEY" not in str(caught.value).upper() and "KEY" not in caught.value.where
+    assert caught.value.where == seen.format(port=port)
+
+
 @pytest.mark.parametrize("where", ["ftp://host/", "http://", "http://host:none/"])
 def test_no_such_place(where):
     with pytest.raises(ChainUnreachable):
@@ -372,7 +386,7 @@ def test_a_notification_gets_no_answer(served):
 def conversation(server, sent):
     texts = JsonTexts()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.connect(str(server.path))
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)

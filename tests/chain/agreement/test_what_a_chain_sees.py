@@ -78,7 +78,7 @@ def engine(request: pytest.FixtureRequest, plan: Plan) -> Iterator[Any]:
     if request.param == "clear":
         yield None
         return
-    made = CircuitEngine(plan.field) if request.param == "circuit" else Cluster.start(3, 1, plan.field, 20.0, None)
+    made = CircuitEngine(plan.field) if request.param == "circuit" else Cluster.start(3, 1, plan.field, 60.0, None)
     yield made
     made.close()
 

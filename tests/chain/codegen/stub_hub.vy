@@ -4,7 +4,7 @@
 struct Signature:
     r: bytes32
     s: bytes32
-    v: uint8
+    v: uint256
 
 struct Work:
     rounds: uint256

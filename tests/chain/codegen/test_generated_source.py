@@ -77,6 +77,17 @@ def test_a_contract_too_large_names_its_greatest_functions(monkeypatch: pytest.M
     assert [n for n in found.notes if "`request_vote`" in n.text and n.span.line == 14]
 
 
+def test_what_stands_behind_a_contract_s_code_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chain counts the two immutables, Vyper does not."""
+    plan = plan_of(ROOT / "examples" / "vote.enig")
+    size = len(compile_contract(plan, "Vote").compiled.runtime) + 64
+    monkeypatch.setattr(compiled, "CODE_LIMIT", size)
+    compile_contract(plan, "Vote")
+    monkeypatch.setattr(compiled, "CODE_LIMIT", size - 1)
+    with pytest.raises(EnigmaError, match=f"{size:,} bytes"):
+        compile_contract(plan, "Vote")
+
+
 def test_lines_lead_back_to_the_program() -> None:
     plan = plan_of(ROOT / "examples" / "salaries.enig")
     made = generate(plan, "Salaries")

@@ -7,6 +7,7 @@ import pytest
 from enigmalang.chain import compiling
 from enigmalang.chain.compiling import compile_source
 from enigmalang.chain.vyper import compile_contract
+from enigmalang.chain.vyper.linking import compile_linked
 from enigmalang.compiler import compile_file
 from enigmalang.diagnostics import Sink
 from enigmalang.plan.codec import hash_plan
@@ -40,6 +41,14 @@ def test_linked_code_is_that_of_the_source_as_it_is_shown(tmp_path: Path) -> Non
     assert hash_plan(plan).hex() in made.generated.source
     assert made.compiled == compile_source(made.generated.source, "Sums", metadata=False)
     assert hash_plan(plan) in made.compiled.runtime
+
+
+@pytest.mark.parametrize("ends", [(0, 1), (255, 1), (1, 0), (1, 255), (254, 128)])
+def test_words_that_the_compiler_writes_in_less(tmp_path: Path, ends: tuple[int, int]) -> None:
+    plan = plan_of(tmp_path, TEXT)
+    word = bytes([ends[0], *hash_plan(plan)[1:-1], ends[1]])
+    source = compile_contract(plan, "Sums").generated.source.replace(hash_plan(plan).hex(), word.hex())
+    assert compile_linked(source, "Sums", word) == compile_source(source, "Sums", metadata=False)
 
 
 def test_a_change_beside_the_contract_needs_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

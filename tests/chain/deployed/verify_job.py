@@ -39,9 +39,9 @@ HUB_ABI = json.loads("""[
 ]""")
 
 RESULT = [
-    ("contract", "address"), ("job", "uint256"), ("function", "bytes32"), ("arguments", "bytes32"),
-    ("version", "uint256"), ("revealed", "bytes32"), ("root", "bytes32"), ("rounds", "uint256"),
-    ("products", "uint256"), ("additions", "uint256"),
+    ("contract", "address"), ("committee", "uint256"), ("job", "uint256"), ("function", "bytes32"),
+    ("arguments", "bytes32"), ("version", "uint256"), ("revealed", "bytes32"), ("root", "bytes32"),
+    ("rounds", "uint256"), ("products", "uint256"), ("additions", "uint256"),
 ]
 DOMAIN = [("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address")]
 
@@ -58,9 +58,11 @@ def main(url: str, address: str, name: str, function: str, abi_path: str) -> Non
     last = names.index("mask") + 1
     arguments = Web3.keccak(encode(types[1:last], [given[n] for n in names[1:last]]))
     revealed = Web3.keccak(b"".join(word.to_bytes(32, "big", signed=True) for word in given["words"]))
+    number = hub.functions.attachment(contract.address).call()[0]
     message = {
-        "contract": contract.address, "job": given["job"], "function": Web3.keccak(text=f"{name}.{function}"),
-        "arguments": arguments, "version": given["version"], "revealed": revealed, "root": given["root"],
+        "contract": contract.address, "committee": number, "job": given["job"],
+        "function": Web3.keccak(text=f"{name}.{function}"), "arguments": arguments, "version": given["version"],
+        "revealed": revealed, "root": given["root"],
         **{field: given["work"][field] for field in ("rounds", "products", "additions")},
     }
     assert event["args"]["revealed"] == revealed and event["args"]["version"] == given["version"]
@@ -74,7 +76,6 @@ def main(url: str, address: str, name: str, function: str, abi_path: str) -> Non
     })
     signers = [Account.recover_message(signable, vrs=(s["v"], s["r"], s["s"])) for s in given["signatures"]]
 
-    number = hub.functions.attachment(contract.address).call()[0]
     members, threshold, *_ = hub.functions.committee(number).call()
     assert len(set(signers)) == len(signers), "a node signed twice"
     assert set(signers) <= set(members), "a stranger signed"

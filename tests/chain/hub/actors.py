@@ -46,6 +46,7 @@ class World:
             self.machine.fund(a.address)
         self.hub = deploy_hub(self.machine, self.alice)
         self.domain = d.Domain(CHAIN, self.hub.address)
+        self._consents: dict[int, bytes] = {}
         for node in self.nodes:
             self.register(node)
         self.committee = self.form(self.nodes, threshold)
@@ -56,14 +57,32 @@ class World:
         return self.hub.send("register", d.keccak(node.address.encode()), NOTHING, "localhost:1", sender=node.address,
                              value=deposit)
 
-    def consents(self, members: Sequence[Actor], threshold: int, salt: bytes, until: int) -> list[Any]:
-        digest = d.consent_digest(self.domain, [m.address for m in members], threshold, salt, until)
+    def register_more(self, nodes: Sequence[Actor]) -> None:
+        """Nodes beside those of the first committee."""
+        for node in nodes:
+            self.machine.fund(node.address)
+            self.register(node)
+
+    def consents(self, members: Sequence[Actor], threshold: int, salt: bytes, until: int, rotation: int = 0
+                 ) -> list[Any]:
+        digest = d.consent_digest(self.domain, [m.address for m in members], threshold, salt, until, rotation)
         return signed(digest, members)
 
-    def form(self, members: Sequence[Actor], threshold: int, salt: bytes = NOTHING, until: int = START + 10**9) -> int:
-        signatures = self.consents(members, threshold, salt, until)
-        return self.hub.send("form", [m.address for m in members], threshold, salt, until, signatures,
-                             sender=self.alice.address).value
+    def form(self, members: Sequence[Actor], threshold: int, salt: bytes = NOTHING, until: int = START + 10**9,
+             rotation: int = 0) -> int:
+        signatures = self.consents(members, threshold, salt, until, rotation)
+        return self.formed(self.hub.send("form", [m.address for m in members], threshold, salt, until, signatures,
+                                         rotation, sender=self.alice.address))
+
+    def formed(self, receipt: Receipt) -> int:
+        """The number of a new committee, and what its members consented to is remembered."""
+        _, event = receipt.logs[-1]
+        self._consents[event["committee"]] = event["consent"]
+        return int(event["committee"])
+
+    def consent(self, committee: int) -> bytes:
+        """What its members signed; something that nobody signed for what is no committee."""
+        return self._consents.get(committee, d.keccak(b"nobody"))
 
     def deploy(self, committee: int | None = None, job_time: int = 0) -> Contract:
         return self.machine.deploy(compiled(CONTRACT), self.alice.address, self.hub.address,
@@ -75,7 +94,8 @@ class World:
                                                 value=fee + payment).value
 
     def call(self, job: int, arguments: bytes = NOTHING, contract: Contract | None = None) -> d.Call:
-        return d.Call((contract or self.contract).address, job, FUNCTION, arguments)
+        address = (contract or self.contract).address
+        return d.Call(address, self.hub.call("attachment", address)["committee"], job, FUNCTION, arguments)
 
     def result(self, job: int, signers: Sequence[Actor], version: int = 0, work: d.Work = WORK,
                contract: Contract | None = None) -> tuple[Any, ...]:

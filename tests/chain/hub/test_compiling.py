@@ -9,7 +9,8 @@ SOURCE = "# pragma version 0.4.3\nimport other\n@external\ndef f() -> uint256:\n
 
 
 def test_our_contracts_fit():
-    assert 0 < len(own_contract("Hub").runtime) <= CODE_LIMIT
+    immutables = 8  # a word each, which Vyper does not count
+    assert 0 < len(own_contract("Hub").runtime) + 32 * immutables <= CODE_LIMIT
 
 
 def test_the_second_time_is_read_from_the_cache(tmp_path, monkeypatch):

@@ -10,18 +10,23 @@ from enigmalang.ethereum.keys import ORDER
 
 HUB, CONTRACT, NODE = (actor(name).address for name in ("hub", "contract", "node"))
 DOMAIN = d.Domain(CHAIN, HUB)
-CALL = d.Call(CONTRACT, 7, FUNCTION, d.keccak(b"arguments"))
+CALL = d.Call(CONTRACT, 4, 7, FUNCTION, d.keccak(b"arguments"))
 REVEALED, ROOT, REASON = d.keccak(b"revealed"), d.keccak(b"root"), d.keccak(b"reason")
 CASES = {
     d.RESULT: (d.result_digest(DOMAIN, CALL, 3, REVEALED, ROOT, WORK),
-               {"contract": CONTRACT, "job": 7, "function": FUNCTION, "arguments": CALL.arguments, "version": 3,
+               {"contract": CONTRACT, "committee": 4, "job": 7, "function": FUNCTION,
+                "arguments": CALL.arguments, "version": 3,
                 "revealed": REVEALED, "root": ROOT, "rounds": 10, "products": 100, "additions": 1000}),
     d.FAILURE: (d.failure_digest(DOMAIN, CALL, 3, "wrong", WORK),
-                {"contract": CONTRACT, "job": 7, "function": FUNCTION, "arguments": CALL.arguments, "version": 3,
+                {"contract": CONTRACT, "committee": 4, "job": 7, "function": FUNCTION,
+                "arguments": CALL.arguments, "version": 3,
                  "error": d.keccak(b"wrong"), "rounds": 10, "products": 100, "additions": 1000}),
     d.ACCUSATION: (d.accusation_digest(DOMAIN, 7, NODE, REASON), {"job": 7, "accused": NODE, "reason": REASON}),
-    d.CONSENT: (d.consent_digest(DOMAIN, [NODE, CONTRACT], 1, NOTHING, 99),
-                {"members": [NODE, CONTRACT], "threshold": 1, "salt": NOTHING, "until": 99}),
+    d.CONSENT: (d.consent_digest(DOMAIN, [NODE, CONTRACT], 1, NOTHING, 99, 5),
+                {"members": [NODE, CONTRACT], "threshold": 1, "salt": NOTHING, "until": 99, "rotation": 5}),
+    d.HANDOVER: (d.handover_digest(DOMAIN, CONTRACT, 4, 6, ROOT, 8, REASON),
+                 {"contract": CONTRACT, "committee": 4, "successor": 6, "consent": ROOT, "settled": 8,
+                  "run": REASON}),
 }
 
 

@@ -56,7 +56,8 @@ def run(world: World, hostile: Contract, name: str, *args: object, value: int = 
 
 
 def settle(world: World, hostile: Contract, job: int) -> tuple:
-    digest = d.result_digest(world.domain, d.Call(hostile.address, job, NOTHING, NOTHING), 0, NOTHING, NOTHING, WORK)
+    call = d.Call(hostile.address, world.committee, job, NOTHING, NOTHING)
+    digest = d.result_digest(world.domain, call, 0, NOTHING, NOTHING, WORK)
     return ("settle", job, NOTHING, NOTHING, 0, NOTHING, NOTHING, (10, 100, 1000), signed(digest, world.nodes[:2]))
 
 
@@ -69,6 +70,7 @@ def attacks(world: World, hostile: Contract, job: int) -> list[tuple]:
         ("register", NOTHING, NOTHING, ""), ("top_up",), ("write", NOTHING, "int64", b""),
         ("point", 1, NOTHING, NOTHING, d.keccak((32).to_bytes(32, "big"))), ("update", NOTHING, NOTHING, ""),
         ("update_policy", hostile.address, hostile.address, NOTHING), ("attach", world.committee, NOTHING, 0),
+        ("reattach", world.contract.address, NOTHING, 0, NOTHING, [], []),
     ]
 
 

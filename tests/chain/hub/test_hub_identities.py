@@ -59,7 +59,8 @@ def share(world: World, *policies: tuple[Actor, Predicate], salt: bytes = NOTHIN
 
 def decide(world: World, rule: bytes, who: Actor, signers=(), owner: Actor | None = None, action="read") -> bool:
     signed = [who.address, *(s.address for s in signers)]
-    return world.hub.call("decide", rule, who.address, signed, (owner or world.alice).address, action)
+    compute = action == "compute"
+    return world.hub.call("decide_at", rule, who.address, signed, (owner or world.alice).address, compute, 0)
 
 
 @pytest.fixture
@@ -273,7 +274,8 @@ def test_the_hub_answers_as_predicates_do(deployed: World, tree: Predicate, poli
         question = Question(
             who.address, frozenset(signed), owner, action, world.machine.now,
             {group: tuple((m.address, policy) for m, policy in zip(PEOPLE, named, strict=False))}, lambda *_: False)
-        assert world.hub.call("decide", rule, who.address, signed, owner, action) is allows(predicate, question)
+        answer = world.hub.call("decide_at", rule, who.address, signed, owner, action == "compute", 0)
+        assert answer is allows(predicate, question)
     finally:
         world.machine.revert(mark)
 

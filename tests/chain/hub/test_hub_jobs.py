@@ -148,12 +148,12 @@ def test_the_other_form_of_a_signature(world: World):
     nothing_moved(world, job)
 
 
-@pytest.mark.parametrize("change", ["chain", "hub", "job", "contract", "version"])
+@pytest.mark.parametrize("change", ["chain", "hub", "job", "contract", "committee", "version"])
 def test_signatures_made_for_elsewhere(world: World, change: str):
     job = world.request(world.alice, FEE)
     chain, hub = (world.domain.chain + (change == "chain"), world.eve.address if change == "hub" else world.hub.address)
     contract = world.eve.address if change == "contract" else world.contract.address
-    call = d.Call(contract, job + (change == "job"), FUNCTION, NOTHING)
+    call = d.Call(contract, world.committee + (change == "committee"), job + (change == "job"), FUNCTION, NOTHING)
     digest = d.result_digest(d.Domain(chain, hub), call, int(change == "version"), NOTHING, NOTHING, WORK)
     with pytest.raises(Refused, match="stranger"):
         fulfil(world, (*world.result(job, [])[:-1], signed(digest, world.nodes[:2])))
@@ -163,7 +163,7 @@ def test_signatures_made_for_elsewhere(world: World, change: str):
 def test_another_hub_does_not_take_the_same_signatures(world: World):
     """The same contract's job of the same number in a second hub: only the hub's address differs."""
     second = World.__new__(World)
-    second.__dict__ |= world.__dict__ | {"hub": deploy_hub(world.machine, world.bob)}
+    second.__dict__ |= world.__dict__ | {"hub": deploy_hub(world.machine, world.bob), "_consents": {}}
     for node in world.nodes:
         second.register(node)
     second.domain = d.Domain(world.domain.chain, second.hub.address)

@@ -104,11 +104,11 @@ def test_committees_are_of_members_that_agreed(world: World):
         (world.consents(world.nodes, 2, NOTHING, until), "has not agreed"),
     ):
         with pytest.raises(Refused, match=reason):
-            world.hub.send("form", members, 1, NOTHING, until, signatures, sender=world.alice.address)
-    made = world.hub.send("form", members, 1, NOTHING, until, good, sender=world.eve.address).value
+            world.hub.send("form", members, 1, NOTHING, until, signatures, 0, sender=world.alice.address)
+    made = world.hub.send("form", members, 1, NOTHING, until, good, 0, sender=world.eve.address).value
     assert made == world.committee + 1
     with pytest.raises(Refused, match="formed already"):
-        world.hub.send("form", members, 1, NOTHING, until, good, sender=world.eve.address)
+        world.hub.send("form", members, 1, NOTHING, until, good, 0, sender=world.eve.address)
 
 
 def test_old_consent_does_not_count(world: World):

@@ -4,6 +4,7 @@ The model keeps, beside the hub, what everyone paid in and got out. Calls are ma
 whether one succeeds is the hub's affair, what it may do to the money is the model's.
 """
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -108,9 +109,11 @@ class HubMachine(RuleBasedStateMachine):
         salt = d.keccak(bytes([self.salt]))
         until = self.machine.now
         signatures = self.world.consents(members[::-1] if wrong else members, threshold, salt, until)
-        made = self.attempt(self.hub, "form", [m.address for m in members], threshold, salt, until, signatures,
+        made = self.attempt(self.hub, "form", [m.address for m in members], threshold, salt, until, signatures, 0,
                             by=USERS[0])
         assert made is None or (not wrong and len(members) >= 2 * threshold + 1 >= 3)
+        if made is not None:
+            self.world.formed(made)
 
     @rule(index=number, time=st.sampled_from([0, 100, 5000]))
     def attach(self, index: int, time: int) -> None:
@@ -119,6 +122,36 @@ class HubMachine(RuleBasedStateMachine):
                 self.contracts.append(self.world.deploy(committee=index + 1, job_time=time))
             except Refused:
                 return
+
+    @rule(by=who, index=number, to=number, chosen=signers, enough=mostly, stale=mostly.map(lambda often: not often))
+    def reattach(self, by: Actor, index: int, to: int, chosen: list[Actor], enough: bool, stale: bool) -> None:
+        """What is handed over keeps its queue, its plan and its job time; nothing is paid."""
+        contract = self.contracts[index % len(self.contracts)]
+        before = self.hub.call("attachment", contract.address)
+        old, settled = before["committee"], before["settled"] - stale
+        new = 1 + to % self.hub.call("committee_count")
+        if settled < 0:
+            return
+        consent = self.world.consent(new)
+        digest = d.handover_digest(self.world.domain, contract.address, old, new, consent, settled, NOTHING)
+        ours, theirs = (self.seated(c) if enough else chosen for c in (old, new))
+        thresholds = [self.hub.call("committee", c)["threshold"] for c in (old, new)]
+        done = self.attempt(self.hub, "reattach", contract.address, consent, settled, NOTHING, signed(digest, ours),
+                            signed(digest, theirs), by=by)
+        if done is None:
+            return
+        assert not stale and new != old and thresholds[0] <= thresholds[1]
+        for committee, by_whom, threshold in zip((old, new), (ours, theirs), thresholds, strict=True):
+            assert len({a.address for a in by_whom}) > threshold
+            assert all(self.hub.call("seat", committee, a.address) for a in by_whom)
+        count = before["settled"] + 1
+        assert self.hub.call("attachment", contract.address) == before | {
+            "committee": new, "settled": count, "since": count}
+
+    def seated(self, committee: int) -> list[Actor]:
+        """As many of its members with seats as have to sign."""
+        seated = [a for a in NODES if self.hub.call("seat", committee, a.address)]
+        return seated[:self.hub.call("committee", committee)["threshold"] + 1]
 
     # ---- jobs
 
@@ -142,10 +175,7 @@ class HubMachine(RuleBasedStateMachine):
         """Those chosen, or as many members with seats as are needed."""
         if not enough:
             return chosen
-        committee = self.hub.call("attachment", contract.address)["committee"]
-        found = self.hub.call("committee", committee)
-        seated = [a for a in NODES if self.hub.call("seat", committee, a.address)]
-        return seated[:found["threshold"] + 1]
+        return self.seated(self.hub.call("attachment", contract.address)["committee"])
 
     @rule(by=who, index=number, chosen=signers, enough=mostly, work=work)
     def fulfil(self, by: Actor, index: int, chosen: list[Actor], enough: bool, work: d.Work) -> None:
@@ -262,7 +292,8 @@ class HubMachine(RuleBasedStateMachine):
         self.queues_hold(jobs)
 
     def queues_hold(self, jobs: dict[int, dict[str, Any]]) -> None:
-        """The open jobs of each contract, in order."""
+        """The open jobs of each contract, in order; and what committees serve adds up."""
+        served, attached = Counter[int](), Counter[int]()
         for contract in self.contracts:
             ends = self.hub.call("attachment", contract.address)
             queue, at = [], ends["oldest"]
@@ -271,7 +302,13 @@ class HubMachine(RuleBasedStateMachine):
                 at = self.hub.call("next_job", at)
             assert queue == [n for n, job in jobs.items() if job["status"] == OPEN
                              and job["contract"] == contract.address]
-            assert ends["newest"] == (queue[-1] if queue else 0)
+            assert (ends["newest"], ends["open"]) == (queue[-1] if queue else 0, len(queue))
+            served[ends["committee"]] += len(queue)
+            attached[ends["committee"]] += 1
+        for number in range(1, self.hub.call("committee_count") + 1):
+            found = self.hub.call("committee", number)
+            assert (found["open_jobs"], found["contracts"]) == (served[number], attached[number])
+            assert found["present"] == sum(self.hub.call("seat", number, a.address) > 0 for a in NODES)
 
     @invariant()
     def the_log_keeps_everything(self) -> None:

@@ -12,7 +12,7 @@ from enigmalang.chain import hub as h
 from enigmalang.chain.client import Chain
 from enigmalang.chain.compiling import compile_source
 from enigmalang.chain.embedded import EmbeddedEvm, faucet_key
-from enigmalang.chain.errors import Reverted
+from enigmalang.chain.errors import Reverted, RpcError
 from enigmalang.chain.hub import Hub, Parameters, account_interface, deploy_hub, signature_data
 from enigmalang.chain.interface import Interface
 from enigmalang.chain.rules import OWNER, rule_name, words_of
@@ -77,7 +77,7 @@ def live(started: Live) -> Iterator[Live]:
 
 def test_nodes_and_committees(live: Live):
     node = NODES[0]
-    assert live.hub.committee(live.committee) == h.Committee(tuple(n.address for n in NODES), 1, 3, 0)
+    assert live.hub.committee(live.committee) == h.Committee(tuple(n.address for n in NODES), 1, 3, 0, 1, 0)
     assert live.hub.seat(live.committee, node.address) == 1
     assert live.hub.committees_of(node.address) == (live.committee,)
     live.hub.update(node, h.EMPTY, h.EMPTY, "new:1")
@@ -97,10 +97,10 @@ def test_a_job(live: Live):
     (opened,) = live.hub.events(["Opened"])
     job, work = opened.fields["job"], d.Work(1, 2, 3)
     assert live.hub.attachment(live.contract) == h.Attachment(
-        live.committee, d.keccak(b"plan"), PARAMETERS.job_time, job, job)
+        live.committee, d.keccak(b"plan"), PARAMETERS.job_time, job, job, 0, 0, 1)
     state = live.hub.job(job)
     assert (state.requester, state.fee, state.status, live.hub.next_job(job)) == (ALICE.address, FEE, h.OPEN, 0)
-    call = d.Call(live.contract, job, FUNCTION, ARGUMENTS)
+    call = d.Call(live.contract, live.committee, job, FUNCTION, ARGUMENTS)
     signed = live.signatures(d.result_digest(live.hub.domain, call, 0, h.EMPTY, h.EMPTY, work))
     live.send("fulfil", job, FUNCTION, ARGUMENTS, 0, h.EMPTY, h.EMPTY, (1, 2, 3), signature_data(signed))
     assert live.hub.job(job).status == h.FULFILLED
@@ -160,3 +160,42 @@ def test_identities_and_pointers(live: Live):
     live.hub.point(ALICE, h.MPC, KEY, h.EMPTY, owner)
     assert live.hub.pointer(h.MPC, KEY).owner == a
     assert "Executed" in [event.name for event in account_interface().events.values()]
+
+
+class Counted:
+    """A chain that counts what is asked of it, and forgets old states where it is told to."""
+
+    def __init__(self, evm, forgets: bool = False) -> None:
+        self._evm, self._forgets = evm, forgets
+        self.asked: list[tuple[str, object]] = []
+
+    def request(self, method, params=()):
+        self.asked.append((method, params))
+        if self._forgets and method == "eth_getCode" and params[1] != "latest":
+            raise RpcError(-32000, "missing trie node")
+        return self._evm.request(method, params)
+
+    def batch(self, calls):
+        return [self.request(*call) for call in calls]
+
+    def close(self):
+        pass
+
+
+def test_events_are_read_from_where_the_hub_was_made(monkeypatch):
+    monkeypatch.setattr(h, "MARGIN", 2)
+    with EmbeddedEvm({key.address: 10 * ETHER for key in NODES}) as evm:
+        chain = Chain(evm)
+        development.advance(chain, blocks=37)
+        hub = deploy_hub(chain, faucet_key(), PARAMETERS)
+        made = chain.block_number()
+        hub.register(NODES[0], h.EMPTY, h.EMPTY, "host:1", ETHER)
+        development.advance(chain, blocks=11)
+        for forgets, first in ((False, made - 2), (True, 0)):
+            counted = Counted(evm, forgets)
+            again = Hub(Chain(counted), hub.address)
+            for _ in range(2):
+                assert [event.name for event in again.events(["Registered"])] == ["Registered"]
+            froms = {int(params[0]["fromBlock"], 16) for method, params in counted.asked if method == "eth_getLogs"}
+            assert (again.first_block(), froms) == (first, {first})
+            assert sum(method == "eth_getCode" for method, _ in counted.asked) <= 6

@@ -185,8 +185,10 @@ def test_money_that_is_missing_is_waited_for(world, tmp_path):
     config = world.node(tmp_path, funds=ETHER // 2)
     with up(config, phase="entering the hub") as daemon:
         said = until(lambda: daemon.following.obstacle, "a word about money")
-        assert f"needs {ETHER} for the deposit: send it {ETHER // 2}" in said and not daemon.health()[0]
-        assert "send it" in "\n".join(lines(daemon.status()))
+        assert "has 0.5 ether and needs 1 ether for the deposit: send it 0.5 ether on chain" in said
+        assert not daemon.health()[0]
+        shown = "\n".join(lines(daemon.status()))
+        assert shown.count("send it 0.5 ether") == 1 + shown.count("problems") and "not on the hub: health" in shown
         world.chain.send(faucet_key(), daemon.status()["address"], b"", ETHER)
         until(lambda: daemon.following.phase == "serving", "being registered")
         assert daemon.health()[0] and len([p for p in daemon.log.problems() if "not on the hub" in p.text]) == 1
@@ -385,7 +387,7 @@ def test_status_is_json_and_lines(world, tmp_path):
         status = ask(tmp_path, "status", 30)
         assert json.loads(json.dumps(daemon.status())).keys() == status.keys()
         text = "\n".join(lines(status))
-        for part in ("standing   active", "deposit 1 ether, owed 0 wei, balance 9 ether", "committees none",
+        for part in ("standing   active", "deposit 1 ether, owed 0 wei, balance 9 ether", "serves     nothing yet",
                      f"hub        {world.hub.address}", "jobs       0 under way, 0 done, 0 failed, 0 refused",
                      "peers      0 connected of 0"):
             assert part in text, text

@@ -115,6 +115,7 @@ def test_a_chain_that_comes_later(world, tmp_path, secret):
     with started(folder, *secret, phase="waiting for the chain") as process:
         status, out, _ = said("status", folder)
         assert status == 1 and "not reached yet" in out
+        until(lambda: "waiting for the chain" in str(status_of(folder).get("problems")), "a look in vain")
         with Server(world.evm, late):
             until(lambda: status_of(folder)["phase"] == "serving", "finding the chain")
             process.send_signal(signal.SIGTERM)

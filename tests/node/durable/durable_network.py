@@ -28,8 +28,9 @@ from enigmalang.node.durable.sqlite import CommitteeState, SqliteState
 from enigmalang.node.networks import Network
 from enigmalang.node.operator import Operator
 from enigmalang.node.service import ServiceEvm
-from enigmalang.node.serving import Peers, Seat, Service
+from enigmalang.node.serving import Service
 from enigmalang.node.session import Lasting, Session
+from enigmalang.node.sitting import Peers, Seat
 from enigmalang.node.teams import Team
 from enigmalang.plan.plan import Plan
 from enigmalang.transport.memory import memory_networks
@@ -162,7 +163,7 @@ class Committee:
         for node in self.nodes.values():
             node.service = None
 
-    def ask(self, make: Callable[[int], msg.Message], kind: type[Any]) -> dict[int, Any]:
+    def ask(self, make: Callable[[int], msg.Message], kind: type[Any], enough: object = None) -> dict[int, Any]:
         """As `Cluster.ask`."""
         if not self.term:
             raise EngineError("the nodes have not met")

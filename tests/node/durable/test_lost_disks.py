@@ -76,7 +76,7 @@ def recovered(committee, number, lack):
             assert values is not None and kept is not None
             keys = Keys.decode(kept[0], node.number, 3, T)
             shares = shares_of(values, M61, shape.pieces(node.number))
-            answers[node.number] = Helper(keys, node.state.counters).answer(request, shares)
+            answers[node.number] = Helper(keys, {}).answer(request, shares)
             layouts.add(encode_layout(values))
     (told,) = layouts
     layout = decode_layout(told)
@@ -230,3 +230,10 @@ def test_a_layout_is_canonical_and_shares_must_fit_it(committee, kept):
     for malformed in (b"", b"\xc1", data[:-1], encode_layout({})[:0] + b"\x91\x92\xa1x\xa1y"):
         with pytest.raises(StateError):
             decode_layout(malformed)
+
+
+def test_a_job_that_has_ended_is_open_no_longer(committee, kept):
+    """At once, and not when its turn comes again: others may be computed for long before that."""
+    done(kept, committee, "fill", [1, 2, 3], [[1, 2], [3, 4]])
+    job = committee.asked(lambda: kept.request("total", kept.alice))
+    assert committee.done(job) == FULFILLED and job not in committee.operator.open_jobs

@@ -1,8 +1,11 @@
 """The store in memory and the one in a file do the same; the file does it after it was opened again, too."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from hashlib import sha256
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,10 +13,12 @@ from enigmalang.chain.hub import EMPTY
 from enigmalang.circuits.circuit import Form
 from enigmalang.fields import M61, M127
 from enigmalang.node.durable.errors import StateError
+from enigmalang.node.durable.handover import state_at
 from enigmalang.node.durable.masks import Given, MemoryMasks, NumberTaken
 from enigmalang.node.durable.sqlite import SqliteState
 from enigmalang.node.durable.state import Begun, MemoryState, Stage
 from enigmalang.node.durable.values import (
+    GONE,
     constant_value,
     decode_name,
     decode_value,
@@ -87,6 +92,29 @@ def test_what_is_staged_becomes_current_when_it_is_settled(kept):
     state.stage(stage(2, b"r" * 32, b"s" * 32), new)
     state.settle(stage(2, b"r" * 32, b"s" * 32))
     assert same(kept.again().state.values(POOL), VALUES | new)
+
+
+def test_what_is_gone_is_no_more_once_it_is_settled(kept):
+    kept.state.stage(stage(1), VALUES)
+    kept.state.settle(stage(1))
+    gone, new = {("most", ()): GONE, ("nothing", ()): GONE}, {("amounts", (7,)): arith(7)}
+    second = stage(2, b"r" * 32, b"s" * 32)
+    kept.state.stage(second, gone | new)
+    state = kept.again().state
+    assert same(state.values(POOL), VALUES) and state.staged_values(second)["most", ()] == GONE
+    left = {name: value for name, value in VALUES.items() if name != ("most", ())} | new
+    assert same(state_at(state, POOL, second.root), left)
+    state.settle(second)
+    assert same(kept.again().state.values(POOL), left)
+
+
+def test_single_values_are_found_by_their_names(kept):
+    kept.state.stage(stage(1), VALUES | {("amounts", (7,)): arith(7), ("amount", ()): arith(1)})
+    kept.state.settle(stage(1))
+    state = kept.again().state
+    assert sorted(state.names(POOL, "amounts")) == [("amounts", (7,)), ("amounts", (1 << 200,))]
+    assert state.names(POOL, "none") == state.names("0x" + "13" * 20, "amounts") == []
+    assert same(state.pick(POOL, [("amounts", (7,)), ("votes", ())]), {("amounts", (7,)): arith(7)})
 
 
 def test_of_two_runs_of_a_job_the_settled_one_counts(kept):
@@ -199,6 +227,22 @@ def test_names_have_one_form_each():
              ("b", (1 << 255, -1))]
     data = [encode_name(name) for name in names]
     assert len(set(data)) == len(names) and [decode_name(each) for each in data] == names
+
+
+@pytest.mark.parametrize("key", [["truth", {}], ["text", [1]], ["none", 1], ["int", 1], ["tuple", "a"], ["other", 1]])
+def test_a_name_of_another_node_that_is_none_is_refused(key):
+    with pytest.raises(StateError):
+        decode_name(msgspec.msgpack.encode(["a", [key]]))
+
+
+def test_a_name_that_is_nested_without_end_is_refused_where_the_recursion_limit_is_raised():
+    """In a process of its own: the end of the stack would be that of all tests."""
+    code = ("import sys; from enigmalang.execute.machine import RECURSION; sys.setrecursionlimit(RECURSION)\n"
+            "from enigmalang.node.durable.values import StateError, decode_name\n"
+            "for keys in (b'\\x91' * 200_000, b'\\x91' + b'\\x92\\xa5tuple\\x91' * 20_000 + b'\\x92\\xa4none\\xc0'):\n"
+            "    try: decode_name(b'\\x92\\xa1a' + keys)\n    except StateError: print('refused')")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "refused\n" * 2
 
 
 def test_the_layout_says_what_is_public_alone():

@@ -38,7 +38,8 @@ FEE = 10**16
 
 @contextmanager
 def hosted(folder: Path, chain: str = "embedded", **settings: Any) -> Iterator[Host]:
-    """A network whose socket lies in `folder`."""
+    """A network whose socket lies in `folder`; its nodes are given the time that a busy machine takes."""
+    settings = {"timeout": 60.0} | settings
     with Host.up(HostSettings(chain=chain, socket=folder / "net.sock", **settings)) as host:
         yield host
 

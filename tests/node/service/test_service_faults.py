@@ -18,7 +18,8 @@ from enigmalang.circuits.circuit import Circuit, Form, Node
 from enigmalang.execute.onchain import TRIES
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.operator import ATTEMPTS
-from enigmalang.node.serving import Peers, Service
+from enigmalang.node.serving import Service
+from enigmalang.node.sitting import Peers
 from enigmalang.plan.codec import encode_plan, hash_plan
 from enigmalang.wire import messages as msg
 from enigmalang.wire.codec import digest, encode_circuit

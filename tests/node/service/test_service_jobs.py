@@ -117,8 +117,8 @@ def test_a_job_is_fulfilled_with_the_nodes_own_signatures(pool, alice, bob):
     method = pool.ledger.contracts.find(pool.address).interface.methods["fulfil_put"]
     *_, version, words, root, work, signatures = decode(method.inputs, bytes.fromhex(sent[10:]))
     f = opened.fields
-    digest = result_digest(pool.hub.domain, Call(pool.address, job, f["function"], f["arguments"]), version,
-                           revealed_digest(words), root, Work(*work))
+    call = Call(pool.address, f["committee"], job, f["function"], f["arguments"])
+    digest = result_digest(pool.hub.domain, call, version, revealed_digest(words), root, Work(*work))
     signers = {signer(digest, Signature(*signature)) for signature in signatures}
     assert signers == set(pool.hub.committee(pool.host.network.committee).members)  # t+1 = 2 would do
 

@@ -107,6 +107,22 @@ def town(
         yield nodes
 
 
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait for what nobody tells of."""
+    deadline, pause = soon(), threading.Event()
+    while not true():
+        assert monotonic() < deadline, f"{what} does not happen"
+        pause.wait(0.001)
+
+
+def until_idle(node: Node, peer: str = "") -> None:
+    """Wait until no request on a connection of `peer` (a client: "") is under way: its asker has the answer a little
+    before."""
+    connections = node.peering._connections
+    until(lambda: not connections.count(lambda place: place.peer == peer and place.incoming and not place.idle_since),
+          f"{peer or 'the client'} idle")
+
+
 def soon(seconds: float = LONG) -> float:
     return monotonic() + seconds
 

@@ -11,7 +11,7 @@ from enigmalang.transport.peering.client import ClientConnection
 from enigmalang.transport.peering.errors import PeerRefused, PeerUnreachable
 from enigmalang.transport.peering.events import Kind
 from enigmalang.transport.peering.limits import Limits
-from tests.transport.peering.peering_helpers import LIMITS, LONG, echo, town
+from tests.transport.peering.peering_helpers import LIMITS, LONG, echo, town, until_idle
 from tests.transport.tls_helpers import together
 
 
@@ -197,6 +197,7 @@ def test_an_idle_connection_makes_room_for_another_of_its_peer() -> None:
     with town(["ann", "bob"], each=each) as nodes:
         bob = nodes["bob"]
         assert nodes["ann"].peering.ask("bob", b"1", LONG) == b"ann:1"
+        until_idle(bob, "ann")
         lost = nodes["ann"].peering._pool._idle.pop("bob")  # it knows nothing of its connection any more
         assert nodes["ann"].peering.ask("bob", b"2", LONG) == b"ann:2"
         for line, _ in lost:
@@ -211,6 +212,7 @@ def test_a_full_table_prefers_peers_to_clients() -> None:
         assert nodes["ann"].peering.ask("bob", b"", LONG) == b"ann:"
         with ClientConnection(bob.contact, LIMITS) as client:
             assert client.ask(b"", LONG) == b"anybody:"
+            until_idle(bob)
             assert nodes["cid"].peering.ask("bob", b"", LONG) == b"cid:"
             bob.ear.wait(Kind.LOST, "another connection took its place", peer="")
         assert not bob.ear.has(Kind.LOST, peer="ann")
@@ -238,7 +240,9 @@ def test_clients_are_few(name: str) -> None:
                 release.set()
 
             assert together(lambda: first.ask(b"", LONG), meanwhile)[0] == b"served"
+            until_idle(nodes["bob"])
             assert second.ask(b"", LONG) == b"served"  # in the place of the first, which is idle
+            until_idle(nodes["bob"])
             assert first.ask(b"", LONG) == b"served"
 
 

@@ -1,7 +1,10 @@
 """Requests between peers and from clients: answers, refusals, and many at once."""
 
+import ctypes
+import gc
 import socket
 import threading
+import tracemalloc
 from contextlib import ExitStack
 from time import monotonic
 
@@ -25,6 +28,53 @@ def test_peers_answer_each_other_over_kept_connections() -> None:
             assert nodes["ann"].peering.ask("bob", body, LONG) == b"ann:" + body
         assert nodes["bob"].peering.ask("ann", b"you", LONG) == b"bob:you"
         assert nodes["bob"].ear.count(Kind.CONNECTED, peer="ann") == 2  # one each way, for all requests
+
+
+def test_connections_that_wait_hold_no_memory_of_large_requests() -> None:
+    tracemalloc.start()
+    try:
+        with town(["ann", "bob"]) as nodes:
+            assert len(nodes["ann"].peering.ask("bob", bytes(300_000), LONG)) == 300_004
+            held = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, "*/transport/channel.py")])
+    finally:
+        tracemalloc.stop()
+    assert 0 < sum(trace.size for trace in held.traces) < 100_000
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="this system's heap does not count its bytes")
+def test_what_tls_keeps_of_a_connection_does_not_grow_with_its_requests() -> None:
+    lines = 8
+    barrier = threading.Barrier(lines)
+
+    def late(peer: str, body: memoryview) -> bytes:
+        barrier.wait(LONG)  # so that each has a line of its own
+        return bytes(body)
+
+    with town(["ann", "bob"], answer=late) as nodes:
+
+        def ask_all(size: int) -> int:
+            together(*[lambda: nodes["ann"].peering.ask("bob", bytes(size), LONG)] * lines)
+            return _allocated()
+
+        small = ask_all(1)
+        large = ask_all(1_000_000)
+    assert (large - small) / lines < 200_000  # both ends are here
+
+
+class _Counts(ctypes.Structure):
+    """`struct mallinfo2` of malloc.h."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")]
+
+
+def _allocated() -> int:
+    """Bytes of the system's heap that are in use."""
+    count = ctypes.CDLL(None).mallinfo2
+    count.restype = _Counts
+    gc.collect()
+    found = count()
+    return int(found.uordblks + found.hblkhd)
 
 
 def test_the_largest_frame_passes_and_no_larger() -> None:

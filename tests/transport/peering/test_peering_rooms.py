@@ -15,7 +15,7 @@ from enigmalang.transport.peering.handshake import call
 from enigmalang.transport.peering.peering import Peering
 from enigmalang.transport.peering.prelude import Purpose
 from enigmalang.transport.tls import TlsNetwork
-from tests.transport.peering.peering_helpers import HOST, LIMITS, LONG, Book, Town, echo, soon, town
+from tests.transport.peering.peering_helpers import HOST, LIMITS, LONG, Book, Town, echo, soon, town, until
 from tests.transport.tls_helpers import RecordingProxy, record_types, together
 
 ROOM = bytes(range(32))
@@ -179,7 +179,7 @@ def test_who_does_not_come_is_named() -> None:
         rooms = ann.peering._rooms
         meeting = rooms.open(ROOM, ["bob", "cid"])
         sender = bob.peering.link("ann", ROOM, soon())
-        _until(lambda: meeting.missing() == {"cid"})
+        until(lambda: meeting.missing() == {"cid"}, "bob's coming")
         with pytest.raises(PeerUnreachable, match=r"cid: did not come into the room in time \(1 are missing\)"):
             rooms.wait(meeting, soon(0.0))
         with pytest.raises(PeerError, match="closed the connection"):
@@ -214,12 +214,12 @@ def test_of_two_links_of_a_member_the_newest_counts() -> None:
         rooms = bob.peering._rooms
         meeting = rooms.open(ROOM, {"ann", "zoe"})
         first = ann.peering.link("bob", ROOM, soon())
-        _until(lambda: "ann" in meeting.here)
+        until(lambda: "ann" in meeting.here, "ann's coming")
         before = meeting.here["ann"]
         with pytest.raises(ValueError, match="this room is open already"):
             bob.peering.meet(ROOM, ["ann"], soon())
         second = ann.peering.link("bob", ROOM, soon())
-        _until(lambda: meeting.here["ann"] is not before)
+        until(lambda: meeting.here["ann"] is not before, "ann's coming again")
         with pytest.raises(PeerError, match="closed the connection"):
             while True:
                 first.send(1, bytes(1000))
@@ -230,13 +230,6 @@ def test_of_two_links_of_a_member_the_newest_counts() -> None:
         rooms.cancel(meeting, "enough")
         with pytest.raises(PeerUnreachable, match="zoe: enough"):
             rooms.wait(meeting, soon())
-
-
-def _until(true: Callable[[], bool]) -> None:
-    # The accepting end comes a little after the link of the dialling one.
-    deadline = soon()
-    while not true():
-        assert soon(0.0) < deadline
 
 
 def test_who_gave_up_waiting_may_dial_again() -> None:

@@ -9,7 +9,7 @@ requester sends the committee to the hub, and pays for that: nodes spend nothing
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from enigmalang.chain import development
@@ -19,7 +19,7 @@ from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.here import Here
 from enigmalang.node.draws import DRAWS, WITHIN, Drawing
 from enigmalang.sharing.structure import structure
-from enigmalang.transport.peering.errors import PeeringError, Refusal
+from enigmalang.transport.peering.errors import PeeringError, PeerUnreachable, Refusal
 
 #: Seconds that a consent is good for.
 CONSENT_SECONDS = 600
@@ -27,6 +27,8 @@ CONSENT_SECONDS = 600
 REMEMBERED, REQUESTS, SECONDS = 256, 60, 600.0
 #: Committees in which a node serves at most: the hub takes 32.
 SERVES = 31
+#: A committee is formed to serve fewer jobs of a contract than this, or any number.
+MOST_JOBS = 1 << 32
 #: Committees that are formed at once by one node: each may wait for a block.
 AT_ONCE = 4
 #: Seconds for a new block.
@@ -54,6 +56,8 @@ class _Heard:
     size: int
     threshold: int
     block: int
+    rotation: int = 0
+    without: tuple[str, ...] = ()
     agreed: int = -1  # the last draw that was agreed to
 
 
@@ -92,7 +96,8 @@ class Forming:
             if len(times) >= REQUESTS:
                 raise Refusal(f"more than {REQUESTS} requests in {SECONDS:g} seconds")
             times.append(now)
-            self._heard[proposer, request.nonce] = _Heard(request.size, request.threshold, block)
+            self._heard[proposer, request.nonce] = _Heard(
+                request.size, request.threshold, block, request.rotation, request.without)
             own = [key for key in self._heard if key[0] == proposer]
             for old in own[:-REMEMBERED]:
                 del self._heard[old]
@@ -102,18 +107,12 @@ class Forming:
         """This node's consent to a draw, which it has repeated. Raises Refusal."""
         here, hub = self._here, self._here.hub
         with self._lock:
-            heard = self._heard.get((proposer, request.nonce))
-            if heard is None:
-                raise Refusal("a request that was not announced here")
-            if not heard.block < request.block <= heard.block + WITHIN:
-                raise Refusal(f"a draw at block {request.block} of a request that was made at {heard.block}")
-            if not heard.agreed < request.number < DRAWS:
+            drawing, heard = self._drawing(proposer, request.nonce, request.block, request.number)
+            if request.number <= heard.agreed:
                 raise Refusal(f"draw {request.number} of this request")
             heard.agreed = request.number
-        drawing = Drawing(proposer, request.nonce, heard.size, heard.threshold, request.block, request.number)
         try:
-            here.await_block(request.block)
-            members = drawing.members(hub, self._start)
+            members = self._members(drawing)
             if here.key.address not in members:
                 raise Refusal("this node is not drawn")
             if len(hub.committees_of(here.key.address)) >= SERVES:
@@ -122,24 +121,84 @@ class Forming:
                 raise Refusal("a consent for another time than now")
         except (ChainError, ValueError) as error:
             raise Refusal(str(error)) from None
-        digest = consent_digest(hub.domain, members, drawing.threshold, drawing.salt(), request.until)
+        digest = consent_digest(hub.domain, members, drawing.threshold, drawing.salt(), request.until, heard.rotation)
         return sm.Agreed(here.key.sign(digest).to_bytes())
+
+    def drawn(self, proposer: str, nonce: bytes, block: int, number: int, before: tuple[str, ...], most: int
+              ) -> tuple[str, ...]:
+        """Who was drawn, as of a request that was announced here: without `most` members of the committee `before` at
+        most. A later draw counts when somebody of each one before it cannot serve, as this node sees it. Raises
+        Refusal."""
+        with self._lock:
+            drawing, heard = self._drawing(proposer, nonce, block, number)
+        if len(heard.without) > most or not set(heard.without) <= set(before):
+            raise Refusal("nodes are left out that may not be")
+        try:
+            for earlier in range(number):
+                if not self._silent(replace(drawing, number=earlier)):
+                    raise Refusal(f"draw {earlier} of this request could serve")
+            return self._members(drawing)
+        except (ChainError, ValueError) as error:
+            raise Refusal(str(error)) from None
+
+    def _silent(self, drawing: Drawing) -> bool:
+        """Whether somebody who was drawn does not answer this node, or has no place left. Raises ChainError,
+        ValueError."""
+        here, me = self._here, self._here.key.address
+        members = drawing.members(here.hub, self._start)
+        if any(len(here.hub.committees_of(member)) >= SERVES for member in members):
+            return True
+        asked = {place: member for place, member in enumerate(members) if member != me}
+        answers = here.ask_all(asked, lambda _: sm.WantPlan(bytes(32)), here.pace.ask)
+        return any(isinstance(answer, PeerUnreachable) for answer in answers.values())
+
+    def enough(self, size: int) -> bool:
+        """Whether so many nodes answer, this one too."""
+        nothing = sm.WantPlan(bytes(32))
+        answers = self._here.ask_all(dict(enumerate(self._peers())), lambda _: nothing, self._here.pace.ask)
+        return 1 + sum(not isinstance(answer, PeerUnreachable) for answer in answers.values()) >= size
+
+    def _drawing(self, proposer: str, nonce: bytes, block: int, number: int) -> tuple[Drawing, _Heard]:
+        """Under the lock."""
+        heard = self._heard.get((proposer, nonce))
+        if heard is None:
+            raise Refusal("a request that was not announced here")
+        if not heard.block < block <= heard.block + WITHIN:
+            raise Refusal(f"a draw at block {block} of a request that was made at {heard.block}")
+        if not 0 <= number < DRAWS:
+            raise Refusal(f"draw {number} of this request")
+        return Drawing(proposer, nonce, heard.size, heard.threshold, block, number, heard.without), heard
+
+    def _members(self, drawing: Drawing) -> tuple[str, ...]:
+        """Who is drawn; who is left out does not answer this node either."""
+        self._here.await_block(drawing.block)
+        members = drawing.members(self._here.hub, self._start)
+        asked = {place: address for place, address in enumerate(drawing.without) if address != self._here.key.address}
+        nothing = sm.WantPlan(bytes(32))
+        for place, answer in self._here.ask_all(asked, lambda _: nothing, self._here.pace.ask).items():
+            if not isinstance(answer, PeerUnreachable):
+                raise Refusal(f"{drawing.without[place]} is left out, and is there")
+        if self._here.key.address in drawing.without:
+            raise Refusal("this node is left out, and is there")
+        return members
 
     # ---- the node that is asked
 
-    def form(self, size: int, threshold: int, nonce: bytes) -> Consented:
+    def form(self, size: int, threshold: int, nonce: bytes, rotation: int = 0, without: tuple[str, ...] = ()
+             ) -> Consented:
         """A committee for a request. Raises CannotForm, ChainError, and ValueError for an impossible one."""
         check_size(size, threshold)
+        if not 0 <= rotation < MOST_JOBS:
+            raise ValueError("a rotation is a number of jobs")
         if not self._forms.acquire(blocking=False):
             raise CannotForm("other committees are being formed")
         try:
-            return self._formed(size, threshold, nonce)
+            return self._formed(sm.Propose(size, threshold, nonce, rotation, without))
         finally:
             self._forms.release()
 
-    def _formed(self, size: int, threshold: int, nonce: bytes) -> Consented:
-        here, me = self._here, self._here.key.address
-        propose = sm.Propose(size, threshold, nonce)
+    def _formed(self, propose: sm.Propose) -> Consented:
+        here, me, size = self._here, self._here.key.address, propose.size
         try:
             own = self.heard(me, propose)
         except Refusal as refusal:
@@ -152,7 +211,7 @@ class Forming:
         block = self._await_block(highest + 1)
         reason = ""
         for number in range(DRAWS):
-            drawing = Drawing(me, nonce, size, threshold, block, number)
+            drawing = Drawing(me, propose.nonce, size, propose.threshold, block, number, propose.without)
             try:
                 members = drawing.members(here.hub, self._start)
             except ValueError as error:

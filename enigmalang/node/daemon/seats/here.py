@@ -18,13 +18,16 @@ from enigmalang.node.durable.sqlite import SqliteState
 from enigmalang.node.reaching import TOPIC
 from enigmalang.transport.peering.errors import PeeringError, PeerUnreachable, Refusal
 from enigmalang.wire.errors import WireError
+from enigmalang.wire.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Seconds. `ask`: for the answer to a short question; `work`: for a job; `poll`: between two looks at the chain,
     and at the jobs of a committee that is led here; `look`: at open jobs of others, where no block came; `behind`: that
-    this node's view of the chain may be behind a leader's."""
+    this node's view of the chain may be behind a leader's; `hand`: for a hand-over to another committee, while no job
+    of the contract is begun; `turn`: that each lower seat has to lead it; `order`: until a job of a vault fails whose
+    order nobody has handed over."""
 
     timing: Timing = field(default_factory=Timing)
     ask: float = 3.0
@@ -33,6 +36,9 @@ class Pace:
     look: float = 3.0
     tick: float = 0.1
     behind: float = 10.0
+    hand: float = 90.0
+    turn: float = 20.0
+    order: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class Here:
             if self.stop.wait(min(0.05, self.pace.poll)):
                 return
 
-    def ask(self, peer: str, request: sm.Message, seconds: float) -> sm.Answer:
+    def ask(self, peer: str, request: Message, seconds: float) -> sm.Answer:
         """Raises PeeringError."""
         told = self.peering.ask(peer, bytes([TOPIC]) + sm.encode(request), seconds)
         try:
@@ -87,7 +93,7 @@ class Here:
         except WireError as error:
             raise PeerUnreachable(peer, str(error)) from None
 
-    def ask_all(self, peers: Mapping[int, str], make: Callable[[int], sm.Message], seconds: float
+    def ask_all(self, peers: Mapping[int, str], make: Callable[[int], Message], seconds: float
                 ) -> dict[int, "sm.Answer | PeeringError"]:
         """One question to several nodes at once: what each answers, or why it does not."""
 

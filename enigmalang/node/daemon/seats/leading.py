@@ -13,9 +13,13 @@ from enigmalang.execute.ports import EngineError
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.here import Here, Place
 from enigmalang.node.daemon.seats.meshes import Mesh, TermOver
+from enigmalang.node.teams import never
 from enigmalang.transport.peering.errors import PeeringError
 from enigmalang.wire import messages as msg
 from enigmalang.wire.errors import WireError
+
+#: Seconds between two looks at whether they are waited for any longer.
+ASKED = 1.0
 
 
 class Led(Protocol):
@@ -46,7 +50,8 @@ class Leading:
         mesh = self._seat.led()
         return mesh.term if mesh is not None else 0
 
-    def ask(self, make: Callable[[int], msg.Message], kind: type[msg.M]) -> dict[int, msg.M]:
+    def ask(self, make: Callable[[int], msg.Message], kind: type[msg.M], enough: Callable[[], str] = never
+            ) -> dict[int, msg.M]:
         """See `teams.Asked.ask`: by seat. Any failure ends the term."""
         mesh = self._seat.led()
         if mesh is None:
@@ -59,10 +64,14 @@ class Leading:
             field = self._field_of(request)
             asked = {seat: self._pool.submit(self._one, mesh, seat, number, field, msg.encode_message(request))
                      for seat in range(1, len(self._place.members) + 1)}
-            wait(asked.values(), return_when=FIRST_EXCEPTION)
+            while not (reason := enough()):
+                if not wait(asked.values(), ASKED, return_when=FIRST_EXCEPTION).not_done or self._failed(asked):
+                    break
+            else:
+                self._seat.lost(mesh.term, reason)
+                raise EngineError(reason, "E0703")
             try:
-                failed = [seat for seat, future in asked.items() if future.done() and future.exception() is not None]
-                return {seat: self._reply(seat, asked[seat], number, kind) for seat in failed or asked}
+                return {seat: self._reply(seat, asked[seat], number, kind) for seat in self._failed(asked) or asked}
             except (TermOver, PeeringError, WireError) as error:
                 self._seat.lost(mesh.term, str(error))
                 raise EngineError(str(error), "E0703") from None
@@ -79,6 +88,10 @@ class Leading:
         if not isinstance(answer, sm.Did):
             raise WireError(f"seat {seat} answered with {type(answer).__name__}")
         return answer.reply
+
+    def _failed(self, asked: "dict[int, Future[bytes]]") -> list[int]:
+        """The seats that do not reply."""
+        return [seat for seat, future in asked.items() if future.done() and future.exception() is not None]
 
     def _reply(self, seat: int, future: "Future[bytes]", number: int, kind: type[msg.M]) -> msg.M:
         """Raises what the asking raised."""

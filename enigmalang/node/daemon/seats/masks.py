@@ -16,9 +16,12 @@ from enigmalang.node.admission import Admission
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.here import Here, Place
 from enigmalang.node.daemon.seats.recovering import kept_keys
+from enigmalang.node.durable import points
+from enigmalang.node.durable.errors import StateError
 from enigmalang.node.durable.masks import NumberTaken
 from enigmalang.node.durable.sqlite import CommitteeState
-from enigmalang.node.reserved import told_digest
+from enigmalang.node.reserved import mask_name, told_digest
+from enigmalang.sharing import ArithShare
 from enigmalang.transport.network import PeerError
 from enigmalang.transport.peering.errors import PeeringError, Refusal
 from enigmalang.wire.errors import WireError
@@ -56,8 +59,9 @@ class _Nobody:
 class Giver:
     """Masks of one committee at this member. Threads may share one: numbers are given one at a time."""
 
-    def __init__(self, place: Place, state: CommitteeState, key: SigningKey, domain: Domain) -> None:
-        self._place, self._state, self._key, self._domain = place, state, key, domain
+    def __init__(self, place: Place, state: CommitteeState, key: SigningKey, domain: Domain,
+                 at: points.Hook = points.unwatched) -> None:
+        self._place, self._state, self._key, self._domain, self._at = place, state, key, domain, at
 
     @property
     def highest(self) -> int:
@@ -75,32 +79,40 @@ class Giver:
             return sm.Taken(self.highest)
         except WireError as error:
             raise Refusal(str(error)) from None
-        digest = told_digest(self._domain, request.number, request.size, request.owner, request.receiver, message)
+        name = mask_name(self._place.committee, request.number)
+        digest = told_digest(self._domain, name, request.size, request.owner, request.receiver, message, request.nonce)
         return sm.Told(message, self._key.sign(digest).to_bytes())
+
+    def share_of(self, number: int, field: str) -> ArithShare:
+        """This member's share of mask `number` itself, to be dealt with its job. Raises Refusal."""
+        try:
+            return self._admission(field).share_of(number)
+        except WireError as error:
+            raise Refusal(str(error)) from None
 
     def _admission(self, field: str) -> Admission:
         place, keys = self._place, kept_keys(self._place, self._state)
         if keys is None:
             raise Refusal("the committee has not met yet")
         party = Party(_Nobody(place.me, len(place.members)), keys, field_named(field), b"masks")
-        return Admission(party, keys.derive(b"masks"), self._state.masks)
+        return Admission(party, keys.derive(b"masks"), self._state.masks, self._at)
 
 
-def reserve(here: Here, place: Place, giver: Giver, field: str, size: int, owner: str, receiver: bytes
+def reserve(here: Here, place: Place, giver: Giver, field: str, size: int, owner: str, receiver: bytes, nonce: bytes
             ) -> tuple[int, dict[int, sm.Told]]:
-    """A mask's number, and by seat what each member tells the client. Raises NotNow, StateError."""
+    """A mask's name, and by seat what each member tells the client. Raises NotNow, StateError."""
     number = giver.highest + 1
     for _ in range(TRIES):
-        request = sm.Mask(place.committee, number, size, owner, receiver, field)
+        request = sm.Mask(place.committee, number, size, owner, receiver, field, nonce)
         try:
             answers: dict[int, sm.Answer | PeeringError] = {place.me: giver.give(request)}
-        except Refusal as refusal:
-            raise NotNow(str(refusal)) from None
+        except (Refusal, StateError) as error:  # perhaps there is room again in a moment
+            raise NotNow(str(error)) from error
         if isinstance(answers[place.me], sm.Told):
             answers |= here.ask_all(place.others, lambda _, asked=request: asked, here.pace.ask)  # type: ignore[misc]
         told = {seat: answer for seat, answer in answers.items() if isinstance(answer, sm.Told)}
         if len(told) == len(place.members):
-            return number, dict(sorted(told.items()))
+            return mask_name(place.committee, number), dict(sorted(told.items()))
         for seat, answer in answers.items():
             if isinstance(answer, PeeringError):
                 raise NotNow(f"seat {seat} of committee {place.committee} gives no mask: {answer.reason}")

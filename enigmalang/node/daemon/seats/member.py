@@ -13,6 +13,11 @@ from enigmalang.chain.follow import ReorganisedTooFar
 from enigmalang.execute.ports import EngineError
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.computing import Computing
+from enigmalang.node.daemon.seats.forming import CannotForm, Forming
+from enigmalang.node.daemon.seats.handing.due import Rules
+from enigmalang.node.daemon.seats.handing.handing import Handing
+from enigmalang.node.daemon.seats.handing.successors import Attempts, consent
+from enigmalang.node.daemon.seats.handing.taking import Taking
 from enigmalang.node.daemon.seats.here import Here, Place
 from enigmalang.node.daemon.seats.leading import Leading
 from enigmalang.node.daemon.seats.masks import Giver
@@ -20,11 +25,14 @@ from enigmalang.node.daemon.seats.outcomes import CommitteeOutcomes
 from enigmalang.node.daemon.seats.plans import CommitteePlans
 from enigmalang.node.daemon.seats.recovering import Helping
 from enigmalang.node.daemon.seats.seat import Seat
+from enigmalang.node.daemon.seats.steady import Steady
+from enigmalang.node.daemon.seats.telling import LastJob, Serving
+from enigmalang.node.draws import day_of
 from enigmalang.node.durable import points
 from enigmalang.node.durable.errors import StateError
-from enigmalang.node.faults import describe_bug
 from enigmalang.node.operator import Operator
 from enigmalang.node.teams import Manner, Team
+from enigmalang.node.vault_room import room_line
 from enigmalang.plan.codec import decode_plan
 from enigmalang.transport.network import Network
 from enigmalang.transport.peering.errors import Refusal
@@ -35,6 +43,8 @@ from enigmalang.wire.errors import WireError
 REFUSALS = 60
 #: Seconds that each lower seat has to end a job that is overdue.
 LATE = 5.0
+#: Plans of which it is remembered what they compute over.
+FIELDS_KEPT = 1024
 #: Seconds after which a leader who has let a job lie is passed over.
 USELESS = 60.0
 
@@ -43,29 +53,35 @@ class Member:
     """This node in one committee. `start`: the block from which on its jobs are looked for, when nothing is known."""
 
     def __init__(self, here: Here, place: Place, start: int, ended: Callable[[int], None],
-                 at: points.Hook = points.unwatched) -> None:
-        """`ended` is told how each job ended (`chain.hub.FULFILLED`, …). Raises ChainError, StateError."""
+                 stays: Callable[[str], bool], rules: Rules, at: points.Hook = points.unwatched) -> None:
+        """`ended` is told how each job ended (`chain.hub.FULFILLED`, …); `stays`: whether a node is the hub's and
+        means to stay; `rules`: when contracts are handed over. Raises ChainError, StateError."""
         self.place = place
         self._here, self._at, self._ended = here, at, ended
         self._state = here.state.committee(place.committee)
-        self.giver = Giver(place, self._state, here.key, here.hub.domain)
+        self.giver = Giver(place, self._state, here.key, here.hub.domain, at)
         self.plans = CommitteePlans(here, place)
         self.outcomes = CommitteeOutcomes(here, place)
         self.helping = Helping(here, place, self._state)
         self.seat = Seat(here, place, self._state, self._computing)
+        self.handing = Handing(here, rules, place, self._state, self.giver, self.seat,
+                               self.plans.__getitem__, self._field, stays, start, at)
         self._leading = Leading(here, place, self.seat, self._field_of)
         known = here.kept.looked(place.committee)
-        self._start = self._looked = start if known is None else known
+        self._start = self._looked = max(start, self.handing.first) if known is None else known
         self.operator = self._operator()
+        self._consents = Attempts()
         self._open: frozenset[int] = frozenset()
         self._fields: dict[bytes, str] = {}  # by plan
         self._last = ""  # of the last execution
+        self._last_job: LastJob | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=f"committee-{place.committee}", daemon=True)
 
-    def start(self) -> None:
+    def start(self, taking: Taking, forming: Forming) -> None:
         """Serve, until `close`."""
         self._thread.start()
+        self.handing.begin(lambda: self.operator, taking, forming)
 
     def close(self, seconds: float) -> None:
         """Leave the term, and let go of everything, within so many seconds."""
@@ -73,6 +89,7 @@ class Member:
         self._stop.set()
         self.seat.close(seconds)
         self._thread.join(max(0.0, deadline - monotonic()))
+        self.handing.close(max(0.0, deadline - monotonic()))
         self._leading.close()
 
     def answer(self, seat: int, request: sm.Request) -> sm.Answer:
@@ -95,49 +112,77 @@ class Member:
                 return self.helping.layout(request)
             case sm.WantShares():
                 return self.helping.shares(seat, request)
+            case sm.Renew():
+                return self._renewed(seat, request)
+            case sm.Release():
+                self.handing.holds.release(request.contract, self.place.members[seat - 1])
+                return sm.Done()
             case _:
                 raise Refusal("a request that is not for a committee")
+
+    def _renewed(self, seat: int, request: sm.Renew) -> sm.Agreed:
+        """Consent to the same members once more, if the time is nearly over here too; so often a day to each."""
+        try:
+            if not self.handing.is_old():
+                raise Refusal("for this node the committee's time is not over")
+            self._consents.next(day_of(self._here.hub.chain), bytes([seat]))
+            return consent(self._here, self.place, self.handing.rotation, request)
+        except (ChainError, CannotForm) as error:
+            raise Refusal(str(error)) from None
+
+    @property
+    def serving(self) -> Serving:
+        """For people."""
+        since = self.seat.busy
+        return Serving(self.seat.status, self.handing.contracts, self.operator.doing(),
+                       monotonic() - since if since else 0.0, self._last_job)
+
+    def vault_lines(self) -> list[str]:
+        """For people: how full the vaults are that are kept here."""
+        try:
+            return [room_line(self._state, vault) for vault in self.handing.vaults]
+        except StateError as error:
+            return [f"how full its vaults are cannot be told: {error}"]
 
     # ---- jobs
 
     def _operator(self) -> Operator:
         here, place = self._here, self.place
-        manner = Manner(self._start, REFUSALS, LATE * place.me, here.pace.poll)
+        manner = Manner(self._start, REFUSALS, LATE * place.me, here.pace.poll, here.pace.order)
         team = Team(self._leading, place.committee, place.members, place.threshold)
         return Operator(here.hub, here.key, team, self._say, plans=self.plans, outcomes=self.outcomes, manner=manner)
 
     def _serve(self) -> None:
         """The thread that follows the jobs."""
-        silent, head, looked = "", -2, 0.0
+        steady = Steady(self._here, "jobs wait", self.place.committee, self._stop,
+                        (ChainError, EngineError, StateError, WireError))
+        head, looked = -2, 0.0
         while not self._stop.is_set():
             led = bool(self._open) and self._leading.term > 0
             now = self._here.head.wait(head, self._here.pace.poll)
             if now == head and not led and not (self._open and monotonic() - looked > self._here.pace.look):
                 continue
-            try:
-                looked = monotonic()
-                self.operator.step()
-                self._look()
-                head, silent = now, ""
-            except ReorganisedTooFar:
-                self.operator = self._operator()  # and everything is looked at again
-            except (ChainError, EngineError, StateError, WireError) as error:
-                silent = self._wait(silent, str(error))
-            except Exception as error:  # noqa: BLE001  no job is done without this thread: it is said, and goes on
-                silent = self._wait(silent, describe_bug(error))
+            looked = monotonic()
+            if steady.did(self._step):
+                head = now
 
-    def _wait(self, before: str, reason: str) -> str:
-        """After something went wrong, which is said once; the reason."""
-        if reason != before:
-            self._here.log.warning("jobs wait", committee=self.place.committee, reason=reason)
-        self._stop.wait(self._here.pace.poll)
-        return reason
+    def _step(self) -> None:
+        try:
+            self.operator.step()
+        except ReorganisedTooFar:
+            self.operator = self._operator()
+            self.operator.step()  # everything is looked at again
+        finally:
+            self._look()
 
     def _look(self) -> None:
         """Remember where to look for jobs after a restart; see that who leads does something."""
-        now = frozenset(self.operator.open_jobs)
-        for job in self._open - now:
-            self._ended(self._here.hub.job(job).status)
+        now, left = frozenset(self.operator.open_jobs), frozenset(self.operator.left)
+        self.operator.left -= left
+        for job in (self._open | left) - now:
+            state = self._here.hub.job(job)
+            self._last_job = LastJob(job, state.contract.lower(), state.status, monotonic())
+            self._ended(state.status)
         self._open = now
         block = self.operator.settled_before
         if block != self._looked:
@@ -147,15 +192,22 @@ class Member:
             self.seat.useless()
 
     def _computing(self, network: Network) -> Computing:
-        return Computing(self._here, self.place, self._state, network, lambda name: self.plans.get(name, b""), self._at)
+        return Computing(self._here, self.place, self._state, network, lambda name: self.plans.get(name, b""),
+                         self.handing.applying.take, self.handing.held, self._at)
 
     def _field_of(self, request: msg.Message) -> str:
         """What a request to the committee computes over: the leader has the plan. What is refuted was executed."""
         if isinstance(request, msg.Execute):
-            if request.digest not in self._fields:
-                self._fields[request.digest] = decode_plan(self.plans[request.digest]).field
-            self._last = self._fields[request.digest]
+            self._last = self._field(request.digest)
         return self._last
+
+    def _field(self, plan: bytes) -> str:
+        """What a plan computes over. Raises KeyError when nobody has it, PlanError."""
+        if plan not in self._fields:
+            if len(self._fields) >= FIELDS_KEPT:
+                self._fields.clear()
+            self._fields[plan] = decode_plan(self.plans[plan]).field
+        return self._fields[plan]
 
     def _say(self, line: str) -> None:
         self._here.log.info("job", committee=self.place.committee, text=line)

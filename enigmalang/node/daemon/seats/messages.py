@@ -3,19 +3,8 @@
 Who asks is what the channel says. A request that is refused is answered by the channel (`peering.errors.Refusal`).
 """
 
-from typing import Any
-
-import msgspec
-
-from enigmalang.wire.errors import WireError
-
-
-class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
-    """Base of all; on the wire an array that starts with the message's name."""
-
-    def __repr__(self) -> str:  # some hold encrypted shares, and names are enough
-        return f"<{type(self).__name__}>"
-
+from enigmalang.wire.messages import Message, encode_message
+from enigmalang.wire.typed import Decoder
 
 # ---- terms
 
@@ -70,8 +59,8 @@ class Did(Message, frozen=True):
 
 
 class Mask(Message, frozen=True):
-    """Give mask `number` for inputs of `owner`, and tell me what the holder of `receiver` shall have of it. Answered by
-    `Told`, or `Taken`.
+    """Give mask `number` for inputs of `owner`, and tell me what the holder of `receiver` shall have of it, who asked
+    with `nonce`. Answered by `Told`, or `Taken`.
     """
 
     committee: int
@@ -80,6 +69,7 @@ class Mask(Message, frozen=True):
     owner: str
     receiver: bytes
     field: str
+    nonce: bytes
 
 
 class Told(Message, frozen=True):
@@ -96,7 +86,7 @@ class Taken(Message, frozen=True):
 
 
 class TakePlan(Message, frozen=True):
-    """The canonical bytes of a plan. Answered by `Done`."""
+    """The canonical bytes of a plan, or of an order. Answered by `Done`."""
 
     data: bytes
 
@@ -149,13 +139,16 @@ class Layout(Message, frozen=True):
 
 
 class WantShares(Message, frozen=True):
-    """My shares of that state, blinded (`sharing.recovery`). Answered by `Shares`."""
+    """My shares of `count` values of that state from number `first` on, in the order of their texts
+    (`durable.handover`), blinded (`sharing.recovery`). Answered by `Shares`."""
 
     committee: int
     contract: str
     root: bytes
     field: str
     counter: int
+    first: int
+    count: int
 
 
 class Shares(Message, frozen=True):
@@ -170,11 +163,14 @@ class Done(Message, frozen=True):
 
 
 class Propose(Message, frozen=True):
-    """Somebody wants a committee of `size` nodes; `nonce` is theirs (32 bytes). Answered by `Heard`."""
+    """Somebody wants a committee of `size` nodes, without those that are not there; `nonce` is theirs (32 bytes). It is
+    to serve `rotation` jobs of a contract (0: any number). Answered by `Heard`."""
 
     size: int
     threshold: int
     nonce: bytes
+    rotation: int = 0
+    without: tuple[str, ...] = ()
 
 
 class Heard(Message, frozen=True):
@@ -199,33 +195,90 @@ class Agreed(Message, frozen=True):
     signature: bytes
 
 
-Request = (Stand | Announce | Do | Mask | TakePlan | WantPlan | TakeOutcome | WantOutcome | WantLayout | WantShares
-           | Propose | Agree)
-Answer = Stands | Obeys | Did | Told | Taken | Done | Plan | OutcomeOf | Layout | Shares | Heard | Agreed
+class Renew(Message, frozen=True):
+    """The time of `committee` is over: serve in a new one of the same members. `nonce` (32 bytes) is mine. Answered by
+    `Agreed`."""
 
-_ENCODER = msgspec.msgpack.Encoder()
-_REQUEST: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Request)
-_ANSWER: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Answer)
+    committee: int
+    nonce: bytes
+    until: int
+
+
+# ---- handing a contract over to another committee
+
+
+class Drawn(Message, frozen=True):
+    """Which draw a successor is, of a request of mine (`Agree`) whose nonce says what it is for: attempt `attempt` of
+    day `day` (`draws.successor_nonce`). No `block`: it has the same members."""
+
+    day: int = 0
+    attempt: int = 0
+    block: int = 0
+    number: int = 0
+
+
+class Ready(Message, frozen=True):
+    """`contract` goes from `committee` to `successor`, for this reason: begin no job of it, finish what is under way,
+    and say what there is to hand over. Successor 0: could you? Nothing is begun then. Answered by `Readied`.
+    """
+
+    committee: int
+    contract: str
+    successor: int
+    reason: str
+    drawn: Drawn
+
+
+class Readied(Message, frozen=True):
+    """What a member has of a contract when the hub has counted `settled`: the root of the private state, what is public
+    of it (`durable.handover.encode_layout`), and the masks of its open jobs: job, size, owner, receiver.
+    """
+
+    settled: int
+    root: bytes
+    layout: bytes
+    masks: list[tuple[int, int, str, bytes]]
+
+
+class Release(Message, frozen=True):
+    """The hand-over that I asked to be ready for came to nothing. Answered by `Done`."""
+
+    committee: int
+    contract: str
+
+
+class Hand(Message, frozen=True):
+    """Deal what `Readied` says, or receive it: `dealers` are seats of `committee`. `nonce` (32 bytes): another one for
+    each attempt. `reason` is for people. Answered by `Handed`.
+    """
+
+    committee: int
+    contract: str
+    successor: int
+    field: str
+    dealers: list[int]
+    what: Readied
+    nonce: bytes
+    reason: str
+
+
+class Handed(Message, frozen=True):
+    """Signatures of `digests.handover_digest`: as a dealer, and as who has its new shares on the disk; or empty."""
+
+    old: bytes
+    new: bytes
+
+
+Request = (Stand | Announce | Do | Mask | TakePlan | WantPlan | TakeOutcome | WantOutcome | WantLayout | WantShares
+           | Propose | Agree | Renew | Ready | Release | Hand)
+Answer = (Stands | Obeys | Did | Told | Taken | Done | Plan | OutcomeOf | Layout | Shares | Heard | Agreed | Readied
+          | Handed)
+
+_WHAT = "message of a committee"
+decode_request = Decoder[Request](Request, _WHAT).decode
+decode_answer = Decoder[Answer](Answer, _WHAT).decode
 
 
 def encode(message: Message) -> bytes:
-    return _ENCODER.encode(message)
-
-
-def decode_request(data: bytes | memoryview) -> Request:
-    """Raises WireError for anything that is no request."""
-    found: Request = _decode(_REQUEST, data)
-    return found
-
-
-def decode_answer(data: bytes | memoryview) -> Answer:
-    """Raises WireError for anything that is no answer."""
-    found: Answer = _decode(_ANSWER, data)
-    return found
-
-
-def _decode(decoder: msgspec.msgpack.Decoder[Any], data: bytes | memoryview) -> Any:
-    try:
-        return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"malformed message: {error}") from None
+    """A request as it travels, without the topic; or an answer."""
+    return encode_message(message)

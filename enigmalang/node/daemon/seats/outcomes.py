@@ -18,6 +18,7 @@ from enigmalang.node.teams import Outcome
 from enigmalang.transport.peering.errors import Refusal
 from enigmalang.wire import messages as msg
 from enigmalang.wire.errors import WireError
+from enigmalang.wire.typed import Decoder, encode
 
 
 class _Bundle(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -27,17 +28,16 @@ class _Bundle(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     replies: dict[int, bytes]
 
 
+_DECODER = Decoder[_Bundle](_Bundle, "outcome")
+
+
 def encode_outcome(outcome: Outcome) -> bytes:
-    return msgspec.msgpack.encode(
-        _Bundle(outcome.error, {seat: msg.encode_message(reply) for seat, reply in outcome.replies.items()}))
+    return encode(_Bundle(outcome.error, {seat: msg.encode_message(reply) for seat, reply in outcome.replies.items()}))
 
 
 def decode_outcome(data: bytes) -> Outcome:
     """Raises WireError."""
-    try:
-        bundle = msgspec.msgpack.decode(data, type=_Bundle)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"malformed outcome: {error}") from None
+    bundle = _DECODER.decode(data)
     replies = {}
     for seat, body in bundle.replies.items():
         reply = msg.decode_reply(body)

@@ -8,7 +8,7 @@ shares, of which it makes its own. A member answers each request once, and for i
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping
 
 from enigmalang.chain.hub import EMPTY
 from enigmalang.fields import field_named
@@ -16,43 +16,43 @@ from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.daemon.seats.here import Here, Place
 from enigmalang.node.daemon.seats.kept import Kept
 from enigmalang.node.durable.errors import StateError
-from enigmalang.node.durable.handover import decode_layout, encode_layout, filled, kinds_of, shares_of, state_at
+from enigmalang.node.durable.handover import (
+    decode_layout,
+    encode_layout,
+    filled,
+    kinds_of,
+    part_of,
+    shares_of,
+    state_at,
+)
 from enigmalang.node.durable.settling import chain_root
 from enigmalang.node.durable.sqlite import CommitteeState
-from enigmalang.sharing import Keys
+from enigmalang.sharing import Keys, Share
 from enigmalang.sharing.faults import SharingError
-from enigmalang.sharing.recovery import Helper, Request, restore
-from enigmalang.sharing.structure import structure
+from enigmalang.sharing.kinds import Kind
+from enigmalang.sharing.recovery import Helper, Request, answer_bytes, restore
+from enigmalang.sharing.structure import Structure, structure
 from enigmalang.transport.peering.errors import Refusal
 from enigmalang.wire.check import FIELDS
 
 #: Values of contracts may be many.
 SECONDS = 60.0
+#: Of shares that are asked for at once: an answer goes into a frame (`peering.limits`).
+PART_BYTES = 2 << 20
 
 
-class _Counters(MutableMapping[int, int]):
-    """The last counter of each asker, on the disk before it is used."""
+class _Counters:
+    """`sharing.recovery.Counters`: on the disk before they are used."""
 
     def __init__(self, kept: Kept, committee: int) -> None:
         self._kept, self._committee = kept, committee
 
-    def __getitem__(self, seat: int) -> int:
+    def get(self, seat: int, default: int) -> int:
         found = self._kept.counter(self._committee, seat)
-        if found is None:
-            raise KeyError(seat)
-        return found
+        return default if found is None else found
 
     def __setitem__(self, seat: int, counter: int) -> None:
         self._kept.keep_counter(self._committee, seat, counter)
-
-    def __delitem__(self, seat: int) -> None:
-        raise TypeError("counters only grow")
-
-    def __iter__(self) -> Iterator[int]:
-        raise TypeError("counters are asked for one by one")
-
-    def __len__(self) -> int:
-        raise TypeError("counters are asked for one by one")
 
 
 class Helping:
@@ -74,15 +74,16 @@ class Helping:
 
     def shares(self, seat: int, request: sm.WantShares) -> sm.Shares:
         """Blinded shares for the member `seat`. Raises Refusal."""
-        if request.field not in FIELDS:
-            raise Refusal("a field that there is none of")
+        if request.field not in FIELDS or min(request.first, request.count) < 0:
+            raise Refusal("a field that there is none of, or no part")
         try:
             values = state_at(self._state, request.contract, request.root)
             keys = kept_keys(self._place, self._state)
             if values is None or keys is None:
                 raise Refusal("this node has not that state")
             shape = structure(len(self._place.members), self._place.threshold)
-            shares = shares_of(values, field_named(request.field), shape.pieces(self._place.me))
+            part = part_of(values, request.first, request.count)
+            shares = shares_of(part, field_named(request.field), shape.pieces(self._place.me))
             helper = Helper(keys.derive(b"recovery"), _Counters(self._here.kept, self._place.committee))
             with self._one:
                 return sm.Shares(helper.answer(Request(request.root, seat, request.counter), shares))
@@ -97,9 +98,13 @@ class Recovery:
         self._here, self._place, self._state, self._keys = here, place, state, keys
 
     def catch_up(self, contract: str, field: str, block: int) -> bool:
-        """Get the private state of `contract` as the chain has it at `block`, when it is neither current nor staged
-        here: whether it was. Raises ChainError, StateError."""
-        here, there = self._state.root(contract), chain_root(self._here.hub, contract, block)
+        """Get the private state of `contract` as it says at `block`: see `get`. Raises ChainError, StateError."""
+        return self.get(contract, field, chain_root(self._here.hub, contract, block))
+
+    def get(self, contract: str, field: str, there: bytes) -> bool:
+        """Get the private state of `contract` with root `there`, when it is neither current nor staged here: whether it
+        was. Raises StateError."""
+        here = self._state.root(contract)
         if there in (here, EMPTY) or any(
                 (stage.before, stage.root) == (here, there) for stage in self._state.staged(contract)):
             return False
@@ -121,19 +126,46 @@ class Recovery:
         except StateError:
             return False
         helpers = {seat: place.members[seat - 1] for seat, data in layouts.items() if data == counted[0][0]}
-        kinds = kinds_of(layout, field_named(field))
-        shares = sm.WantShares(place.committee, contract, root, field, time.time_ns())
-        sent = here.ask_all(helpers, lambda _: shares, SECONDS)
-        answers = {seat: answer.data for seat, answer in sent.items() if isinstance(answer, sm.Shares)}
+        shape, first, values, liars = self._keys.structure, 0, dict[str, Share](), set[int]()
         try:
-            found = restore(self._keys.structure, place.me, kinds, answers)
-            self._state.replace(contract, root, filled(layout, found.values))
+            for kinds in parts_of(shape, place.me, kinds_of(layout, field_named(field))):
+                part = sm.WantShares(place.committee, contract, root, field, self._counter(), first, len(kinds))
+                found = restore(shape, place.me, kinds, self._asked(helpers, part))
+                first, values, liars = first + len(kinds), values | found.values, liars | {*found.liars}
+            self._state.replace(contract, root, filled(layout, values))
         except (SharingError, StateError) as error:
             here.log.warning("shares do not fit together", committee=place.committee, reason=str(error))
             return False
-        if found.liars:
-            here.log.warning("wrong shares", committee=place.committee, seats=list(found.liars))
+        if liars:
+            here.log.warning("wrong shares", committee=place.committee, seats=sorted(liars))
         return True
+
+    def _asked(self, helpers: Mapping[int, str], part: sm.WantShares) -> dict[int, bytes]:
+        sent = self._here.ask_all(helpers, lambda _: part, SECONDS)
+        return {seat: answer.data for seat, answer in sent.items() if isinstance(answer, sm.Shares)}
+
+    def _counter(self) -> int:
+        """Larger than any before: from the clock, which may have gone back, and from what was kept when it was asked
+        last. Who has lost that too waits until its clock is where it was. Raises StateError."""
+        kept, committee, me = self._here.kept, self._place.committee, self._place.me
+        counter = max(time.time_ns(), (kept.counter(committee, me) or 0) + 1)
+        kept.keep_counter(committee, me, counter)  # in the place of this seat, which never helps itself
+        return counter
+
+
+def parts_of(shape: Structure, me: int, kinds: Mapping[str, Kind]) -> Iterator[dict[str, Kind]]:
+    """The values in parts whose answers go into a frame; a value that is larger than one is a part of its own."""
+    part, room = dict[str, Kind](), PART_BYTES
+    helper = 1 if me != 1 else 2
+    for name, kind in kinds.items():
+        size = answer_bytes(shape, helper, me, {name: kind})
+        if part and size > room:
+            yield part
+            part, room = {}, PART_BYTES
+        part[name] = kind
+        room -= size
+    if part:
+        yield part
 
 
 def kept_keys(place: Place, state: CommitteeState) -> Keys | None:

@@ -29,6 +29,20 @@ class SeatStatus:
     leader: int
     up: bool
 
+    @property
+    def leads(self) -> bool:
+        return self.leader == self.seat
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        head = f"committee {self.committee}, seat {self.seat} of {self.members}: "
+        leader = "here" if self.leads else f"by seat {self.leader}"
+        if self.up:
+            return head + f"all have met, led {leader} (term {self.term})"
+        return head + (f"the members are meeting, led {leader} (term {self.term})" if self.leader else
+                       "waits until all members are there")
+
 
 class Seat:
     """`begin` makes what is computed with on the network of a term."""
@@ -40,6 +54,7 @@ class Seat:
         self._terms = Terms(place.me, len(place.members), state.term(), monotonic(), here.pace.timing)
         self._mesh: Mesh | None = None
         self._asking: set[int] = set()
+        self._seen = dict.fromkeys(place.others, monotonic())  # when each was heard of last
         self._closed = False
 
     # ---- the part
@@ -84,6 +99,14 @@ class Seat:
             mesh = self._mesh
             return 0.0 if mesh is None or mesh.busy or not self._terms.is_up else monotonic() - mesh.worked
 
+    def absent(self) -> dict[int, float]:
+        """Seconds since those were heard of who do not answer, by seat."""
+        with self._lock:
+            if self._terms.is_up:
+                self._seen = dict.fromkeys(self._seen, monotonic())
+            now, silent = monotonic(), self._here.pace.timing.silent
+            return {seat: now - seen for seat, seen in self._seen.items() if now - seen > silent}
+
     # ---- for who leads
 
     def led(self) -> Mesh | None:
@@ -103,6 +126,7 @@ class Seat:
 
     def stand(self, seat: int, request: sm.Stand) -> sm.Stands:
         with self._lock:
+            self._seen[seat] = monotonic()
             if not self._closed:
                 told = Standing(request.greatest, request.term, request.leader)
                 self._do(self._terms.asked(seat, told, monotonic()))
@@ -179,6 +203,7 @@ class Seat:
             if self._closed:
                 return
             if isinstance(answer, sm.Stands):
+                self._seen[seat] = monotonic()
                 standing = Standing(answer.greatest, answer.term, answer.leader)
                 self._do(self._terms.answered(seat, standing, asked, monotonic()))
             elif gone:

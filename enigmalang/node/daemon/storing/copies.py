@@ -7,6 +7,12 @@ away for longer than a stated time, a holder looks the key up anew and copies th
 Who holds a value stays a holder as long as it is among the nodes nearest to the key: free space and deposits change all
 the time, and count only when a new holder is chosen. Of too many holders those go that rendezvous hashing without
 weights puts last, which all see alike: so they do not all go at the same time.
+
+What has just come here is being handed to others too, and a node that starts is mostly not the only one: so a value
+that was not yet seen on enough nodes is given the same time before this node copies it.
+
+Where rent is asked for, a value has as many holders as its lease pays, and who is paid makes the copies: of others no
+node would take them (`ledger.check_taker`).
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -44,6 +50,7 @@ class Copies:
         self._others: dict[bytes, set[str]] = {}  # name -> who else held it when last asked
         self._away: dict[str, float] = {}  # who did not answer, since when
         self._lacks: dict[tuple[bytes, str], int] = {}
+        self._settles: dict[bytes, tuple[bytes, float]] = {}  # name -> version, from when on this node copies it
         self._pool = ThreadPoolExecutor(AT_ONCE, "dht-watch")
         self.made = 0
 
@@ -53,6 +60,7 @@ class Copies:
     def forget(self, name: bytes) -> None:
         """It is not kept any more."""
         self._others.pop(name, None)
+        self._settles.pop(name, None)
 
     # ---- looking
 
@@ -126,6 +134,8 @@ class Copies:
     def _review(self, name: bytes, signed: SignedRecord, refused: set[str]) -> bool | None:
         """None: a node refused, and another may be there. It is in `refused` then."""
         record, me = signed.record, self._driver.me
+        paid = self._keeper.ledger.paid_holders(record)
+        wanted = self._replicas if paid is None else max(1, min(self._replicas, len(paid)))
         known = self._others.get(name, set())
         there, takers = self._driver.find(key_id(name)), [
             node for node in self._driver.rank(name, record.size) if node not in refused]
@@ -135,18 +145,29 @@ class Copies:
         waited_for = {peer for peer in known - answers.keys() if not self._lost(peer)}
         holders = confirmed | waited_for
         order = _order(name, self._near(name, {me, *there, *waited_for}), holders, takers)
-        step = next_step([Held(name, record.size, frozenset(holders))], holders | answers.keys(), self._replicas,
+        order.sort(key=lambda node: node not in (paid or ()))  # who is paid keeps it rather than others
+        step = next_step([Held(name, record.size, frozenset(holders))], holders | answers.keys(), wanted,
                          lambda key, living: [node for node in order if node in living])
         self._others[name] = holders - {me}
-        if self._lacking(name, step, signed, refused):
+        settled = self._settled(name, offered(record), len(holders) >= wanted)
+        if settled and (paid is None or me in paid) and self._lacking(name, step, signed, refused):
             return None
-        if any(drop.node == me for drop in step.drops) and confirmed.issuperset(order[: self._replicas]):
+        if any(drop.node == me for drop in step.drops) and confirmed.issuperset(order[:wanted]):
             if self._keeper.shelf.record(record.db, record.key) == signed:  # and not a newer one by now
                 self._keeper.shelf.drop(record.db, record.key)
                 self._keeper.shelf.sweep()
             self.forget(name)
             return True
-        return len(self._others[name]) + 1 >= min(self._replicas, len(self._view.addresses()))
+        return len(self._others[name]) + 1 >= min(wanted, len(self._view.addresses()))
+
+    def _settled(self, name: bytes, version: bytes, enough: bool) -> bool:
+        """Whether who lacks this version is not waited for: it is on `enough` nodes, or was, or had the time for it."""
+        now = self._clock()
+        known, since = self._settles.get(name, (b"", now))
+        if known != version:
+            since = now + self._patience
+        self._settles[name] = version, min(since, now) if enough else since
+        return enough or since <= now
 
     def _lacking(self, name: bytes, step: Step, signed: SignedRecord, refused: set[str]) -> bool:
         """Copy what this node is to copy. Whether a node refused."""

@@ -28,8 +28,9 @@ PATIENCE = 60.0
 class Store(Protocol):
     """Storage, as far as routing needs it. Called by many threads."""
 
-    def answer(self, request: dm.Store | dm.Offer | dm.FindValue) -> dm.Stored | dm.Have | dm.Value | None:
-        """None: there is no such record."""
+    def answer(self, peer: str, request: dm.Store | dm.Offer | dm.FindValue
+               ) -> dm.Stored | dm.Have | dm.Value | None:
+        """What `peer` asked for. None: there is no such record."""
         ...
 
     def judge(self, name: bytes, record: bytes) -> int | None:
@@ -94,7 +95,7 @@ class Driver:
                 case ports.Answer(to, message) if to == peer and message.number == request.number:
                     reply = message
                 case ports.Hand(to, handed, otherwise) if to == peer and handed is request:
-                    reply = self._store.answer(handed) or otherwise
+                    reply = self._store.answer(peer, handed) or otherwise
                 case _:
                     self._carry(effect)
         if reply is None:

@@ -18,7 +18,8 @@ class Earning:
         self._terms: RentParameters | None = None
 
     def look(self, records: Iterable[Record]) -> None:
-        """Renew what ends, if this node is the first of the lease's holders; collect when half of what can be collected
+        """Renew what ends, in turns: the first of the lease's holders when it may be renewed, the last when it ends, so
+        that a holder that is gone keeps nobody from being paid. Collect when half of what can be collected
         at once has been earned, and at a lease's end. What a node collects for, it says to have kept: the values of
         `records` are here whole."""
         if self._rent is None:
@@ -35,7 +36,8 @@ class Earning:
         holders = [holder.lower() for holder in lease.holders]
         if self._key.address not in holders:
             return False
-        if holders[0] == self._key.address and now + terms.ahead >= lease.until and rent.standing(name).renewals:
+        turn = terms.ahead * holders.index(self._key.address) // len(holders)
+        if now + terms.ahead >= lease.until + turn and rent.standing(name).renewals:
             with suppress(Reverted):  # another was faster
                 rent.renew(self._key, name)
         earned = min(now, lease.until) - rent.paid_to(name, self._key.address)

@@ -2,7 +2,8 @@
 
 Adversary: strangers and other nodes that want to store what nobody owns, replace what is kept, or read what they may
 not. A record is taken when the hub's pointer names it (and its rent is paid, where rent is asked for); a chunk when it
-is of the value of such a record; and a chunk is given to whom the predicate lets, who proves to be that by a pass.
+is of the value of such a record, and handed over for that very key (`shelf`); and a chunk is given to whom the
+predicate lets, who proves to be that by a pass.
 Nodes are given chunks by each other (`KeepChunk`) and take none: so a node sees the sealed data that it was chosen for.
 """
 
@@ -18,7 +19,7 @@ from enigmalang.dht.records import Record, RecordRefused, SignedRecord, Verified
 from enigmalang.dht.rent import may_read
 from enigmalang.dht.shelf import Shelf, ShelfFull, ShelfRefused
 from enigmalang.node.daemon.storing import messages as m
-from enigmalang.node.daemon.storing.ledger import ANYBODY, HubLedger, check_paid
+from enigmalang.node.daemon.storing.ledger import ANYBODY, HubLedger, check_paid, check_taker
 from enigmalang.node.daemon.storing.passes import Passes
 from enigmalang.wire import chunk_messages as cm
 from enigmalang.wire import dht_messages as dm
@@ -35,12 +36,12 @@ def offered(record: Record) -> bytes:
 
 
 class Keeper:
-    """`driver.Store`, and the answers to clients. Any thread. `refused` hears whom the predicate did not let read;
-    `changed` that what is free may have changed."""
+    """`driver.Store`, and the answers to clients. Any thread. `me`: this node. `refused` hears whom the predicate did
+    not let read; `changed` that what is free may have changed."""
 
-    def __init__(self, shelf: Shelf, ledger: HubLedger, passes: Passes, folder: Path,
+    def __init__(self, me: str, shelf: Shelf, ledger: HubLedger, passes: Passes, folder: Path,
                  refused: Callable[[str, int, bytes], None], changed: Callable[[], None]) -> None:
-        self.shelf, self.ledger, self._passes, self._folder = shelf, ledger, passes, folder
+        self._me, self.shelf, self.ledger, self._passes, self._folder = me, shelf, ledger, passes, folder
         self._refused, self._changed = refused, changed
 
     @property
@@ -50,16 +51,17 @@ class Keeper:
         return max(0, min(usage.quota - usage.used, shutil.disk_usage(self._folder).free))
 
     def whole(self, record: Record) -> bool:
-        return self.shelf.missing(record.value) == ()
+        return self.shelf.missing(record) == ()
 
     # ---- for the DHT
 
-    def answer(self, request: dm.Store | dm.Offer | dm.FindValue) -> dm.Stored | dm.Have | dm.Value | None:
+    def answer(self, peer: str, request: dm.Store | dm.Offer | dm.FindValue
+               ) -> dm.Stored | dm.Have | dm.Value | None:
         """See `driver.Store`."""
         match request:
             case dm.Store(number):
                 try:
-                    return self.store(request)
+                    return self.store(request, peer)
                 except (RecordRefused, ChainError) as refused:
                     return dm.Stored(number, False, _told(refused))
             case dm.Offer(number, names):
@@ -88,12 +90,13 @@ class Keeper:
 
     # ---- storing
 
-    def store(self, request: dm.Store) -> dm.Stored:
-        """Keep a record, and room for its value. Raises RecordRefused for one that is not (yet) the ledger's, and
-        ChainError."""
+    def store(self, request: dm.Store, giver: str | None = None) -> dm.Stored:
+        """Keep a record, and room for its value. `giver`: the node that copies it to this one; None: a client. Raises
+        RecordRefused for one that is not (yet) the ledger's, or for which this node is not paid, and ChainError."""
         try:
             verified = self._verified(request.key, request.record)
             check_paid(self.ledger.paid(verified.record))
+            check_taker(self.ledger.paid_holders(verified.record), self._me, giver)
             self._put(verified)
         except (WireError, ShelfRefused, ShelfFull) as refused:
             return dm.Stored(request.number, False, _told(refused))
@@ -129,16 +132,25 @@ class Keeper:
 
     def keep_chunk(self, request: cm.KeepChunk) -> cm.Kept:
         """On disk when it is accepted."""
-        value = ValueName(request.root, request.size)
         try:
-            self.shelf.put_chunks(value, [decode_chunk(request.chunk)])
-        except (Malformed, ChunkRefused, ShelfRefused, ShelfFull) as refused:
+            record = self._meant(request)
+            if record is None:
+                return cm.Kept(request.number, False, "no record of this value is kept")
+            self.shelf.put_chunks(record, [decode_chunk(request.chunk)])
+        except (WireError, Malformed, ChunkRefused, ShelfRefused, ShelfFull) as refused:
             return cm.Kept(request.number, False, _told(refused))
         return cm.Kept(request.number, True)
 
     def lacking(self, request: cm.AskMissing) -> cm.Lacking:
-        places = self.shelf.missing(ValueName(request.root, request.size))
+        record = self._meant(request)
+        places = None if record is None else self.shelf.missing(record)
         return cm.Lacking(request.number, places is not None, list(places or ()))
+
+    def _meant(self, request: cm.KeepChunk | cm.AskMissing) -> Record | None:
+        """The record under the key that is named, if it is of the value that is. Raises WireError."""
+        signed = self.shelf.record(*m.split_name(request.key))
+        fits = signed is not None and signed.record.value == ValueName(request.root, request.size)
+        return signed.record if signed is not None and fits else None
 
     # ---- reading
 
@@ -166,7 +178,7 @@ class Keeper:
             return m.Denied("the rent for this value has run out")
         if request.place >= record.value.chunks:
             return cm.Piece(0, b"", "the value has no such chunk")
-        chunk = self.shelf.chunk(record.value, request.place)
+        chunk = self.shelf.chunk(record, request.place)
         return cm.Piece(0, b"", "this chunk is missing here") if chunk is None else cm.Piece(0, encode_chunk(chunk))
 
 

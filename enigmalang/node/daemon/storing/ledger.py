@@ -1,7 +1,7 @@
 """What the chain says of stored data: pointers, who may read, and what is paid for."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic, time
 
 from enigmalang.chain.hub import Hub, Pointer
@@ -54,6 +54,13 @@ class HubLedger:
             return State.NONE
         return State(self.rent.standing(name).state)
 
+    def paid_holders(self, record: Record) -> tuple[str, ...] | None:
+        """Whom the lease names and pays; None where no rent is asked for."""
+        if self.rent is None:
+            return None
+        lease = self.rent.lease(lease_name(record.address, record.db, record.key))
+        return tuple(holder.lower() for holder in lease.holders)
+
     def _lately(self, asked: tuple[object, ...], ask: Callable[[], int]) -> int:
         now = self._clock()
         with self._lock:
@@ -66,6 +73,18 @@ class HubLedger:
                 self._known.clear()
             self._known[asked] = now, answer
         return answer
+
+
+def check_taker(paid: Sequence[str] | None, me: str, giver: str | None) -> None:
+    """Whether the node `me` may be given a value of which the lease pays the nodes `paid` (`HubLedger.paid_holders`).
+
+    A node that is paid takes it from anybody. One that is not takes only a copy, from a node that is paid (`giver`),
+    and only if another one is paid that may be gone; it keeps it unpaid until the owner names it (`Storage.vy`). Else a
+    lease at the owner's own node would have others store for nothing. Raises RecordRefused.
+    """
+    if paid is None or me in paid or (giver in paid and len(paid) > 1):
+        return
+    raise RecordRefused("the lease of this value does not name this node: nobody pays it for keeping the value")
 
 
 def check_paid(state: State) -> None:

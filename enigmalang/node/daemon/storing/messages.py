@@ -5,17 +5,19 @@ A client is anonymous to the channel. To read it shows a *pass*: the node's chal
 need no clock in common with clients, and what one node was shown is of no use at another.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from enigmalang.chain.digests import Domain
 from enigmalang.dht.chunks import Bytes32
 from enigmalang.ethereum.hashing import keccak256
+from enigmalang.ethereum.words import address_word, number_word
 from enigmalang.wire import chunk_messages as cm
 from enigmalang.wire import dht_messages as dm
 from enigmalang.wire.errors import WireError
 from enigmalang.wire.messages import Message, Told, encode_message
+from enigmalang.wire.typed import Decoder
 
 #: The first byte of what is asked of a node about storage (`daemon.parts`).
 TOPIC = 3
@@ -107,45 +109,16 @@ ClientReply = Holders | Located | Challenged | Denied | dm.Stored | cm.Kept | cm
 PeerRequest = dm.Ping | dm.FindNode | dm.FindValue | dm.Store | dm.Offer | cm.KeepChunk | cm.AskChunk | cm.AskMissing
 PeerReply = dm.Pong | dm.Nodes | dm.Value | dm.Stored | dm.Have | cm.Kept | cm.Piece | cm.Lacking
 
-_DECODERS: dict[Any, msgspec.msgpack.Decoder[Any]] = {
-    kind: msgspec.msgpack.Decoder(kind) for kind in (ClientRequest, ClientReply, PeerRequest, PeerReply)
-}
+_WHAT = "storage message"
+decode_client_request = Decoder[ClientRequest](ClientRequest, _WHAT).decode
+decode_client_reply = Decoder[ClientReply](ClientReply, _WHAT).decode
+decode_peer_request = Decoder[PeerRequest](PeerRequest, _WHAT).decode
+decode_peer_reply = Decoder[PeerReply](PeerReply, _WHAT).decode
 
 
 def encode(message: Message) -> bytes:
     """A request as it travels, without the topic; or a reply."""
     return encode_message(message)
-
-
-def decode_client_request(data: bytes | memoryview) -> ClientRequest:
-    """Raises WireError for anything that is no request."""
-    found: ClientRequest = _decode(ClientRequest, data)
-    return found
-
-
-def decode_client_reply(data: bytes | memoryview) -> ClientReply:
-    """Raises WireError for anything that is no reply."""
-    found: ClientReply = _decode(ClientReply, data)
-    return found
-
-
-def decode_peer_request(data: bytes | memoryview) -> PeerRequest:
-    """Raises WireError for anything that is no request."""
-    found: PeerRequest = _decode(PeerRequest, data)
-    return found
-
-
-def decode_peer_reply(data: bytes | memoryview) -> PeerReply:
-    """Raises WireError for anything that is no reply."""
-    found: PeerReply = _decode(PeerReply, data)
-    return found
-
-
-def _decode(kind: Any, data: bytes | memoryview) -> Any:
-    try:
-        return _DECODERS[kind].decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise WireError(f"malformed storage message: {error}") from None
 
 
 # ---- names and passes
@@ -165,5 +138,5 @@ def split_name(name: bytes) -> tuple[int, bytes]:
 
 def pass_digest(domain: Domain, node: str, db: int, key: bytes, challenge: bytes) -> bytes:
     """What a reader signs for the node with the address `node` (EIP-712): 32 bytes."""
-    words = (bytes.fromhex(node[2:]).rjust(32, b"\0"), db.to_bytes(32, "big"), key, challenge)
+    words = (address_word(node), number_word(db), key, challenge)
     return domain.digest(keccak256(keccak256(_PASS.encode()) + b"".join(words)))

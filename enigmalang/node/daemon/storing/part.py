@@ -22,6 +22,7 @@ from enigmalang.dht.writing import Closed
 from enigmalang.node.daemon.metrics import GAUGE, Family, Metrics
 from enigmalang.node.daemon.parts import Surroundings
 from enigmalang.node.daemon.storing import messages as m
+from enigmalang.node.daemon.storing.behaviour import Behaviour
 from enigmalang.node.daemon.storing.clients import Clients
 from enigmalang.node.daemon.storing.copies import Copies
 from enigmalang.node.daemon.storing.driver import Driver
@@ -66,9 +67,10 @@ class StoringPart:
         rent = Storage(around.chain, options.rent.lower()) if options.rent else None
         ledger = HubLedger(around.hub, rent)
         self._refusals = Refusals(options.refusals_per_hour)
-        self._keeper = Keeper(self._shelf, ledger, Passes(around.hub.domain, me), around.folder, self._refusals.add,
-                              lambda: self._driver.room())
-        self._view = View()
+        self._keeper = Keeper(me, self._shelf, ledger, Passes(around.hub.domain, me), around.folder,
+                              self._refusals.add, lambda: self._driver.room())
+        self._behaviour = Behaviour(around.hub)
+        self._view = View(self._behaviour.reputation)
         self._view.refresh(around.registry.members())
         machine = Machine(me, node_id(me), self._view, secrets.token_bytes(16), self._settings)
         self._restore(machine)
@@ -77,7 +79,7 @@ class StoringPart:
         courier = Courier(self._shelf, around.peering.ask, around.stop)
         self._copies = Copies(self._keeper, self._driver, self._view, courier, options, around.stop)
         self._tending = Tending(self._keeper, self._driver, self._view, self._copies, self._refusals,
-                                around.keys.signing, options, self._refresh, self._save, self._say, self._bug)
+                                around.keys.signing, options, self._look, self._save, self._say, self._bug)
         self._clients = Clients(self._keeper, self._driver, options.replicas)
         for family in _FAMILIES:
             around.metrics.declare(family)
@@ -100,6 +102,11 @@ class StoringPart:
             self._tending.expire()
         elif chore is ports.Chore.REPUBLISH:
             self._tending.again()
+
+    def _look(self) -> None:
+        """Raises ChainError."""
+        self._behaviour.look()
+        self._refresh()
 
     def _refresh(self) -> None:
         for address, place in self._view.refresh(self._around.registry.members()):

@@ -42,7 +42,7 @@ class Courier:
             stored = self.ask(peer, dm.Store(0, name, encode_record(signed)), TAKE)
             if not isinstance(stored, dm.Stored) or not stored.accepted:
                 raise CannotPush(stored.why if isinstance(stored, dm.Stored) else "another answer")
-            lacking = self.ask(peer, cm.AskMissing(0, value.root, value.size))
+            lacking = self.ask(peer, cm.AskMissing(0, name, value.root, value.size))
             if not isinstance(lacking, cm.Lacking) or not lacking.known:
                 raise CannotPush("another answer")
             with ThreadPoolExecutor(AT_ONCE, "dht-push") as pool:
@@ -54,10 +54,11 @@ class Courier:
     def _push(self, peer: str, signed: SignedRecord, place: int) -> None:
         if self._stop.is_set():
             raise CannotPush("this node stops")
-        value = signed.record.value
-        chunk = self._shelf.chunk(value, place)
+        record, value = signed.record, signed.record.value
+        chunk = self._shelf.chunk(record, place)
         if chunk is None:
             raise CannotPush(f"chunk {place} is missing here")
-        kept = self.ask(peer, cm.KeepChunk(0, value.root, value.size, encode_chunk(chunk)), TAKE)
+        kept = self.ask(peer, cm.KeepChunk(0, m.name_of(record.db, record.key), value.root, value.size,
+                                           encode_chunk(chunk)), TAKE)
         if not isinstance(kept, cm.Kept) or not kept.accepted:
             raise CannotPush(kept.why if isinstance(kept, cm.Kept) else "another answer")

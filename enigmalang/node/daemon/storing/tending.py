@@ -4,7 +4,7 @@ holders, copies what is held too rarely, deletes what nobody pays for or points 
 
 import sqlite3
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from random import SystemRandom
@@ -40,17 +40,22 @@ class Refusals:
         self._per_hour, self._clock = per_hour, clock
         self._lock = threading.Lock()
         self._waiting: deque[tuple[str, int, bytes]] = deque(maxlen=WAITING)
-        self._known: set[tuple[str, int, bytes]] = set()
+        self._known: OrderedDict[tuple[str, int, bytes], None] = OrderedDict()  # those refused last at the end
         self._recorded: deque[float] = deque()
         self.seen = 0
 
     def add(self, who: str, db: int, key: bytes) -> None:
         with self._lock:
             self.seen += 1
+            if not self._per_hour:
+                return
             refused = (who, db, key)
-            if self._per_hour and refused not in self._known and len(self._known) < REMEMBERED:
-                self._known.add(refused)
+            if refused not in self._known:
                 self._waiting.append(refused)
+            self._known[refused] = None
+            self._known.move_to_end(refused)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
 
     def next(self) -> tuple[str, int, bytes] | None:
         """One that may be recorded now."""
@@ -135,8 +140,15 @@ class Tending:
                 self._say("")
             except (ChainError, ShelfFull, sqlite3.Error, TimeoutError) as error:
                 self._say(str(error) or type(error).__name__)
+                self._rest()
             except Exception as error:  # noqa: BLE001  without this thread data is lost: the fault is told
                 self._bug(error)
+                self._rest()
+
+    def _rest(self) -> None:
+        """After a step that came to nothing: what was due still is, and would be tried again at once."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, LOOK)
 
     def _step(self) -> None:
         self._refresh()

@@ -18,7 +18,7 @@ interface Hub:
 struct Signature:
     r: bytes32
     s: bytes32
-    v: uint8
+    v: uint256
 
 struct Work:
     rounds: uint256

@@ -1,12 +1,12 @@
 """Nodes whose daemons run in threads of this process, each with its folder and its port, and a client of theirs."""
 
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from daemon_world import World, until
+from daemon_world import World, changed, until
+from later import Later
 
 from enigmalang.chain import development
 from enigmalang.compiler.compiler import compile_file
@@ -29,7 +29,7 @@ from enigmalang.plan.plan import Plan
 
 #: Fast where that costs nothing; patient where a busy machine may be slow.
 PACE = Pace(Timing(ask=0.1, silent=5.0, known=2.0, meet=30.0, rest=0.05, turn=2.0, passed=5.0), ask=10.0, poll=0.05,
-            tick=0.02, behind=1.0)
+            tick=0.02, behind=1.0, order=1.0)
 LONG = 120.0
 POOL = Path(__file__).parents[2] / "service" / "pool.enig"
 
@@ -43,18 +43,18 @@ def compiled(path: Path = POOL) -> Plan:
 class RunningNode:
     """A daemon from `start` to `stop`; it may be started again."""
 
-    def __init__(self, config: Config, name: str) -> None:
-        self.folder, self.name = config.folder, name
+    def __init__(self, config: Config, name: str, pace: Pace = PACE) -> None:
+        self.folder, self.name, self.pace = config.folder, name, pace
         self.part = SeatsPart(PACE)
         self.daemon: Daemon | None = None
         self._thread: threading.Thread | None = None
         self._raised: list[BaseException] = []
 
-    def start(self, at: points.Hook = points.unwatched, pace: Pace = PACE) -> None:
+    def start(self, at: points.Hook = points.unwatched) -> None:
         config = read_config(self.folder)
         files = KeyFolder(self.folder)
         log = Log(config.log, self.folder)
-        self.part = SeatsPart(pace, at)
+        self.part = SeatsPart(self.pace, at)
         daemon = self.daemon = Daemon(config, files.open("correct horse"), files, log, [self.part])
 
         ready = threading.Event()
@@ -97,11 +97,11 @@ class RunningNode:
 
 
 class Nodes:
-    """`count` nodes on a world's hub, all running. A context manager."""
+    """`count` nodes on a world's hub, all running; `committees`: options of that section. A context manager."""
 
-    def __init__(self, world: World, folder: Path, count: int) -> None:
+    def __init__(self, world: World, folder: Path, count: int, pace: Pace = PACE, **committees: Any) -> None:
         self.world, self._stack = world, ExitStack()
-        self.all = {name: RunningNode(world.node(folder / name, name), name)
+        self.all = {name: RunningNode(changed(world.node(folder / name, name), "committees", **committees), name, pace)
                     for name in (f"node{number}" for number in range(1, count + 1))}
 
     def __enter__(self) -> "Nodes":
@@ -128,13 +128,14 @@ class Nodes:
 class Client:
     """Somebody who deploys a contract and calls it, as `enig deploy` and `enig call` do."""
 
-    def __init__(self, nodes: Nodes, plan: Plan, name: str = "Pool", who: str = "alice") -> None:
+    def __init__(self, nodes: Nodes, plan: Plan, name: str = "Pool", who: str = "alice", rotation: int = 0) -> None:
         self.nodes, self.plan, self.said = nodes, plan, list[str]()
         self.identity: Identity = Keystore().get(who)
         chain = connect(str(nodes.world.socket))
         with chain.evm:
-            network = with_committee(chain, nodes.network(), self.identity, plan.field, self.said.append)
-            self.committee, self.members = network.committee, network.nodes
+            network = with_committee(chain, nodes.network(), self.identity, plan.field, self.said.append,
+                                     rotation=rotation)
+            self.network, self.committee, self.members = network, network.committee, network.nodes
             self.address = deploy(chain, network, plan, name, self.identity, [], say=self.said.append)
 
     def call(self, function: str, *args: Any, who: str | None = None) -> Done:
@@ -143,37 +144,9 @@ class Client:
         with open_contract(connect(str(self.nodes.world.socket)), self.address) as remote:
             return Caller(remote, identity, self.said.append).call(self.plan.functions[f"Pool.{function}"], list(args))
 
-    def later(self, function: str, *args: Any, who: str | None = None) -> "Later":
+    def later(self, function: str, *args: Any, who: str | None = None) -> Later:
         """Call in a thread of its own."""
         return Later(lambda: self.call(function, *args, who=who))
-
-
-class Later:
-    """What is done in a thread, and waited for."""
-
-    def __init__(self, run: Callable[[], Any]) -> None:
-        self._result: list[Any] = []
-        self._raised: list[BaseException] = []
-
-        def runs() -> None:
-            try:
-                self._result.append(run())
-            except BaseException as error:  # noqa: BLE001  raised again by `result`
-                self._raised.append(error)
-
-        self._thread = threading.Thread(target=runs)
-        self._thread.start()
-
-    @property
-    def done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def result(self) -> Any:
-        self._thread.join(LONG)
-        assert self.done, "it does not end"
-        if self._raised:
-            raise self._raised[0]
-        return self._result[0]
 
 
 __all__ = ["Client", "Later", "Nodes", "RunningNode", "compiled", "development", "until"]

@@ -86,5 +86,7 @@ class Office:
 def _formed(forming: Forming, peer: str, request: sm.Request) -> sm.Answer:
     if isinstance(request, sm.Propose):
         return forming.heard(peer, request)
+    if isinstance(request, sm.WantPlan):
+        return sm.Plan(b"")
     assert isinstance(request, sm.Agree)
     return forming.agree(peer, request)

@@ -6,9 +6,14 @@ from seat_switchboard import Office
 
 from enigmalang.chain import development
 from enigmalang.chain.digests import Signature, consent_digest, signer
+from enigmalang.identity.keys import Keystore
+from enigmalang.node import remote_forming
 from enigmalang.node.daemon.seats import forming
 from enigmalang.node.daemon.seats import messages as sm
-from enigmalang.node.draws import DRAWS, WITHIN, Drawing
+from enigmalang.node.daemon.seats.handing.successors import Attempts
+from enigmalang.node.draws import ATTEMPTS, DRAWS, WITHIN, Drawing, successor_nonce
+from enigmalang.node.networks import Network
+from enigmalang.node.remote import RemoteError, active_nodes
 from enigmalang.transport.peering.errors import Refusal
 
 NAMES = ["ann", "ben", "cid", "dan", "eva", "fay"]
@@ -56,6 +61,16 @@ def test_one_who_is_down_is_replaced_by_the_next_draw(office):
     office.board.down = {gone}
     later = office.forming["ann"].form(3, 1, bytes(32))
     assert gone not in later.members and 0 <= later.drawing.number < DRAWS
+
+
+def test_whoever_asks_for_more_nodes_than_there_are_is_told_so(office, monkeypatch):
+    monkeypatch.setattr(remote_forming, "FEW_SECONDS", 0.0)
+    hub = office.world.hub
+    network = Network(hub.chain.id, "", hub.address, 0, "", (), 0, "")
+    count = len(active_nodes(hub))
+    text = f"a committee of {count + 1} was asked for, and {count} nodes are registered"
+    with pytest.raises(RemoteError, match=text):
+        remote_forming.with_committee(hub.chain, network, Keystore().get("me"), "M61", size=count + 1)
 
 
 def test_too_few_nodes_form_nothing(office):
@@ -121,3 +136,45 @@ def test_a_consent_is_for_now(office):
     for wrong in (0, until(office) + 10**6):
         with pytest.raises(Refusal, match="another time"):
             ben.agree(ann, sm.Agree(NONCE, heard + 1, wrong and 1, wrong))
+
+
+def drawn_at_ben(office, number=0, without=(), before=NAMES, most=1):
+    """What ben says of draw `number` of a request of ann's, when some do not answer; `before`: who hands over."""
+    ann, ben, nonce = office.address("ann"), office.forming["ben"], bytes([number, *map(len, without)]).rjust(32, b"n")
+    heard = ben.heard(ann, sm.Propose(3, 1, nonce, 0, without)).block
+    development.advance(office.world.chain, blocks=3)
+    members = tuple(office.address(name) for name in before)
+    return ben.drawn(ann, nonce, heard + 1, number, members, most), Drawing(
+        ann, nonce, 3, 1, heard + 1, number, without)
+
+
+def test_a_leader_leaves_out_nobody_but_absent_members_of_its_own_committee(office):
+    """Who is cut off from others cannot be left out of a draw, unless it hands over itself; and t at most."""
+    gone = tuple(sorted([office.address("cid"), office.address("dan")]))
+    office.board.down = set(gone)
+    for most, before in [(2, ["ann", "ben", "cid"]), (1, NAMES), (0, NAMES)]:
+        with pytest.raises(Refusal, match="left out that may not be"):
+            drawn_at_ben(office, without=gone, before=before, most=most)
+        office.forming["ben"]._heard.clear()
+    members, drawing = drawn_at_ben(office, without=gone, most=2)
+    assert members == drawing.members(office.world.hub) and not set(gone) & set(members)
+
+
+def test_a_leader_does_not_pass_over_a_draw_that_could_serve(office):
+    with pytest.raises(Refusal, match="draw 0 of this request could serve"):
+        drawn_at_ben(office, number=1)
+    office.forming["ben"]._heard.clear()
+    office.board.down = set(office.others(office.address("ben")))
+    members, drawing = drawn_at_ben(office, number=1)
+    assert members == drawing.members(office.world.hub)
+
+
+def test_successors_are_tried_for_so_often_a_day():
+    attempts = Attempts()
+    assert [attempts.next(5, b"a") for _ in range(ATTEMPTS)] == list(range(ATTEMPTS))
+    with pytest.raises(forming.CannotForm, match="tomorrow"):
+        attempts.next(5, b"a")
+    assert attempts.next(5, b"b") == 0 and attempts.next(6, b"a") == 0
+    nonces = {successor_nonce(committee, what, day, attempt) for committee in (1, 2) for what in (b"", b"a")
+              for day in (1, 2) for attempt in (0, 1)}
+    assert len(nonces) == 16

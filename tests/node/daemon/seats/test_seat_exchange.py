@@ -13,7 +13,8 @@ from enigmalang.node.daemon.seats.here import Place
 from enigmalang.node.daemon.seats.masks import SKIP, Giver, NotNow, reserve
 from enigmalang.node.daemon.seats.outcomes import CommitteeOutcomes, encode_outcome
 from enigmalang.node.daemon.seats.plans import CommitteePlans, take_plan
-from enigmalang.node.reserved import delivered_digest, open_told
+from enigmalang.node.masking import MaskError
+from enigmalang.node.reserved import delivered_digest, open_told, split_mask
 from enigmalang.node.teams import Outcome
 from enigmalang.plan.codec import encode_plan, hash_plan
 from enigmalang.sharing.keys import keys_from_contributions, message_for, new_contributions
@@ -24,6 +25,7 @@ from enigmalang.wire import messages as msg
 NAMES = ["ann", "ben", "cid"]
 COMMITTEE = 4
 OWNER = "0x" + "ab" * 20
+FRESH = bytes(range(32))
 
 
 class Members:
@@ -77,14 +79,17 @@ def members(world, tmp_path):
 # ---- masks
 
 
-def told(members, name, size=3, receiver=None):
+def told(members, name, size=3, receiver=None, nonce=FRESH):
     key = receiver or X25519PrivateKey.generate()
     here, place = members.office.here[name], members.places[name]
     number, answers = reserve(
-        here, place, members.givers[name], "M61", size, OWNER, key.public_key().public_bytes_raw())
+        here, place, members.givers[name], "M61", size, OWNER, key.public_key().public_bytes_raw(), FRESH)
     answer = {"mask": number, "told": {str(seat): "0x" + each.message.hex() for seat, each in answers.items()},
               "signed": {str(seat): "0x" + each.signature.hex() for seat, each in answers.items()}}
-    return open_told(answer, key.private_bytes_raw(), "M61", size, OWNER, members.addresses, 1, here.hub.domain)
+    name, mask = open_told(answer, key.private_bytes_raw(), "M61", size, OWNER, members.addresses, 1, here.hub.domain,
+                           nonce)
+    assert split_mask(name)[0] == COMMITTEE
+    return split_mask(name)[1], mask
 
 
 def test_a_mask_comes_from_all_members_whoever_is_asked(members):
@@ -95,17 +100,26 @@ def test_a_mask_comes_from_all_members_whoever_is_asked(members):
     assert len(set(values)) == 4 and all(len(each) == 3 for each in values)
 
 
+def test_an_answer_to_an_earlier_question_is_none_to_this_one(members):
+    """Even to the same key: what members sign holds the client's nonce."""
+    members.meet()
+    key = X25519PrivateKey.generate()
+    assert told(members, "ann", receiver=key)[0] == 1
+    with pytest.raises(MaskError, match="did not sign"):
+        told(members, "ann", receiver=key, nonce=bytes(32))
+
+
 def test_a_number_that_others_were_faster_with_is_not_given_twice(members):
     members.meet()
     members.states["cid"].masks.skip(40)  # it gave masks while the others were away
     assert told(members, "ann")[0] == 41 and told(members, "ben")[0] == 42
-    request = sm.Mask(COMMITTEE, 42, 3, OWNER, bytes(32), "M61")
+    request = sm.Mask(COMMITTEE, 42, 3, OWNER, bytes(32), "M61", FRESH)
     assert members.givers["cid"].give(request) == sm.Taken(42)
 
 
 def test_nobody_makes_members_run_out_of_numbers(members):
     members.meet()
-    request = sm.Mask(COMMITTEE, SKIP + 1, 1, OWNER, bytes([9]) * 32, "M61")
+    request = sm.Mask(COMMITTEE, SKIP + 1, 1, OWNER, bytes([9]) * 32, "M61", FRESH)
     assert members.givers["ann"].give(request) == sm.Taken(0)
 
 

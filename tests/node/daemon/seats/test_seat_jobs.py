@@ -4,16 +4,15 @@ import threading
 from hashlib import sha256
 
 import pytest
-from daemon_world import World
 from msgspec import structs
-from seat_nodes import LONG, POOL, Client, Nodes, compiled, development, until
+from seat_deaths import dies_at, loses_its_disk, nodes_of
+from seat_nodes import LONG, POOL, Client, compiled, development, until
 
 from enigmalang.chain.errors import ChainUnreachable
 from enigmalang.chain.hub import EXPIRED
 from enigmalang.chain.requested import Opened
 from enigmalang.node.daemon.seats import messages as sm
 from enigmalang.node.durable import points
-from enigmalang.node.durable.errors import StateError
 from enigmalang.node.remote import RemoteError, connect, service_of
 from enigmalang.plan.codec import encode_plan
 from enigmalang.wire import messages as msg
@@ -24,10 +23,7 @@ def plan():
     return compiled()
 
 
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory):
-    with World() as world, Nodes(world, tmp_path_factory.mktemp("nodes"), 3) as running:
-        yield running
+nodes = nodes_of(3)
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +34,6 @@ def client(nodes, plan):
     return made
 
 
-class Death:
-    """A hook that ends what a node does when it comes to `point` for the first time."""
-
-    def __init__(self, point: str) -> None:
-        self.point, self.reached = point, threading.Event()
-
-    def __call__(self, point: str) -> None:
-        if point == self.point and not self.reached.is_set():
-            self.reached.set()
-            raise StateError("the process was killed here")
-
-
 def test_jobs_are_done_and_nobody_coordinates(client):
     assert (client.call("mine").leaves, client.call("over_limit").leaves) == ([40], [True])
 
@@ -57,13 +41,8 @@ def test_jobs_are_done_and_nobody_coordinates(client):
 @pytest.mark.parametrize(("seat", "point"), [
     (1, points.JOB_SIGNED), (2, points.JOB_STAGED), (3, points.JOB_BEGUN)])
 def test_a_member_dies_in_the_middle_of_a_job_and_comes_back(nodes, client, seat, point):
-    node, death = nodes.in_seats(client.members)[seat - 1], Death(point)
-    node.cut()
-    node.start(death)
-    put = client.later("put", 7, who=f"person {seat}")
-    assert death.reached.wait(LONG)
-    node.cut()
-    node.start()
+    node = nodes.in_seats(client.members)[seat - 1]
+    put = dies_at(node, point, lambda: client.later("put", 7, who=f"person {seat}"))
     assert put.result().leaves == [] and client.call("mine", who=f"person {seat}").leaves == [7]
 
 
@@ -94,12 +73,7 @@ def test_a_second_leader_costs_time_and_nothing_else(nodes, client):
 
 def test_a_member_that_lost_its_data_gets_it_back(nodes, client):
     node = nodes.in_seats(client.members)[2]
-    node.stop()
-    lost = list((node.folder / "data" / "seats").iterdir())
-    assert lost
-    for path in lost:
-        path.unlink()
-    node.start()
+    loses_its_disk(node)
     assert client.call("mine").leaves == [40] and client.call("over_limit").leaves == [True]
     state = node.part._state.committee(client.committee)
     assert state.root(client.address) != bytes(32) and state.keys() is not None
@@ -111,7 +85,7 @@ def test_a_leader_who_lies_gets_no_signatures(nodes, client, monkeypatch):
     due: list[tuple[Opened, bytes]] = []
     seen = threading.Event()
 
-    def attempt(pending, digest):
+    def attempt(pending, digest, enough):
         due.append((pending.opened, digest))
         seen.set()
 

@@ -25,7 +25,7 @@ from enigmalang.node.remote import active_nodes
 
 #: Fast where that costs nothing; patient where a busy machine may be slow.
 SETTINGS = Settings(reply=10.0, retry=0.2, expire=0.5)
-LONG = 25.0
+LONG = 60.0
 ALICE, BOB, EVE = (Keystore().get(name) for name in ("alice", "bob", "eve"))
 ANYONE = words_of(Predicate("anyone"))
 

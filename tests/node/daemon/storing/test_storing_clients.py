@@ -88,7 +88,7 @@ def test_a_newer_version_wins_and_the_older_one_goes(few: StoringNodes):
     for node in few.all:
         assert until(lambda node=node: (kept := node.part._shelf.record(DHT, key_of_text("page"))) is None
                      or kept.record == after.record, "the old one goes")
-        until(lambda node=node: node.part._shelf.missing(before.record.value) is None, "its chunks go")
+        until(lambda node=node: node.part._shelf.missing(before.record) is None, "its chunks go")
 
 
 def test_strangers_cannot_store(few: StoringNodes):
@@ -107,8 +107,10 @@ def test_strangers_cannot_store(few: StoringNodes):
             forged = rs.sign_record(record, few.world.hub.domain.separator, EVE.signing)
             with pytest.raises(PeerRefused, match=r"ledger|another"):
                 client.ask(holder.address, dm.Store(0, m.name_of(DHT, key_of_text(key)), encode_record(forged)))
-        kept = client.ask(holder.address, cm.KeepChunk(0, root, 3, encode_chunk(chunk)))
-        assert isinstance(kept, cm.Kept) and not kept.accepted
+        for key in ("mine", "free"):
+            name = m.name_of(DHT, key_of_text(key))
+            kept = client.ask(holder.address, cm.KeepChunk(0, name, root, 3, encode_chunk(chunk)))
+            assert isinstance(kept, cm.Kept) and not kept.accepted
         with pytest.raises(PeerRefused):
             client.ask(holder.address, dm.Ping(0))  # what nodes ask each other is not for clients
     assert few.get("mine") == filled(10)
@@ -164,6 +166,6 @@ def test_a_chunk_that_the_disk_lost_is_not_given_and_is_copied_again(few: Storin
     record = keeper.kept(DHT, key_of_text("archive")).record
     damage = "UPDATE chunks SET data = x'00' WHERE place = 1 AND value = (SELECT id FROM kept WHERE root = ?)"
     assert keeper.shelf._write(lambda db: db.execute(damage, (record.root,)).rowcount) == 1
-    assert keeper.shelf.chunk(record.value, 1) is None
+    assert keeper.shelf.chunk(record, 1) is None
     assert few.get("archive") == filled(2 * CHUNK)
     until(lambda: keeper.whole(record), "the chunk is copied back")

@@ -4,6 +4,7 @@ import pytest
 from daemon_world import World
 from storing_nodes import StoringNodes, filled
 
+from enigmalang.chain.receiving import receiving_key
 from enigmalang.cli.app import run
 
 
@@ -51,6 +52,13 @@ def test_a_file_for_anyone_and_one_that_is_not_there(enig, tmp_path):
     status, _, err = enig("put", "news", str(tmp_path / "missing"))
     assert status == 1 and "E0601" in err
     assert enig("put", "news", str(tmp_path / "news"), "--anyone", "--readers", "bob")[0] == 2
+
+
+def test_who_publishes_a_key_is_found_by_the_address(enig, three):
+    status, shown, _ = enig("reader", "--key", "dora", "--publish")
+    address, _, public = shown.decode().strip().partition(":")
+    assert status == 0
+    assert receiving_key(three.world.chain, three.world.hub.address, address) == bytes.fromhex(public)
 
 
 def test_a_reader_elsewhere_is_named_by_what_it_shows(enig, tmp_path):

@@ -1,19 +1,24 @@
 """Values on nodes: they outlive nodes, and go to whom they are for."""
 
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
-from daemon_world import World, until
-from storing_nodes import ALICE, ANYONE, BOB, SETTINGS, StoringNodes, filled, key_of_text
+from daemon_world import PARAMETERS, World, until
+from storing_nodes import ALICE, ANYONE, BOB, LONG, SETTINGS, StoringNodes, filled, key_of_text
 
+from enigmalang.chain import development
 from enigmalang.chain.hub import DHT
 from enigmalang.chain.rules import rule_name
 from enigmalang.dht.chunks import CHUNK
 from enigmalang.dht.records import encode_record
 from enigmalang.node import remote_storage as rs
-from enigmalang.node.daemon.storing.messages import name_of
-from enigmalang.node.remote import RemoteError
+from enigmalang.node.daemon.storing.messages import Holders, Where, name_of
+from enigmalang.node.remote import RemoteError, active_nodes
+from enigmalang.wire import chunk_messages as cm
 from enigmalang.wire import dht_messages as dm
 
 
@@ -60,6 +65,21 @@ def test_a_holder_that_comes_back_is_one_too_many_and_one_of_them_goes(world: Wo
         assert sum(node.status["values"] for node in nodes.all) == 3
 
 
+def test_who_gives_notice_gets_nothing_new_and_is_replaced_when_it_is_gone(world: World, tmp_path):
+    with StoringNodes(world, tmp_path, 4, away_seconds=1000.0) as nodes:
+        nodes.put("old", filled(CHUNK), [ALICE])
+        leaving = nodes.held("old")[0]
+        others = [node for node in nodes.all if node is not leaving]
+        world.hub.leave(leaving.daemon._keys.signing)
+        until(lambda: all(not node.part._view.standing(leaving.address).reputation for node in others), "it is noticed")
+        stored = nodes.put("new", filled(CHUNK), [ALICE])
+        assert set(stored.holders) == {node.address for node in others}
+        assert leaving in nodes.holders("old")
+        leaving.stop()
+        development.advance(world.chain, seconds=PARAMETERS.unbonding + 1)
+        until(lambda: all(node in nodes.holders("old") for node in others), "the others have it")
+
+
 def test_a_holder_that_is_away_for_a_short_time_is_waited_for(world: World, tmp_path):
     with StoringNodes(world, tmp_path, 5, away_seconds=3600.0) as nodes:
         nodes.put("map", filled(CHUNK), None)
@@ -84,8 +104,59 @@ def test_what_had_too_few_holders_has_enough_when_a_node_is_there_again(world: W
         assert late in nodes.held("map", 3)
 
 
+class _Halting(rs.Nodes):
+    """A client that hands chunks to the node that it comes to first, and to the others when it `goes_on`."""
+
+    def __init__(self, contacts) -> None:
+        super().__init__(contacts)
+        self.first, self.goes_on, self._lock = "", threading.Event(), threading.Lock()
+
+    def ask(self, node, message, seconds=LONG):
+        if isinstance(message, cm.KeepChunk):
+            with self._lock:
+                self.first = self.first or node
+            assert node == self.first or self.goes_on.wait(LONG)
+        return super().ask(node, message, seconds)
+
+
+def test_what_is_just_being_stored_is_not_copied_to_others(world: World, tmp_path):
+    name = name_of(DHT, key_of_text("map"))
+    with StoringNodes(world, tmp_path, 4, replicas=2, away_seconds=1000.0) as nodes, ThreadPoolExecutor(1) as pool:
+        with _Halting(active_nodes(world.hub)) as client:
+            source, size = BytesIO(filled(CHUNK)), CHUNK
+            putting = pool.submit(rs.put, world.hub, client, ALICE, key_of_text("map"), source, size, None, ANYONE)
+            try:
+                early = nodes.held("map", 1)[0]
+                assert not early.part._copies.review(name)  # that another is missing is seen
+                assert nodes.holders("map") == [early] and early.status["copies"] == 0
+            finally:
+                client.goes_on.set()
+            stored = putting.result(LONG)
+        assert early.part._copies.review(name)
+        assert {node.address for node in nodes.holders("map")} == set(stored.holders) and len(stored.holders) == 2
+        assert all(node.status["copies"] == 0 for node in nodes.all)
+
+
+def test_a_node_that_knows_of_no_room_does_not_end_the_search(world: World, tmp_path):
+    class Narrow(rs.Nodes):
+        """A client whose first node knows of nobody."""
+
+        asked = 0
+
+        def ask(self, node, message, seconds=LONG):
+            reply = super().ask(node, message, seconds)
+            if isinstance(message, Where):
+                self.asked += 1
+                return Holders([], reply.replicas) if self.asked == 1 else reply
+            return reply
+
+    with StoringNodes(world, tmp_path, 3), Narrow(active_nodes(world.hub)) as client:
+        stored = rs.put(world.hub, client, ALICE, key_of_text("map"), BytesIO(filled(9)), 9, None, ANYONE)
+        assert client.asked == 2 and len(stored.holders) == 3
+
+
 def test_a_full_node_says_so_and_others_take_the_value(world: World, tmp_path):
-    with StoringNodes(world, tmp_path, 3, replicas=2, quota_bytes=3 << 20) as nodes:
+    with StoringNodes(world, tmp_path, 3, replicas=2, quota_bytes=3 << 20, away_seconds=1000.0) as nodes:
         assert len(nodes.put("one", filled(1800 << 10, "one"), None).holders) == 2
         assert len(nodes.put("two", filled(1800 << 10, "two"), None).holders) == 1  # two nodes are full
         with pytest.raises(RemoteError) as full:

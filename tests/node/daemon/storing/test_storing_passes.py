@@ -60,3 +60,14 @@ def test_each_refused_reader_is_recorded_once_and_no_more_than_a_node_will_pay_f
     silent = Refusals(0, clock)
     silent.add(NODE, 1, KEY)
     assert silent.next() is None
+
+
+def test_who_was_refused_is_remembered_up_to_a_number_and_then_others_are(monkeypatch):
+    monkeypatch.setattr("enigmalang.node.daemon.storing.tending.REMEMBERED", 3)
+    refusals = Refusals(100, Clock())
+    told = []
+    for number in (1, 2, 3, 4, 4, 5, 1):
+        refusals.add(f"0x{number:040x}", 1, KEY)
+        told.append(refusals.next() is not None)
+    assert told == [True, True, True, True, False, True, True]  # the first was forgotten for the fourth
+    assert len(refusals._known) == 3
