@@ -1,8 +1,8 @@
 """anvil, a real node for development, as a process of ours over a Unix socket.
 
 The program comes from npm's package @foundry-rs/anvil-linux-amd64; it is looked for in $ENIGMALANG_ANVIL, in our cache
-folder (`CACHE`), and on the PATH. Blocks, fees and times are those of the embedded chain: one transaction a block, no
-base fee, the same chain id, the same faucet.
+folder (`cache_folder`), and on the PATH. Blocks, fees and times are those of the embedded chain: one transaction a
+block, no base fee, the same chain id, the same faucet.
 """
 
 import os

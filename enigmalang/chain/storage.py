@@ -52,7 +52,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStanding:
-    """As `dht.rent.Standing`; `state` by its number, 0 for no lease."""
+    """As `dht.rent.LeaseStanding`; `state` by its number, 0 for no lease."""
 
     state: int
     until: int

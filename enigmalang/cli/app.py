@@ -32,7 +32,7 @@ COMMANDS = {
     "chain": "Start and end a network on this machine: a chain, its hub, and nodes.",
     "devnet": "Run a network for development that outlives its end: up, down, status.",
     "node": "Run a node of the network: init, start, status, stop; rotate, leave, claim.",
-    "dht": "Keep files at the nodes of a network: put, get, show.",
+    "dht": "Keep files at the nodes of a network: put, get, show; rent, reader.",
     "keys": "Keep signing keys in encrypted files: new, list, import.",
     "lsp": "Serve editors: errors as one types, hover, definitions, rename, completion, fixes.",
     "explain": "Explain a diagnostic code, such as E0301.",

@@ -152,7 +152,7 @@ def _in_background() -> int:
     return 1
 
 
-@command.command("down")
+@command.command("down", short_help="End the networks that are up here.")
 @click.option("--chain", "number", type=int, metavar="NUMBER", help="Only the network on this chain.")
 def down(number: int | None) -> int:
     """End the networks that are up on this machine, and wait until they have ended."""

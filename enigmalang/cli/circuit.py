@@ -39,7 +39,7 @@ def _values(function: F) -> F:
     return function
 
 
-@command.command("info")
+@command.command("info", short_help="Show inputs, outputs, gates and depth of FILE.")
 @click.argument("file", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def info(file: str, as_json: bool) -> int:
@@ -64,7 +64,7 @@ def _bits(widths: tuple[int, ...]) -> str:
     return ", ".join("1 bit" if width == 1 else f"{width} bits" for width in widths)
 
 
-@command.command("eval", context_settings={"ignore_unknown_options": True})
+@command.command("eval", short_help="Evaluate FILE in the clear.", context_settings={"ignore_unknown_options": True})
 @click.argument("file", type=click.Path())
 @_values
 def evaluate(file: str, values: tuple[str, ...], named: tuple[str, ...], lines: str | None, msb_first: bool,
@@ -82,7 +82,8 @@ def evaluate(file: str, values: tuple[str, ...], named: tuple[str, ...], lines: 
     return 0
 
 
-@command.command("run", context_settings={"ignore_unknown_options": True})
+@command.command("run", short_help="Evaluate FILE on shares, between worker processes.",
+                 context_settings={"ignore_unknown_options": True})
 @click.argument("file", type=click.Path())
 @_values
 @click.option("--count", type=click.IntRange(1, 10_000_000), metavar="N",

@@ -136,7 +136,7 @@ def _get(key: str, output: Path | None, acts: tuple[str | None, Path | None], wh
     return 0
 
 
-@command.command("show")
+@command.command("show", short_help="Say what is stored under KEY, and where.")
 @click.argument("key")
 @chain_of_network
 @_hub_option
@@ -174,7 +174,7 @@ def _show(key: str, where: tuple[str | None, str | None]) -> int:
     return 0
 
 
-@command.command("rent")
+@command.command("rent", short_help="Pay anew for what is stored under KEY.")
 @click.argument("key")
 @click.option("--rent", type=ADDRESS, required=True, help="The contract that rent is paid to.")
 @click.option("--days", type=click.IntRange(1, 36_500), default=30, show_default=True, metavar="N",
@@ -208,7 +208,7 @@ def _rent(key: str, paid: tuple[str, int, bool], acts: tuple[str | None, Path | 
     return 0
 
 
-@command.command("reader")
+@command.command("reader", short_help="Show what others need to store for you.")
 @click.option("--publish", is_flag=True, help="Also publish it on the hub (a transaction that the key pays), so that "
               "programs can store data for you by your address alone.")
 @_key

@@ -47,7 +47,7 @@ def list_keys() -> int:
     return 0
 
 
-@command.command("import")
+@command.command("import", short_help="Keep a key of yours under NAME.")
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @_password_file

@@ -115,7 +115,7 @@ def _named(name: str, password: str) -> "SigningKey":
         raise BadKeys(str(error)) from None
 
 
-@command.command("start")
+@command.command("start", short_help="Run the node in FOLDER until it is stopped.")
 @_folder
 @click.option("--detach", is_flag=True, help="Go on in the background; `enig node stop` ends it.")
 @click.option("--rejoin", is_flag=True, help="Register again, with a new deposit, after having been slashed or having "
@@ -215,7 +215,7 @@ def _in_background(config: "Config", rejoin: bool, password_file: str | None) ->
     return process.returncode if process.returncode > 0 else 1
 
 
-@command.command("stop")
+@command.command("stop", short_help="End the node in FOLDER in good order.")
 @_folder
 def stop(folder: Path) -> int:
     """End the node in FOLDER, and wait until it has ended: what is under way is finished first."""
@@ -277,7 +277,7 @@ def _status(folder: Path, as_json: bool) -> int:
     return (0 if found["healthy"] else 1) if found["running"] else DOWN
 
 
-@command.command("rotate")
+@command.command("rotate", short_help="Make a new channel key, and tell the hub.")
 @_folder
 @_password_file
 def rotate(folder: Path, password_file: str | None) -> int:
@@ -290,7 +290,7 @@ def rotate(folder: Path, password_file: str | None) -> int:
     return _guarded(lambda: _act(folder, "rotate", password_file, directly, lambda said: f"new channel key {said}"))
 
 
-@command.command("leave")
+@command.command("leave", short_help="Give notice, or take the deposit back.")
 @_folder
 @click.option("--withdraw", is_flag=True, help="Take the deposit back, when the notice is over.")
 @_password_file

@@ -38,7 +38,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `code` is stable (`E0301`, `W0401`); `message` one sentence; `help` the way out, and `fixes` the
+    """One finding. `code` is stable (`E0301`, `W0406`); `message` one sentence; `help` the way out, and `fixes` the
     same as changes of the text, where they can be made without asking (see compiler/fixes.py)."""
 
     code: str

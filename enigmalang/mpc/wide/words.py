@@ -39,7 +39,7 @@ def _dealing(shape: Structure, dealer: int) -> tuple[tuple[int, ...], Matrix]:
 def deal_words(
     party: Party, round_: Round, dealers: Sequence[int], mine: Raw | None, words: int, together: bool
 ) -> Callable[[], Raw]:
-    """As `mpc.deal.deal_words`: each dealer shares `words` words of bits it knows (`mine`, flat).
+    """As `mpc.deal.deal_planes`: each dealer shares `words` words of bits it knows (`mine`, flat).
 
     The polynomial of degree t over GF(2^k) is fixed by its value, the bit, and pseudo-random shares of t receivers;
     the other n - 1 - t get a message of k planes (GRR98 with pseudo-random shares, Cramer-Damgard-Ishai 2005).

@@ -26,7 +26,7 @@ Name = tuple[str, tuple[Any, ...]]
 @dataclass(frozen=True, slots=True)
 class Value:
     """`form` is "arith" or "bits"; `public`: a constant that everyone knows, not a share; `truth`: a boolean. `data`:
-    the share (`sharing.encode_share`), or the constant's numbers in decimal.
+    the share (`sharing.secret.encode_share`), or the constant's numbers in decimal.
     """
 
     form: str
