@@ -54,6 +54,46 @@ contract Shop:
         require sender == boss
         send(boss, 3)
 """
+CLUB = """contract Club:
+    members: list[address, 5]
+    price: uint32
+    seen: uint32
+    error NoMember()
+
+    internal def only_member():
+        for m in members:
+            if sender == m:
+                return
+        raise NoMember()
+
+    def set_price(p: uint32):
+        only_member()
+        price = p
+
+    def set_seen(p: uint32):
+        for m in members:
+            require m != sender
+        seen = p
+
+    def set_both(p: uint32):
+        for m in members:
+            if p > price:
+                if m == sender:
+                    raise "no"
+            if p == 7:
+                break
+        price = p
+        if p > 3:
+            for m in members:
+                require m != sender, "member"
+        seen = p
+"""
+ACTING = """identity alice
+n: uint32 = input("n")
+as alice:
+    assert n > 3
+L["n"] = n
+"""
 SCRIPT = """predicate friend(who: address):
     return L["paid", who] > 3
 
@@ -99,6 +139,44 @@ def test_wider_is_new(tmp_path: Path, old: str, new: str, function: str) -> None
     status, text = compared(tmp_path, SHOP, SHOP.replace(old, new), "--json")
     assert status == 1
     assert f"Shop.{function}" in {entry["function"] for entry in json.loads(text)["new"]}
+
+
+@pytest.mark.parametrize("old, new, function", [
+    ("        raise NoMember()\n", "", "set_price"),
+    ("sender == m:", "price < 9:", "set_price"),
+    ("            require m != sender\n", "            price = 3\n", "set_seen"),
+    ("            require m != sender\n",
+     "            if price > 3:\n                break\n            require m != sender\n", "set_seen"),
+    ('raise "no"', "seen = 0", "set_both"),
+    ("if m == sender:", "if m == sender and p > 3:", "set_both"),
+    ("if p == 7", "if p == 8", "set_both"),
+    ('                require m != sender, "member"\n', "                price = 3\n", "set_both"),
+])
+def test_wider_by_a_loop_or_a_call_that_returns_early(tmp_path: Path, old: str, new: str, function: str) -> None:
+    assert CLUB.count(old) == 1
+    status, text = compared(tmp_path, CLUB, CLUB.replace(old, new), "--json")
+    assert status == 1
+    found = [entry for entry in json.loads(text)["new"] if entry["function"] == f"Club.{function}"]
+    assert {entry["text"] for entry in found} & {"price = p", "seen = p"}
+
+
+def test_what_a_loop_demands_and_no_way_out_of_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "club.enig").write_text(CLUB)
+    shown = json.loads(here("disclose", str(tmp_path / "club.enig"), "--json").stdout)
+    only_if = {(f["name"], e["text"]): e["only_if"] for f in shown["functions"] for e in f["learns"]
+               if e["kind"] == "state"}
+    assert only_if == {
+        ("Club.set_price", "price = p"): ["it does not come to `raise NoMember()`"],
+        ("Club.set_seen", "seen = p"): ["m != sender, each time in a loop"],
+        ("Club.set_both", "price = p"): ["not (m == sender), where p > price, each time in a loop"],
+        ("Club.set_both", "seen = p"): [
+            "not (m == sender), where p > price, each time in a loop", "m != sender, each time in a loop, where p > 3"],
+    }
+
+
+def test_what_is_demanded_under_another_name_holds_afterwards(tmp_path: Path) -> None:
+    status, text = compared(tmp_path, ACTING, ACTING.replace("assert n > 3", "print(n)"))
+    assert status == 1 and "the conditions for it differ" in text
 
 
 @pytest.mark.parametrize("old, new", [

@@ -1,7 +1,7 @@
 """One function on the way through its operations: where it stands, what holds there, and the entries found."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from enigmalang.compiler.disclosure.dependence import (
     Dependence,
@@ -23,6 +23,7 @@ from enigmalang.types.types import Label
 _ALL = Audience.EVERYONE
 #: After these nothing of the region around runs: a condition that leads here does not hold for what follows.
 _ENDS = ("raise", "leave", "break", "continue")
+_LOOPS = ("for", "while", "map")
 #: What is public, but was a secret or a secret's length.
 PUBLIC = (Origin.LEARNT, Origin.CLIENT, Origin.LENGTH)
 #: What a client or everyone came to know.
@@ -40,6 +41,20 @@ class Surroundings:
     visit: Callable[["Listing", Operation], None]  # what an operation adds to a listing (rules.py)
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A condition that holds at the operation at hand, and the values that decide it.
+
+    `demanded`: where it does not hold the call fails; otherwise control goes another way, and may come back after a
+    loop or a `return`. `reached`: what decides whether it is asked for at all, which counts once that is left.
+    """
+
+    text: str
+    checks: tuple[Value, ...]
+    demanded: bool = False
+    reached: tuple[Value, ...] = ()
+
+
 @dataclass(slots=True)
 class Listing:
     """The entries of one function, as they are found."""
@@ -48,8 +63,7 @@ class Listing:
     function: Function
     entries: dict[Entry, None] = field(default_factory=dict)
     via: tuple[Span, ...] = ()  # calls of recursive functions that led here
-    guards: list[str] = field(default_factory=list)  # the conditions that hold at the operation at hand
-    checks: list[Value] = field(default_factory=list)  # their values
+    guards: list[Guard] = field(default_factory=list)
     times: int | None = 1  # at most how often the operation at hand runs; None: unknown
 
     @property
@@ -102,16 +116,19 @@ class Listing:
     def change(self, op: Operation, kind: Kind, what: str, *, whole: bool = False, steps: tuple[str, ...] = (),
                after: tuple[str, ...] = ()) -> None:
         """Something is written, paid or called: with the public conditions under which anyone gets so far."""
-        made = dict.fromkeys(recipe(self.around.dependence, [check]) for check in self.checks)
-        self.add(op, kind, what, whole=whole, steps=steps, after=after, guards=tuple(dict.fromkeys(self.guards)),
-                 made=" ".join(made))
+        made = dict.fromkeys(recipe(self.around.dependence, guard.checks) for guard in self.guards)
+        self.add(op, kind, what, whole=whole, steps=steps, after=after, guards=self.conditions(), made=" ".join(made))
 
     def value(self, op: Operation, value: Value, what: str, who: str, kind: Kind = Kind.VALUE,
               span: Span | None = None) -> None:
         """A value that is computed from secrets goes to `who`."""
         self.add(op, kind, what, who=who, span=span, secrets=self.sources([value], Origin.SECRET),
                  steps=self.steps(value, span or op.span), after=self.after(op, [value], *KNOWN),
-                 guards=tuple(dict.fromkeys(self.guards)), made=recipe(self.around.dependence, [value, *self.checks]))
+                 guards=self.conditions(), made=recipe(
+                     self.around.dependence, [value, *(check for guard in self.guards for check in guard.checks)]))
+
+    def conditions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(guard.text for guard in self.guards))
 
     def steps(self, value: Value, at: Span) -> tuple[str, ...]:
         """The statements that compute `value`, but for the one of `at`, and the constants in them."""
@@ -134,34 +151,51 @@ class Listing:
         """The entries of the whole function; `guards` are then those of its result."""
         self.region(self.function.body)
 
-    def region(self, region: Region) -> None:
+    def region(self, region: Region, around: Operation | None = None) -> None:
         for op in region.ops:
             self.around.visit(self, op)
             if op.op in ("require", "assert"):
-                self.guard(op.operands[0], text=self.required(op))
+                self.guard(op, op.operands[0], text=self.required(op), demanded=True)
+            elif op.op == "raise" and around is not None and around.op in (*_LOOPS, "scope"):
+                self.unraised(op)
             self.inside(op)
             if op.op == "if":
                 for number, inner in enumerate(op.regions):
-                    if any(last.op in _ENDS for last in inner.ops):
-                        self.guard(op.operands[0], holds=number != 0)
+                    ends = [last.op for last in inner.ops if last.op in _ENDS]
+                    if ends:
+                        self.guard(op, op.operands[0], holds=number != 0, demanded=ends[0] == "raise")
 
     def inside(self, op: Operation) -> None:
         outer, self.times = self.times, _product(self.times, _steps(op))
-        after: list[tuple[str, Value]] = []
+        after: list[Guard] = []
         for number, inner in enumerate(op.regions):
             held = len(self.guards)
             if op.op == "if":
-                self.guard(op.operands[0], holds=number == 0)
+                self.guard(op, op.operands[0], holds=number == 0)
             branch = self.guards[held:]
-            self.region(inner)
-            gained = self.guards[held + len(branch):], self.checks[held + len(branch):]
-            del self.guards[held:], self.checks[held:]
-            if branch:  # what one branch requires holds afterwards, where control came through it
-                after += zip((f"{text}, where {branch[0]}" for text in gained[0]), gained[1], strict=True)
-        for text, check in after:
-            self.guards.append(text)
-            self.checks.append(check)
+            self.region(inner, op)
+            gained = self.guards[held + len(branch):]
+            del self.guards[held:]
+            after += self.afterwards(op, branch, gained)
+        self.guards += after
         self.times = outer
+
+    def afterwards(self, op: Operation, branch: Sequence[Guard], gained: Sequence[Guard]) -> Iterator[Guard]:
+        """What of the guards `gained` in a region of `op` holds after it; `branch`: the condition for that region."""
+        if op.op == "if" and branch:  # where control came through it
+            for guard in gained:
+                where = f"{guard.text}, where {branch[0].text}"
+                yield replace(guard, text=where, checks=(*guard.checks, *branch[0].checks))
+        elif op.op == "acting":
+            yield from gained
+        elif op.op in _LOOPS or op.op == "scope":
+            before = self.deciding(op)
+            where = ", unless it returned before" if op.op == "scope" else ", each time in a loop"
+            for guard in gained:
+                if guard.demanded:
+                    reached = (v for v in guard.reached if v not in before)
+                    yield replace(guard, text=guard.text + (where if guard.checks else ""),
+                                  checks=tuple(dict.fromkeys((*guard.checks, *reached))))
 
     def required(self, op: Operation) -> str:
         """The condition of a `require` as it is written there: what it is computed by may stand in another function."""
@@ -170,14 +204,24 @@ class Listing:
             return self.text(condition)
         return self.text(op.span).removeprefix(op.op).strip()
 
-    def guard(self, condition: Value, holds: bool = True, text: str | None = None) -> None:
-        """What follows, in this region and those within, happens only if the condition (`text`) holds."""
+    def guard(self, op: Operation, condition: Value, holds: bool = True, text: str | None = None,
+              demanded: bool = False) -> None:
+        """What follows `op`, in this region and those within, happens only if the condition (`text`) holds."""
         text = self.text(condition.span) if text is None else text
         text = "" if condition.span.path.startswith(STDLIB) else text
         if text and condition.label is Label.PUBLIC:
-            self.checks.append(condition)
             constants = ", ".join(self.constants(condition))
-            self.guards.append((text if holds else f"not ({text})") + (f", {constants}" if constants else ""))
+            text = (text if holds else f"not ({text})") + (f", {constants}" if constants else "")
+            self.guards.append(Guard(text, (condition,), demanded, self.deciding(op)))
+
+    def unraised(self, op: Operation) -> None:
+        """What follows the loop, or the called function, around this `raise` happens only where nothing came to it."""
+        text = "" if op.span.path.startswith(STDLIB) else self.text(op.span)
+        if text:
+            self.guards.append(Guard(f"it does not come to `{text}`", (), True, self.deciding(op)))
+
+    def deciding(self, op: Operation) -> tuple[Value, ...]:
+        return tuple(v for v in self.around.dependence.controls.get(op, ()) if isinstance(v, Value))
 
     def often(self) -> str:
         """How often a loop does this."""

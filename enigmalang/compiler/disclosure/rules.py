@@ -110,8 +110,7 @@ def _call(listing: Listing, op: Operation) -> None:
         listing.add(op, Kind.BRANCH, "that this is called, and how deep it goes", after=after)
     if callee is listing.function or op.span in listing.via:
         return
-    inner = Listing(listing.around, callee, listing.entries, (*listing.via, *op.via, op.span), list(listing.guards),
-                    list(listing.checks))
+    inner = Listing(listing.around, callee, listing.entries, (*listing.via, *op.via, op.span), list(listing.guards))
     inner.collect()
 
 
