@@ -33,6 +33,8 @@ def command(
     from enigmalang.cli.ahead import workers_ahead
 
     if network.pop("network"):
+        if chain == "memory":
+            raise click.UsageError("--network needs a chain that is up: name it, or leave --chain memory out")
         chosen = None if chain == "embedded" else chain
         return _on_network(file, (engine, nodes, threshold, timeout), stats, inputs, arguments, {
             "url": chosen, **network})

@@ -60,3 +60,8 @@ def test_what_scripts_cannot_do_on_a_network_is_found_by_check(tmp_path, monkeyp
     assert run(["check", "--network", str(path)]) == 1
     err = capfd.readouterr().err
     assert err.count("error[E0803]") == 1 and "whom it does not name" in err
+
+
+def test_a_network_is_not_in_memory(program, capfd):
+    assert run(["run", str(program), "--network", "--chain", "memory"]) == 2
+    assert "--network needs a chain that is up" in capfd.readouterr().err

@@ -90,7 +90,7 @@ class Body:
         """A public value is one expression; of a private one only the lengths are followed."""
         if self.public(value):
             return [self.types[value]]
-        return [UINT256] * (value.rank)
+        return [UINT256] * value.rank
 
     def use(self, value: Value) -> Expr:
         """The expression of a public value, for one use."""
