@@ -87,6 +87,12 @@ CLUB = """contract Club:
             for m in members:
                 require m != sender, "member"
         seen = p
+
+    def set_unless(p: uint32):
+        for m in members:
+            if m == sender and p < 9:
+                return
+        price = p
 """
 ACTING = """identity alice
 n: uint32 = input("n")
@@ -150,6 +156,8 @@ def test_wider_is_new(tmp_path: Path, old: str, new: str, function: str) -> None
     ('raise "no"', "seen = 0", "set_both"),
     ("if m == sender:", "if m == sender and p > 3:", "set_both"),
     ("if p == 7", "if p == 8", "set_both"),
+    ("            if m == sender and p < 9:\n                return\n", "            seen = 3\n", "set_unless"),
+    ("m == sender and p < 9", "m == sender and p < 8", "set_unless"),
     ('                require m != sender, "member"\n', "                price = 3\n", "set_both"),
 ])
 def test_wider_by_a_loop_or_a_call_that_returns_early(tmp_path: Path, old: str, new: str, function: str) -> None:
@@ -171,6 +179,7 @@ def test_what_a_loop_demands_and_no_way_out_of_it_is_said(tmp_path: Path) -> Non
         ("Club.set_both", "price = p"): ["not (m == sender), where p > price, each time in a loop"],
         ("Club.set_both", "seen = p"): [
             "not (m == sender), where p > price, each time in a loop", "m != sender, each time in a loop, where p > 3"],
+        ("Club.set_unless", "price = p"): ["not (m == sender and p < 9), each time in a loop"],
     }
 
 

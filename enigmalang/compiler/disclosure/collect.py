@@ -1,7 +1,8 @@
 """One function on the way through its operations: where it stands, what holds there, and the entries found."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from enigmalang.compiler.disclosure.dependence import (
     Dependence,
@@ -21,9 +22,11 @@ from enigmalang.types.ranges import nominal
 from enigmalang.types.types import Label
 
 _ALL = Audience.EVERYONE
-#: After these nothing of the region around runs: a condition that leads here does not hold for what follows.
-_ENDS = ("raise", "leave", "break", "continue")
 _LOOPS = ("for", "while", "map")
+#: After these nothing of the region around runs, so a condition that leads here does not hold for what follows: until
+#: after the operation named here, where control comes back.
+_ENDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"raise": (), "leave": ("scope",), "break": _LOOPS, "continue": _LOOPS})
 #: What is public, but was a secret or a secret's length.
 PUBLIC = (Origin.LEARNT, Origin.CLIENT, Origin.LENGTH)
 #: What a client or everyone came to know.
@@ -45,13 +48,13 @@ class Surroundings:
 class Guard:
     """A condition that holds at the operation at hand, and the values that decide it.
 
-    `demanded`: where it does not hold the call fails; otherwise control goes another way, and may come back after a
-    loop or a `return`. `reached`: what decides whether it is asked for at all, which counts once that is left.
+    `until`: after such an operation around it, it need not hold any more; nothing where the call fails otherwise.
+    `reached`: what decides whether it is asked for at all, which counts once that is left.
     """
 
     text: str
     checks: tuple[Value, ...]
-    demanded: bool = False
+    until: tuple[str, ...] = ()
     reached: tuple[Value, ...] = ()
 
 
@@ -155,15 +158,15 @@ class Listing:
         for op in region.ops:
             self.around.visit(self, op)
             if op.op in ("require", "assert"):
-                self.guard(op, op.operands[0], text=self.required(op), demanded=True)
+                self.guard(op, op.operands[0], text=self.required(op))
             elif op.op == "raise" and around is not None and around.op in (*_LOOPS, "scope"):
                 self.unraised(op)
             self.inside(op)
             if op.op == "if":
                 for number, inner in enumerate(op.regions):
-                    ends = [last.op for last in inner.ops if last.op in _ENDS]
-                    if ends:
-                        self.guard(op, op.operands[0], holds=number != 0, demanded=ends[0] == "raise")
+                    last = next((each.op for each in inner.ops if each.op in _ENDS), None)
+                    if last is not None:
+                        self.guard(op, op.operands[0], holds=number != 0, until=_ENDS[last])
 
     def inside(self, op: Operation) -> None:
         outer, self.times = self.times, _product(self.times, _steps(op))
@@ -192,7 +195,7 @@ class Listing:
             before = self.deciding(op)
             where = ", unless it returned before" if op.op == "scope" else ", each time in a loop"
             for guard in gained:
-                if guard.demanded:
+                if op.op not in guard.until:
                     reached = (v for v in guard.reached if v not in before)
                     yield replace(guard, text=guard.text + (where if guard.checks else ""),
                                   checks=tuple(dict.fromkeys((*guard.checks, *reached))))
@@ -205,20 +208,20 @@ class Listing:
         return self.text(op.span).removeprefix(op.op).strip()
 
     def guard(self, op: Operation, condition: Value, holds: bool = True, text: str | None = None,
-              demanded: bool = False) -> None:
+              until: tuple[str, ...] = ()) -> None:
         """What follows `op`, in this region and those within, happens only if the condition (`text`) holds."""
         text = self.text(condition.span) if text is None else text
         text = "" if condition.span.path.startswith(STDLIB) else text
         if text and condition.label is Label.PUBLIC:
             constants = ", ".join(self.constants(condition))
             text = (text if holds else f"not ({text})") + (f", {constants}" if constants else "")
-            self.guards.append(Guard(text, (condition,), demanded, self.deciding(op)))
+            self.guards.append(Guard(text, (condition,), until, self.deciding(op)))
 
     def unraised(self, op: Operation) -> None:
         """What follows the loop, or the called function, around this `raise` happens only where nothing came to it."""
         text = "" if op.span.path.startswith(STDLIB) else self.text(op.span)
         if text:
-            self.guards.append(Guard(f"it does not come to `{text}`", (), True, self.deciding(op)))
+            self.guards.append(Guard(f"it does not come to `{text}`", (), (), self.deciding(op)))
 
     def deciding(self, op: Operation) -> tuple[Value, ...]:
         return tuple(v for v in self.around.dependence.controls.get(op, ()) if isinstance(v, Value))
