@@ -40,7 +40,7 @@ async function start(): Promise<void> {
     const open = "Open the setting";
     const chosen = await vscode.window.showErrorMessage(
       `EnigmaLang: \`${[command, ...args].join(" ")}\` does not start (${reason}). ` +
-        "Install it with `pip install enigmalang`, or name its path in `enigma.server.command`.",
+        "Install EnigmaLang (`pip install .` in its folder), or name its path in `enigma.server.command`.",
       open,
     );
     if (chosen === open) {
