@@ -34,10 +34,10 @@ def compile_def(path: str, name: str, public: Collection[str], sink: Sink) -> Pl
         return None
     called = defs_of(module)[name]
     caller = _caller(path, called, public, sink)
-    if caller is None:
+    if not caller:
         return None
     body = tuple(item for item in module.body if isinstance(item, _DEFINITIONS))
-    job.made["module"] = replace(module, body=(*body, *caller.body))
+    job.made["module"] = replace(module, body=(*body, *caller))
     try:
         plan: Plan = job.need("plan")
     except Stopped:
@@ -45,16 +45,19 @@ def compile_def(path: str, name: str, public: Collection[str], sink: Sink) -> Pl
     return plan
 
 
-def _caller(path: str, called: ast.FunctionDef, public: Collection[str], sink: Sink) -> ast.Module | None:
+def _caller(path: str, called: ast.FunctionDef, public: Collection[str], sink: Sink
+            ) -> list[ast.Declaration | ast.Stmt]:
+    """The statements that call it, all of them on its first line, which diagnostics show; empty, with an error."""
     lines = []
     for param in called.params:
         if param.annotation is None:
             sink.error("E0904", f"`{param.name}` has no type, so its size is not known", param.span,
                        help=f"write its type, as in `{param.name}: uint32[8]`")
-            return None
+            return []
         start = "" if param.name in public and not param.private else "private "
         lines.append(f'{start}{param.name}: {expression(param.annotation)} = input("{param.name}")')
     call = f"{called.name}({', '.join(p.name for p in called.params)})"
     lines.append(f"print(reveal({call}))")
-    text = "\n" * (called.span.line - 1) + "\n".join(lines) + "\n"
-    return parse(SourceFile(path, text), sink)
+    above = "\n" * (called.span.line - 1)
+    parsed = [parse(SourceFile(path, f"{above}{line}\n"), sink) for line in lines]
+    return [item for module in parsed if module is not None for item in module.body]

@@ -226,6 +226,16 @@ def constant(private pair: Pair, private b: uint8) -> private uint8:
             assert int(enig("circuit", "eval", out, *values).stdout, 16) == wanted
 
 
+def test_what_is_wrong_is_shown_where_the_function_begins(tmp_path: Path) -> None:
+    """Not in lines below it, which say something else."""
+    path = tmp_path / "f.enig"
+    path.write_text("def f(private a: uint8, k: uint8) -> private uint8:\n    b = a + k\n    return b\n", "utf-8")
+    done = enig("compile", str(path), "--function", "f", "--let", "k=3", "--to", "json")
+    assert done.returncode == 1 and "E0401" in done.stderr
+    assert f"{path}:1:" in done.stderr
+    assert "def f(private a" in done.stderr.split("called from here")[0].splitlines()[-2]
+
+
 def test_what_cannot_be_gates_is_said(tmp_path: Path) -> None:
     done = enig("compile", "examples/auction.enig", "--function", "close", "--let", "bidders=3", "--to", "bristol")
     assert done.returncode == 1 and "E0903" in done.stderr and "auction.enig:26" in done.stderr
