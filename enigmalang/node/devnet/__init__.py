@@ -1,0 +1,1 @@
+"""`enig devnet`: `devnet` brings a network up and down, in its `folder`; its `chain`, its `processes`, its `status`."""

@@ -1,9 +1,10 @@
 """The canonical layout of source, as `enig fmt` and editors write it.
 
 Built on lexemes, not on the tree: comments, the author's blank lines and how numbers are written are not in the tree.
-`lexing` cuts a file into statements and comments, `spacing` says what stands between two lexemes, `breaking` lays one
-statement out over lines, `layout` puts the file together, `check` holds the result against the tree,
-`stretches` keeps what did not change.
+`lexing` cuts a file into statements and comments, `nodes` has a statement's lexemes as a tree of brackets, `spacing`
+says what stands between two of them, `breaking` lays one statement out over lines (`operators`: where), `headers` and
+`blank_lines` are about blocks and empty lines, `columns` about what stands below each other; `layout` puts the file
+together, `check` holds the result against the tree, `stretches` keeps what did not change.
 """
 
 from enigmalang.syntax.formatting.check import Refused, format_source
