@@ -1,7 +1,9 @@
 """How a node opens a file of its own as a database: its owner's alone, a write-ahead log, every commit on the disk."""
 
+import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -44,11 +46,17 @@ def open_database(path: Path, first: Sequence[str] = (), wait: float = 0.0, look
 
 def _private(path: Path) -> None:
     """Make the file, or see that it is its owner's alone; SQLite gives what it puts beside it the same rights. A new
-    one is still there after the power was lost."""
-    new = not path.exists()
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-    os.chmod(path, 0o600)
-    if not new:
+    one is still there after the power was lost.
+
+    One that is there is not opened: to close it would end the locks of all connections that this process has to it
+    (POSIX has them so), and another process that looks in would take it for its own, and its log away.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+    except FileExistsError:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path)) from None
+        path.chmod(0o600)
         return
     with suppress(OSError):  # a file system that cannot flush folders
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)

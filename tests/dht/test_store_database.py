@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -78,3 +80,20 @@ def test_a_large_transaction_leaves_no_large_log(tmp_path, monkeypatch):
         db.execute("INSERT INTO t VALUES (1)")
     assert log.stat().st_size <= 1 << 16
     db.close()
+
+
+def test_who_looks_in_from_outside_takes_no_log_away(tmp_path):
+    """Two connections of this process; another process opens the file between two commits, and closes it."""
+    path, log = tmp_path / "shared.sqlite", tmp_path / "shared.sqlite-wal"
+    first = open_database(path)
+    first.execute("CREATE TABLE t (x)")
+    first.close()
+    one, other = open_database(path), open_database(path)
+    for count in 1, 2:
+        one.execute("INSERT INTO t VALUES (1)")
+        look = "import sqlite3, sys; print(len(sqlite3.connect(sys.argv[1]).execute('SELECT x FROM t').fetchall()))"
+        told = subprocess.run([sys.executable, "-c", look, path], capture_output=True, text=True, check=True)
+        assert int(told.stdout) == count
+        assert log.exists(), "what is committed from now on goes to a file without a name"
+    one.close()
+    other.close()
