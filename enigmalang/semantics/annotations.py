@@ -134,6 +134,9 @@ def _sized(body: Body, node: ast.Index) -> Type:
             return _map(body, node)
         case "fixed" if count == 2:
             return _fixed(body, node)
+        case "fixed" if count == 1:
+            return body.error("E0202", "`fixed` is written `fixed[I, F]`", node.span,
+                              help="I bits before the point and F behind it; an array of them is `fixed[16, 16][n]`")
         case "string" | "bytes" if count == 1:
             size = size_of(body, node.indices[0])
             return ERROR if size is None else StringT(size) if name == "string" else BytesT(size)
