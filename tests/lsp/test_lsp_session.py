@@ -365,10 +365,13 @@ def test_nothing_to_hover_past_the_end_of_a_line(opened: Session) -> None:
 
 
 def test_a_hover_says_something(opened: Session) -> None:
+    said = 0
     for line, text in enumerate(PROGRAM.split("\n")):
         for character in range(0, len(text) + 1, 3):
             found = opened.ask("textDocument/hover", opened.at("p.enig", line, character))
             assert found is None or found["contents"]["value"], (text, character)
+            said += found is not None
+    assert said > PROGRAM.count("\n")  # more than once a line
 
 
 @pytest.mark.parametrize(("part", "number", "target", "which"), [

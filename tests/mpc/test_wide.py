@@ -19,6 +19,7 @@ from enigmalang.mpc.wide import kings
 from enigmalang.mpc.wide.kings import kings_pay, product_zero, random_numbers
 from enigmalang.sharing import ArithShare, BitShare, structure
 from enigmalang.sharing.binary import reconstruct as reconstruct_bits
+from enigmalang.sharing.faults import SharingError
 from enigmalang.sharing.shamir import lagrange, reconstruct
 from enigmalang.sharing.spaces import elements, planes
 
@@ -132,7 +133,7 @@ def test_random_numbers_fit_in_both_degrees(wide: Committee) -> None:
     line = list(lagrange(M61.p, c.structure.dealers, 0))
     doubles = [double for double, _, _ in found if double is not None]
     assert np.array_equal(M61.combine([line], np.stack(doubles))[0], value)
-    with pytest.raises(Exception, match="degree"):
+    with pytest.raises(SharingError, match="degree"):
         reconstruct(M61, dict(enumerate(doubles, 1)), c.t)
     zeros = [zero for _, _, zero in found[: 2 * c.t + 1]]
     assert not M61.combine([line], np.stack(zeros))[0].any()
@@ -147,7 +148,7 @@ def test_random_planes() -> None:
         return alone(party, lambda r: random_numbers(party, r, planes(4), size, False)[1])
 
     shares = dict(enumerate(c.run(body), 1))
-    with pytest.raises(Exception, match="not 0 or 1"):  # one polynomial of degree t, but numbers, not bits
+    with pytest.raises(SharingError, match="not 0 or 1"):  # one polynomial of degree t, but numbers, not bits
         reconstruct_bits(4, shares, 5)
 
 
