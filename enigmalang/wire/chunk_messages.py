@@ -9,8 +9,9 @@ from typing import Annotated
 
 import msgspec
 
+from enigmalang.wire.dht_messages import Key
 from enigmalang.wire.messages import Message, Told, encode_message
-from enigmalang.wire.typed import Decoder
+from enigmalang.wire.typed import Bytes32, Decoder, Number
 
 __all__ = ["MAX_CHUNK_BYTES", "MAX_PLACES", "AskChunk", "AskMissing", "ChunkReply", "ChunkRequest", "KeepChunk",
            "Kept", "Lacking", "Piece", "decode_chunk_reply", "decode_chunk_request", "encode_message"]
@@ -20,10 +21,6 @@ MAX_CHUNK_BYTES = 256 * 1024 + 1024
 #: Chunks of the largest value (at least `dht.chunks.MOST_CHUNKS`).
 MAX_PLACES = 512
 
-Root = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-#: As `dht_messages.Key`.
-Key = Annotated[bytes, msgspec.Meta(min_length=1, max_length=64)]
-Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 Place = Annotated[int, msgspec.Meta(ge=0, lt=MAX_PLACES)]
 ChunkBytes = Annotated[bytes, msgspec.Meta(max_length=MAX_CHUNK_BYTES)]
 
@@ -33,7 +30,7 @@ class KeepChunk(Message, frozen=True):
 
     number: Number
     key: Key
-    root: Root
+    root: Bytes32
     size: Number
     chunk: ChunkBytes
 
@@ -43,7 +40,7 @@ class AskChunk(Message, frozen=True):
 
     number: Number
     key: Key
-    root: Root
+    root: Bytes32
     size: Number
     place: Place
 
@@ -53,7 +50,7 @@ class AskMissing(Message, frozen=True):
 
     number: Number
     key: Key
-    root: Root
+    root: Bytes32
     size: Number
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from enigmalang.wire.messages import Message, Told, encode_message
-from enigmalang.wire.typed import Decoder
+from enigmalang.wire.typed import Address, Bytes32, Decoder, Number
 
 __all__ = ["MAX_CONTACTS", "MAX_OFFER", "MAX_RECORD_BYTES", "FindNode", "FindValue", "Have", "Nodes", "Offer", "Ping",
            "Pong", "Reply", "Request", "Store", "Stored", "Value", "decode_reply", "decode_request", "encode_message"]
@@ -21,13 +21,10 @@ MAX_RECORD_BYTES = 1 << 18
 #: Keys in one `Offer`.
 MAX_OFFER = 1024
 
-#: 0x and 40 hex digits in lower case.
-Address = Annotated[str, msgspec.Meta(max_length=42, pattern=r"\A0x[0-9a-f]{40}\Z")]
 #: A place among the ids (`dht.ids`), big-endian.
-Place = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Place = Bytes32
 #: What storage knows a record or a chunk by; its place is `dht.ids.key_id` of it.
 Key = Annotated[bytes, msgspec.Meta(min_length=1, max_length=64)]
-Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 Record = Annotated[bytes, msgspec.Meta(max_length=MAX_RECORD_BYTES)]
 
 

@@ -4,11 +4,17 @@ The union is what the receiver takes at that place; its types say what is allowe
 `WireError`: unknown messages and fields, wrong types, values out of bounds, what is no MessagePack at all.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 from enigmalang.wire.errors import WireError
+
+#: Of jobs, committees, blocks, seconds, requests: what a signed word holds.
+Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+#: 0x and 40 hex digits in lower case.
+Address = Annotated[str, msgspec.Meta(max_length=42, pattern=r"\A0x[0-9a-f]{40}\Z")]
+Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 T = TypeVar("T")
 _ENCODER = msgspec.msgpack.Encoder()

@@ -1,10 +1,24 @@
 """What members of a committee, and nodes that become one, ask each other: requests and answers as MessagePack.
 
-Who asks is what the channel says. A request that is refused is answered by the channel (`peering.errors.Refusal`).
+Who asks is what the channel says. A request that is refused is answered by the channel (`peering.errors.Refusal`). The
+types say what is taken: whoever answers has numbers, addresses and hashes that are such.
 """
 
+from typing import Annotated
+
+import msgspec
+
+from enigmalang.wire.arrays import MAX_ELEMENTS
+from enigmalang.wire.check import FIELDS
 from enigmalang.wire.messages import Message, encode_message
-from enigmalang.wire.typed import Decoder
+from enigmalang.wire.typed import Address, Bytes32, Decoder, Number
+
+#: Members that a draw leaves out at most: the threshold of the largest committee.
+MOST_WITHOUT = 4
+
+FieldName = Annotated[str, msgspec.Meta(pattern=rf"\A({'|'.join(FIELDS)})\Z")]
+#: Numbers that one mask is for.
+Size = Annotated[int, msgspec.Meta(ge=0, le=MAX_ELEMENTS)]
 
 # ---- terms
 
@@ -12,25 +26,25 @@ from enigmalang.wire.typed import Decoder
 class Stand(Message, frozen=True):
     """So does my seat in this committee stand (`terms.Standing`); how does yours? Answered by `Stands`."""
 
-    committee: int
-    greatest: int
-    term: int
-    leader: int
+    committee: Number
+    greatest: Number
+    term: Number
+    leader: Number
 
 
 class Stands(Message, frozen=True):
     """See `terms.Standing`."""
 
-    greatest: int
-    term: int
-    leader: int
+    greatest: Number
+    term: Number
+    leader: Number
 
 
 class Announce(Message, frozen=True):
     """I lead this term. Answered by `Obeys`."""
 
-    committee: int
-    term: int
+    committee: Number
+    term: Number
 
 
 class Obeys(Message, frozen=True):
@@ -42,10 +56,10 @@ class Do(Message, frozen=True):
     `field`. Answered by `Did`, when it is done; refused, the term is over.
     """
 
-    committee: int
-    term: int
-    number: int
-    field: str
+    committee: Number
+    term: Number
+    number: Number
+    field: FieldName
     request: bytes
 
 
@@ -63,13 +77,13 @@ class Mask(Message, frozen=True):
     with `nonce`. Answered by `Told`, or `Taken`.
     """
 
-    committee: int
-    number: int
-    size: int
-    owner: str
-    receiver: bytes
-    field: str
-    nonce: bytes
+    committee: Number
+    number: Number
+    size: Size
+    owner: Address
+    receiver: Bytes32
+    field: FieldName
+    nonce: Bytes32
 
 
 class Told(Message, frozen=True):
@@ -82,7 +96,7 @@ class Told(Message, frozen=True):
 class Taken(Message, frozen=True):
     """Masks up to `highest` were given: another number will do."""
 
-    highest: int
+    highest: Number
 
 
 class TakePlan(Message, frozen=True):
@@ -94,7 +108,7 @@ class TakePlan(Message, frozen=True):
 class WantPlan(Message, frozen=True):
     """Answered by `Plan`."""
 
-    digest: bytes
+    digest: Bytes32
 
 
 class Plan(Message, frozen=True):
@@ -106,16 +120,16 @@ class Plan(Message, frozen=True):
 class TakeOutcome(Message, frozen=True):
     """What all members handed over with a job (`outcomes`). Answered by `Done`."""
 
-    committee: int
-    job: int
+    committee: Number
+    job: Number
     data: bytes
 
 
 class WantOutcome(Message, frozen=True):
     """Answered by `OutcomeOf`."""
 
-    committee: int
-    job: int
+    committee: Number
+    job: Number
 
 
 class OutcomeOf(Message, frozen=True):
@@ -127,9 +141,9 @@ class OutcomeOf(Message, frozen=True):
 class WantLayout(Message, frozen=True):
     """What is public of a contract's private state at `root`? Answered by `Layout`."""
 
-    committee: int
-    contract: str
-    root: bytes
+    committee: Number
+    contract: Address
+    root: Bytes32
 
 
 class Layout(Message, frozen=True):
@@ -142,13 +156,13 @@ class WantShares(Message, frozen=True):
     """My shares of `count` values of that state from number `first` on, in the order of their texts
     (`durable.handover`), blinded (`sharing.recovery`). Answered by `Shares`."""
 
-    committee: int
-    contract: str
-    root: bytes
-    field: str
-    counter: int
-    first: int
-    count: int
+    committee: Number
+    contract: Address
+    root: Bytes32
+    field: FieldName
+    counter: Number
+    first: Number
+    count: Number
 
 
 class Shares(Message, frozen=True):
@@ -166,27 +180,27 @@ class Propose(Message, frozen=True):
     """Somebody wants a committee of `size` nodes, without those that are not there; `nonce` is theirs (32 bytes). It is
     to serve `rotation` jobs of a contract (0: any number). Answered by `Heard`."""
 
-    size: int
-    threshold: int
-    nonce: bytes
-    rotation: int = 0
-    without: tuple[str, ...] = ()
+    size: Number
+    threshold: Number
+    nonce: Bytes32
+    rotation: Number = 0
+    without: Annotated[tuple[Address, ...], msgspec.Meta(max_length=MOST_WITHOUT)] = ()
 
 
 class Heard(Message, frozen=True):
     """Your request was not known when block `block` was the newest."""
 
-    block: int
+    block: Number
 
 
 class Agree(Message, frozen=True):
     """Serve in the committee that is draw `number` of my request with `nonce` at block `block`. Answered by `Agreed`.
     """
 
-    nonce: bytes
-    block: int
-    number: int
-    until: int
+    nonce: Bytes32
+    block: Number
+    number: Number
+    until: Number
 
 
 class Agreed(Message, frozen=True):
@@ -199,9 +213,9 @@ class Renew(Message, frozen=True):
     """The time of `committee` is over: serve in a new one of the same members. `nonce` (32 bytes) is mine. Answered by
     `Agreed`."""
 
-    committee: int
-    nonce: bytes
-    until: int
+    committee: Number
+    nonce: Bytes32
+    until: Number
 
 
 # ---- handing a contract over to another committee
@@ -211,10 +225,10 @@ class Drawn(Message, frozen=True):
     """Which draw a successor is, of a request of mine (`Agree`) whose nonce says what it is for: attempt `attempt` of
     day `day` (`draws.successor_nonce`). No `block`: it has the same members."""
 
-    day: int = 0
-    attempt: int = 0
-    block: int = 0
-    number: int = 0
+    day: Number = 0
+    attempt: Number = 0
+    block: Number = 0
+    number: Number = 0
 
 
 class Ready(Message, frozen=True):
@@ -222,9 +236,9 @@ class Ready(Message, frozen=True):
     and say what there is to hand over. Successor 0: could you? Nothing is begun then. Answered by `Readied`.
     """
 
-    committee: int
-    contract: str
-    successor: int
+    committee: Number
+    contract: Address
+    successor: Number
     reason: str
     drawn: Drawn
 
@@ -234,17 +248,17 @@ class Readied(Message, frozen=True):
     of it (`durable.handover.encode_layout`), and the masks of its open jobs: job, size, owner, receiver.
     """
 
-    settled: int
-    root: bytes
+    settled: Number
+    root: Bytes32
     layout: bytes
-    masks: list[tuple[int, int, str, bytes]]
+    masks: list[tuple[Number, Size, Address, bytes]]
 
 
 class Release(Message, frozen=True):
     """The hand-over that I asked to be ready for came to nothing. Answered by `Done`."""
 
-    committee: int
-    contract: str
+    committee: Number
+    contract: Address
 
 
 class Hand(Message, frozen=True):
@@ -252,13 +266,13 @@ class Hand(Message, frozen=True):
     each attempt. `reason` is for people. Answered by `Handed`.
     """
 
-    committee: int
-    contract: str
-    successor: int
-    field: str
-    dealers: list[int]
+    committee: Number
+    contract: Address
+    successor: Number
+    field: FieldName
+    dealers: list[Number]
     what: Readied
-    nonce: bytes
+    nonce: Bytes32
     reason: str
 
 

@@ -10,14 +10,13 @@ from typing import Annotated
 import msgspec
 
 from enigmalang.chain.digests import Domain
-from enigmalang.dht.chunks import Bytes32
 from enigmalang.ethereum.hashing import keccak256
 from enigmalang.ethereum.words import address_word, number_word
 from enigmalang.wire import chunk_messages as cm
 from enigmalang.wire import dht_messages as dm
 from enigmalang.wire.errors import WireError
 from enigmalang.wire.messages import Message, Told, encode_message
-from enigmalang.wire.typed import Decoder
+from enigmalang.wire.typed import Address, Bytes32, Decoder
 
 #: The first byte of what is asked of a node about storage (`daemon.parts`).
 TOPIC = 3
@@ -26,14 +25,14 @@ MOST_NODES = 64
 
 Db = Annotated[int, msgspec.Meta(ge=1, le=2)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
-Addresses = Annotated[list[dm.Address], msgspec.Meta(max_length=MOST_NODES)]
+Addresses = Annotated[list[Address], msgspec.Meta(max_length=MOST_NODES)]
 _PASS = "Pass(address node,uint8 db,bytes32 key,bytes32 challenge)"
 
 
 class Pass(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Who reads: the node's challenge, and the reader's signature of it (`pass_digest`)."""
 
-    who: dm.Address
+    who: Address
     challenge: Bytes32
     signature: Annotated[bytes, msgspec.Meta(min_length=65, max_length=65)]
 
