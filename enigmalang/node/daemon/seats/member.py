@@ -202,12 +202,13 @@ class Member:
         return self._last
 
     def _field(self, plan: bytes) -> str:
-        """What a plan computes over. Raises KeyError when nobody has it, PlanError."""
-        if plan not in self._fields:
+        """What a plan computes over. Raises KeyError when nobody has it, PlanError. Any thread may ask."""
+        found = self._fields.get(plan)
+        if found is None:
             if len(self._fields) >= FIELDS_KEPT:
                 self._fields.clear()
-            self._fields[plan] = decode_plan(self.plans[plan]).field
-        return self._fields[plan]
+            found = self._fields[plan] = decode_plan(self.plans[plan]).field
+        return found
 
     def _say(self, line: str) -> None:
         self._here.log.info("job", committee=self.place.committee, text=line)

@@ -6,6 +6,7 @@ from time import monotonic
 
 import pytest
 from daemon_world import World, key_of
+from seat_deaths import Death
 from seat_nodes import LONG, PACE, Client, Later, Nodes, compiled, development, until
 
 from enigmalang.chain.client import Chain
@@ -26,7 +27,6 @@ from enigmalang.node.daemon.seats.handing.successors import Successor, _renewed
 from enigmalang.node.daemon.seats.handing.taking import RUNS
 from enigmalang.node.draws import GRACE, day_of
 from enigmalang.node.durable import points
-from enigmalang.node.durable.errors import StateError
 from enigmalang.node.durable.handover import state_at
 from enigmalang.node.durable.settling import chain_root
 from enigmalang.node.remote import connect, open_contract, service_of
@@ -124,18 +124,6 @@ def test_a_refresh_changes_every_share_and_no_value(nodes, client):
     until(told, f"all of {words} in the node's status", LONG)
 
 
-class Death:
-    """A hook that ends what a node does when it comes to `point` for the first time."""
-
-    def __init__(self, point: str) -> None:
-        self.point, self.reached = point, threading.Event()
-
-    def __call__(self, point: str) -> None:
-        if point == self.point and not self.reached.is_set():
-            self.reached.set()
-            raise StateError("the process was killed here")
-
-
 #: Who dies: the one who leads, a dealer, or one who only receives.
 SEATS = {points.HAND_DEALT: 2, points.HAND_COLLECTED: 1, points.HAND_SENT: 1, points.HAND_RECEIVED: 3}
 
@@ -174,6 +162,11 @@ def test_nobody_takes_part_in_what_is_not_due_or_was_not_drawn(nodes, client, pl
     what = sm.Readied(0, bytes(32), b"\x90", [])
     with pytest.raises(Refusal, match="changed since"):
         taking.hand(one.address, sm.Hand(old, client.address, other, "M61", [1, 2], what, bytes(32), ""))
+    with pytest.raises(Refusal, match="no member"):  # before it waits for a committee that there is none of
+        taking.hand("0x" + "ab" * 20, sm.Hand(old, client.address, 1 << 40, "M61", [1, 2], what, bytes(32), ""))
+    for dealers in ([], [1], [1, 1], [1, 2, 3], [1, 99]):
+        with pytest.raises(Refusal, match="2 different members"):
+            taking.hand(one.address, sm.Hand(old, client.address, other, "M61", dealers, what, bytes(32), ""))
     now = nodes.world.hub.attachment(client.address).settled
     with pytest.raises(Refusal, match="not ready"):
         taking.hand(one.address, sm.Hand(old, client.address, other, "M61", [1, 2],

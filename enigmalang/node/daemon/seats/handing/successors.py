@@ -3,6 +3,7 @@ and keys are new. Each member agrees for itself (`forming`, `consents`).
 """
 
 import secrets
+import threading
 from collections import Counter
 from dataclasses import dataclass
 
@@ -28,18 +29,21 @@ class Successor:
 
 
 class Attempts:
-    """How often a member has tried to form a successor of its committee, or consented to one, on each day."""
+    """How often a member has tried to form a successor of its committee, or consented to one, on each day. Threads may
+    share one."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._made: Counter[tuple[int, bytes]] = Counter()
 
     def next(self, day: int, what: bytes) -> int:
         """The number of this attempt. Raises CannotForm when there were ATTEMPTS on this day."""
-        self._made = Counter({key: made for key, made in self._made.items() if key[0] == day})
-        if self._made[day, what] >= ATTEMPTS:
-            raise CannotForm(f"{ATTEMPTS} attempts at a successor came to nothing; the next one is made tomorrow")
-        self._made[day, what] += 1
-        return self._made[day, what] - 1
+        with self._lock:
+            self._made = Counter({key: made for key, made in self._made.items() if key[0] == day})
+            if self._made[day, what] >= ATTEMPTS:
+                raise CannotForm(f"{ATTEMPTS} attempts at a successor came to nothing; the next one is made tomorrow")
+            self._made[day, what] += 1
+            return self._made[day, what] - 1
 
 
 def purpose(reason: Reason, contract: str, served: int) -> bytes:

@@ -228,12 +228,13 @@ class Taking:
         here = self._here
         old = self._served().get(request.committee)
         try:
+            giving = self._giving(peer, request)
             successor = self._formed(request.successor)
             new = self._new(successor)
             dealer = old is not None and old.place.me in request.dealers
             if not dealer and new is None:
                 raise Refusal("this node does not serve that committee yet")
-            parcel = self._parcel(peer, request, successor)
+            parcel = self._parcel(giving, request, successor)
             shares = self._dealt(old, peer, request, parcel, successor) if dealer and old is not None else None
             received = self._moved(parcel, shares)
             run, what = parcel.run, request.what
@@ -255,13 +256,20 @@ class Taking:
             raise Refusal(str(error)) from None
         return sm.Handed(signature if dealer else b"", signature if new is not None else b"")
 
-    def _parcel(self, peer: str, request: sm.Hand, successor: Formation) -> Parcel:
+    def _giving(self, peer: str, request: sm.Hand) -> Party:
+        """The committee that hands over, one of whose members asks: nobody else makes this node wait."""
+        found = self._here.hub.committee(request.committee, self._block())
+        giving = Party(tuple(member.lower() for member in found.members), found.threshold)
+        if peer not in giving.members:
+            raise Refusal("a node that is no member of the committee")
+        dealers, most = set(request.dealers), giving.threshold + 1
+        if not len(dealers) == len(request.dealers) == most or not dealers <= set(range(1, len(giving.members) + 1)):
+            raise Refusal(f"{most} different members of the committee deal")
+        return giving
+
+    def _parcel(self, old: Party, request: sm.Hand, successor: Formation) -> Parcel:
         """What moves, checked against the chain."""
         hub = self._here.hub
-        found = hub.committee(request.committee, self._block())
-        old = Party(tuple(member.lower() for member in found.members), found.threshold)
-        if peer not in old.members:
-            raise Refusal("a node that is no member of the committee")
         if request.field not in FIELDS:
             raise Refusal("a field that there is none of")
         attached = hub.attachment(request.contract)
