@@ -67,9 +67,10 @@ class Behaviour:
                 self._faults[at] = self._serving(str(event.fields["contract"]), notice.log.block), EXPIRED
         for at in [at for at in self._faults if at[0] < height - SPAN]:
             del self._faults[at]
-        self._marks = Counter()
+        marks: Counter[str] = Counter()
         for who, weight in self._faults.values():
-            self._marks.update(dict.fromkeys(who, weight))
+            marks.update(dict.fromkeys(who, weight))
+        self._marks = marks  # at once: others read them
 
     def _serving(self, contract: str, block: int) -> tuple[str, ...]:
         """Who was to do a contract's jobs as of `block`; who is now, where the chain's node has no such old state."""

@@ -49,7 +49,7 @@ class Copies:
         self._replicas, self._patience, self._stop, self._clock = options.replicas, options.away_seconds, stop, clock
         self._others: dict[bytes, set[str]] = {}  # name -> who else held it when last asked
         self._away: dict[str, float] = {}  # who did not answer, since when
-        self._lacks: dict[tuple[bytes, str], int] = {}
+        self._lacks: dict[bytes, dict[str, int]] = {}  # name -> who lacks it, at how many looks
         self._settles: dict[bytes, tuple[bytes, float]] = {}  # name -> version, from when on this node copies it
         self._pool = ThreadPoolExecutor(AT_ONCE, "dht-watch")
         self.made = 0
@@ -61,6 +61,7 @@ class Copies:
         """It is not kept any more."""
         self._others.pop(name, None)
         self._settles.pop(name, None)
+        self._lacks.pop(name, None)
 
     # ---- looking
 
@@ -172,11 +173,12 @@ class Copies:
     def _lacking(self, name: bytes, step: Step, signed: SignedRecord, refused: set[str]) -> bool:
         """Copy what this node is to copy. Whether a node refused."""
         lacking = {copy.target for copy in step.copies}
-        for known in [known for known in self._lacks if known[0] == name and known[1] not in lacking]:
-            del self._lacks[known]
+        looks = {node: count for node, count in self._lacks.pop(name, {}).items() if node in lacking}
+        if lacking:
+            self._lacks[name] = looks
         for copy in step.copies:
-            looks = self._lacks[name, copy.target] = self._lacks.get((name, copy.target), 0) + 1
-            if copy.source != self._driver.me and looks < PATIENT_LOOKS:
+            looks[copy.target] = looks.get(copy.target, 0) + 1
+            if copy.source != self._driver.me and looks[copy.target] < PATIENT_LOOKS:
                 continue
             try:
                 self._courier.push(copy.target, signed)
@@ -185,7 +187,7 @@ class Copies:
                 return True
             self.made += 1
             self._others[name].add(copy.target)
-            del self._lacks[name, copy.target]
+            del looks[copy.target]
         return False
 
     def _near(self, name: bytes, nodes: Iterable[str]) -> list[str]:
