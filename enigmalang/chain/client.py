@@ -180,6 +180,7 @@ class Chain:
         try:
             return list(self.ask("eth_getLogs", {**query, "fromBlock": _tag(first), "toBlock": _tag(last)}))
         except RpcError:
+            last = self.block_number() if last == "latest" else last
             if not isinstance(first, int) or not isinstance(last, int) or first >= last:
                 raise
             middle = (first + last) // 2

@@ -63,6 +63,14 @@ def test_a_range_that_is_short_is_asked_for_at_once(filled, monkeypatch):
     assert len(node.answered) == 2
 
 
+@pytest.mark.parametrize(("blocks", "logs"), [(7, 100), (100, 1)])
+def test_a_short_range_up_to_the_newest_block_is_refused(filled, blocks, logs):
+    evm, contract = filled
+    node = Public(evm, blocks, logs)
+    assert Chain(node).logs(contract, first=10) == Chain(evm).logs(contract, first=10)
+    assert node.refused and node.answered[-1][1] == 37
+
+
 def test_a_node_that_answers_nothing(filled):
     """Its error is told, after few tries."""
     evm, contract = filled
