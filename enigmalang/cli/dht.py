@@ -164,7 +164,8 @@ def _show(key: str, where: tuple[str | None, str | None]) -> int:
     record = found.record
     sealed = f"sealed for {len(record.sealing.wraps)}" if record.sealing.sealed else "in the clear"
     size = content_size(record.size, record.sealing.sealed)
-    print(f"size     {size:,} bytes in {record.value.chunks} chunks, {sealed}")
+    chunks = "1 chunk" if record.value.chunks == 1 else f"{record.value.chunks} chunks"
+    print(f"size     {size:,} bytes in {chunks}, {sealed}")
     print(f"version  {record.version}")
     if record.kind:
         print(f"type     {shown(record.kind)}, of a program")
