@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from enigmalang.diagnostics import OutsideError
 
-class ChainError(Exception):
+
+class ChainError(OutsideError):
     """Anything that a chain refused, lost, or did not answer."""
 
 

@@ -79,12 +79,12 @@ def tell(error: Refused | EnigmaError | EngineError | ChainError, path: str, pro
 
 
 def as_diagnostic(error: EnigmaError | EngineError | ChainError, path: str) -> Diagnostic:
-    """What to show. Errors of engine and chain have no place in the source: they point at the file."""
+    """What to show of what went wrong with the program at `path`."""
     if isinstance(error, EnigmaError):
         return error.diagnostic
     if isinstance(error, ChainError):
-        return Diagnostic("E0708", str(error), Span(path, 1, 1, 1, 1), (), None)
-    return Diagnostic(error.code, str(error), Span(path, 1, 1, 1, 1), (), _WAYS_OUT.get(error.code))
+        return error.diagnosed("E0708", path)
+    return error.diagnosed(error.code, path, _WAYS_OUT.get(error.code))
 
 
 _WAYS_OUT = {

@@ -86,9 +86,9 @@ def remotely(run: Callable[[], int], where: str) -> int:
     except EnigmaError as error:
         show([error.diagnostic])
     except RemoteError as error:
-        show([Diagnostic(error.code, error.text, nowhere(where), (), error.help)])
+        show([error.diagnosed(error.code, where, error.help)])
     except LedgerError as error:
         show([Diagnostic("E0501", f"the chain refuses: {error}", nowhere(where))])
     except ChainError as error:
-        show([Diagnostic("E0708", str(error), nowhere(where))])
+        show([error.diagnosed("E0708", where)])
     return 1

@@ -88,6 +88,23 @@ class Sink:
         return [d for d in self.diagnostics if d.severity is Severity.ERROR]
 
 
+class OutsideError(Exception):
+    """What a program runs on failed (nodes, a chain, a service), which is no mistake in it. `asked`: the statement that
+    asked for what failed, and the calls that led there; None as long as no program asked."""
+
+    asked: Span | None = None
+    notes: tuple[Note, ...] = ()
+
+    def asked_at(self, span: Span, notes: tuple[Note, ...]) -> None:
+        """Said by who runs the program. The innermost statement counts."""
+        if self.asked is None:
+            self.asked, self.notes = span, notes
+
+    def diagnosed(self, code: str, path: str, help: str | None = None) -> Diagnostic:
+        """What to show; of the program at `path` without a place in it, when none is known."""
+        return Diagnostic(code, str(self), self.asked or Span(path, 0, 0, 0, 0), self.notes, help)
+
+
 class EnigmaError(Exception):
     """A user's mistake found while running: carries the diagnostic to show instead of a traceback."""
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from enigmalang.diagnostics import OutsideError
 from enigmalang.execute.domain import ClearDomain, Domain, peek
 from enigmalang.execute.expecting import acting, expect_leak, expect_revert
-from enigmalang.execute.failures import revert
+from enigmalang.execute.failures import notes_of, revert
 from enigmalang.execute.iterations import Iterations
 from enigmalang.execute.joins import check_joined, wider_joins
 from enigmalang.execute.kernels import ELEMENTWISE, elementwise
@@ -104,40 +105,44 @@ class Machine:
         if steps is None:
             steps = self.world.steps[region] = [_step(op, gone) for op, gone in zip(
                 region.ops, last_uses(region), strict=True)]
-        for op, name, control, terminator, operands, result, dead in steps:
-            if control is not None:
-                signal = control(self, op)
-                if signal is not None:
-                    return signal
-            elif terminator:
-                return op.op, [env[v] for v in operands]
-            else:
-                args = tuple([env[v] for v in operands])
-                secret = False
-                for arg in args:
-                    if isinstance(arg, Secret):
-                        secret = True
-                    elif type(arg) is Pending:
-                        args = tuple([self.forced(a, name not in EXACT) for a in args])
-                if bounded:
-                    check_elements(op, args)
-                handler = handlers.get(name)
-                if handler is not None:
-                    try:
-                        results = handler(self, op, args)
-                    except LedgerError as error:  # what the ledger refuses reverts where it was asked for
-                        raise revert(op, "E0501", f"reverted: {error.text}") from None
-                elif secret:
-                    results = apply(op, args)
+        try:
+            for op, name, control, terminator, operands, result, dead in steps:
+                if control is not None:
+                    signal = control(self, op)
+                    if signal is not None:
+                        return signal
+                elif terminator:
+                    return op.op, [env[v] for v in operands]
                 else:
-                    results = self.perform(op, args)
-                if result is not None:
-                    (env[result],) = results
-                else:
-                    for value, found in zip(op.results, results, strict=True):
-                        env[value] = found
-            for value in dead:
-                env.pop(value, None)
+                    args = tuple([env[v] for v in operands])
+                    secret = False
+                    for arg in args:
+                        if isinstance(arg, Secret):
+                            secret = True
+                        elif type(arg) is Pending:
+                            args = tuple([self.forced(a, name not in EXACT) for a in args])
+                    if bounded:
+                        check_elements(op, args)
+                    handler = handlers.get(name)
+                    if handler is not None:
+                        try:
+                            results = handler(self, op, args)
+                        except LedgerError as error:  # what the ledger refuses reverts where it was asked for
+                            raise revert(op, "E0501", f"reverted: {error.text}") from None
+                    elif secret:
+                        results = apply(op, args)
+                    else:
+                        results = self.perform(op, args)
+                    if result is not None:
+                        (env[result],) = results
+                    else:
+                        for value, found in zip(op.results, results, strict=True):
+                            env[value] = found
+                for value in dead:
+                    env.pop(value, None)
+        except OutsideError as error:
+            error.asked_at(op.span, notes_of(op.via))
+            raise
         return "yield", []
 
     def perform(self, op: Operation, args: tuple[Any, ...]) -> Sequence[Any]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from enigmalang.circuits.circuit import Array, Circuit
+from enigmalang.diagnostics import OutsideError
 from enigmalang.plan.calls import Attested, LedgerCall
 from enigmalang.types.types import Type
 
 
-class EngineError(Exception):
+class EngineError(OutsideError):
     """The engine could not finish: a node died, hung, or broke the protocol. The text is for the user.
 
     `code` is the diagnostic it becomes: E0701 died, E0702 does not answer, E0703 malformed message, E0705 cannot

@@ -300,7 +300,8 @@ class Cluster:
         with self._busy:
             control = self._control
             if control is None:
-                raise self._failed or EngineError("the cluster is closed")
+                failed = self._failed or EngineError("the cluster is closed")
+                raise EngineError(str(failed), failed.code)  # another one each time: it says who asked
             try:
                 yield control
             except (NodeFault, MaskError) as error:

@@ -17,6 +17,7 @@ from enigmalang.chain.digests import Domain
 from enigmalang.chain.errors import ChainError, ChainUnreachable, RpcError
 from enigmalang.chain.rpc import RpcEvm
 from enigmalang.circuits.circuit import Array
+from enigmalang.diagnostics import OutsideError
 from enigmalang.identity.files import home
 from enigmalang.node.masking import MaskError
 from enigmalang.node.networks import BadRecord, Network, read_network
@@ -48,7 +49,7 @@ def closed_on_error(held: Closed | None) -> Iterator[None]:
         raise
 
 
-class RemoteError(Exception):
+class RemoteError(OutsideError):
     """What is wrong, as a diagnostic's code, text and way out."""
 
     def __init__(self, code: str, text: str, help: str | None = None) -> None:

@@ -87,10 +87,11 @@ def test_nodes_refuse_what_a_forged_client_would_do(enig, monkeypatch):
     rule = "identity alice, bob, carol\nas alice:\n    MPC.set(\"secret\", 99, only(bob))\n"
     assert enig(rule)[0] == 0
     monkeypatch.setattr(EvmLedger, "permits", lambda *_: True)
-    for who, does in (("bob", 'MPC["secret"] = 3'), ("carol", 'found: int32 = MPC["secret"]\n    print(reveal(found))'),
-                      ("bob", 'found: int32 = MPC.declassify("secret")\n    print(found)')):
+    for who, does, line in (
+            ("bob", 'MPC["secret"] = 3', 3), ("carol", 'found: int32 = MPC["secret"]\n    print(reveal(found))', 4),
+            ("bob", 'found: int32 = MPC.declassify("secret")\n    print(found)', 3)):
         status, out, said = enig(f"identity {who}\nas {who}:\n    {does}\n")
-        assert (status, out) == (1, "") and "error[E0510]" in said, said
+        assert (status, out) == (1, "") and "error[E0510]" in said and f"program.enig:{line}:" in said, said
         assert "the nodes refuse: not permitted: " in said and "MPC['secret']" in said, said
     monkeypatch.undo()
 
