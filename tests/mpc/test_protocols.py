@@ -9,9 +9,12 @@ from committee import Committee, agreed, centred, edges, opened
 from enigmalang.fields import M61
 from enigmalang.mpc import bits as bit_protocols
 from enigmalang.mpc.addends import save_rounds
+from enigmalang.mpc.ahead import random_bits
 from enigmalang.mpc.compare import eqz, ltz
 from enigmalang.mpc.divide import divc, divmod_, shr
 from enigmalang.mpc.multiply import dot, matmul, mul, select
+from enigmalang.mpc.party import Party
+from enigmalang.mpc.tabulate import make_tables
 from enigmalang.sharing import ArithShare
 
 
@@ -289,6 +292,24 @@ def test_divmod_of_five(three: Committee) -> None:
     left, right = five.deal([100, 99, 0, 7]), five.deal([7, 100, 3, 0])
     result = agreed(five.run(lambda party: opened(party, divmod_(party, left(party), right(party), 16))))
     assert result == [14, 0, 0, 0, 2, 99, 0, 0]
+
+
+@pytest.mark.parametrize(("lanes", "stocks", "rounds"), [
+    (1, False, 65), (32, False, 65), (33, False, 76), (1, True, 29)])
+def test_rounds_of_a_division_as_stated(lanes: int, stocks: bool, rounds: int) -> None:
+    """Of 32 bits, for n = 3: 11 rounds a digit, which is one bit narrower past 32 quotients; 4 with tables and bits."""
+    committee = Committee(3, 1, M61)
+    left, right = committee.deal([12345] * lanes), committee.deal([7] * lanes)
+
+    def body(party: Party) -> int:
+        if stocks:
+            make_tables(party, 1024)
+            random_bits(party, 2048)
+        before = party.counters.rounds
+        divmod_(party, left(party), right(party), 32)
+        return party.counters.rounds - before
+
+    assert agreed(committee.run(body)) == rounds
 
 
 def test_refused_arguments(three: Committee) -> None:
