@@ -1,12 +1,13 @@
 """Partition: for each function of a contract, what the ledger runs and what the nodes run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from enigmalang.ir.builder import Builder
 from enigmalang.ir.ir import Contract, Function, Operation, Program, Slot, Tensor, Value, operations
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.partition.slicing import Slicer
+from enigmalang.passes.facts import Facts
 from enigmalang.plan.plan import Plan, PlanFunction
 from enigmalang.types.types import AnyT, BoolT, IntT, Label, Type
 
@@ -22,15 +23,18 @@ _LOG = frozenset({"db_get", "db_get_at", "db_has", "db_history"})
 
 def partition(program: Program, field: str) -> Plan:
     """The plan of an optimised program whose private values are held in `field`."""
-    functions = {name: _function(f, program) for name, f in program.functions.items()}
+    facts = Facts(program)
+    functions = {name: _function(f, program, facts) for name, f in program.functions.items()}
     return Plan(program.path, field, dict(program.contracts), functions, program.tests, dict(program.interfaces))
 
 
-def _function(function: Function, program: Program) -> PlanFunction:
+def _function(function: Function, program: Program, facts: Facts) -> PlanFunction:
     if function.kind not in _SPLIT or function.contract is None or not has_private_part(function, program):
         return PlanFunction(function)
     contract = program.contracts[function.contract]
-    return PlanFunction(ledger_program(function, contract, program), secret_program(function, contract))
+    ledger, checked = ledger_program(function, contract, program)
+    unchecked = {op for op in operations(function.body) if op not in checked and facts.may_fail(op)}
+    return PlanFunction(ledger, secret_program(function, contract, unchecked))
 
 
 def has_private_part(function: Function, program: Program) -> bool:
@@ -64,8 +68,11 @@ def _yielded(function: Function, private: bool) -> Sequence[Value]:
 # ------------------------------------------------------------------------------------------- ledger program
 
 
-def ledger_program(function: Function, contract: Contract, program: Program) -> Function:
-    """Public effects and checks. `reveal` became `attested`; of private values only lengths are followed.
+def ledger_program(
+    function: Function, contract: Contract, program: Program,
+) -> tuple[Function, Collection[Operation]]:
+    """Public effects and checks, and which operations of `function` they are. `reveal` became `attested`; of private
+    values only lengths are followed.
 
     What is read of the world outside of the contract may have changed since the nodes read it (what they read of the
     contract has a version): time is theirs, attested, and of everything else they attest a digest.
@@ -101,7 +108,7 @@ def ledger_program(function: Function, contract: Contract, program: Program) -> 
                 return _marked(op)
         return (op,)
 
-    return slicer.rebuilt(yields, rewrite)
+    return slicer.rebuilt(yields, rewrite), slicer.kept
 
 
 def _outside(op: Operation, untyped: set[Value]) -> bool:
@@ -162,11 +169,14 @@ def _marked(op: Operation) -> Sequence[Operation]:
 # ------------------------------------------------------------------------------------------- secret program
 
 
-def secret_program(function: Function, contract: Contract) -> Function:
-    """Private computation and what it needs. Public writes stay: later reads see them, in an overlay."""
+def secret_program(function: Function, contract: Contract, unchecked: Collection[Operation]) -> Function:
+    """Private computation and what it needs. Public writes stay: later reads see them, in an overlay.
+
+    `unchecked`: what may fail and the ledger does not run. The call fails by it also where nothing uses its result.
+    """
     slicer = Slicer(function)
     for op in operations(function.body):
-        if op.op in _SECRET or op.op in _WRITES or op.op == "db_set":
+        if op.op in _SECRET or op.op in _WRITES or op.op == "db_set" or op in unchecked:
             slicer.keep(op)
     yields = _yielded(function, True)
     slicer.need(yields)
