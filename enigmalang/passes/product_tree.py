@@ -12,16 +12,20 @@ _SIZE = Range(0, (1 << 32) - 1)
 class ProductTree:
     """Emits the loop that multiplies the `count` elements at most of `factors` (rank 1, at least one element)."""
 
-    def __init__(self, span: Span) -> None:
-        self.span = span
+    def __init__(self, span: Span, via: tuple[Span, ...] = ()) -> None:
+        self.span, self.via = span, via
         self.ops: list[Operation] = []
 
     def emit(self, op: str, operands: tuple[Value, ...], type: Tensor, label: Label, range: Range | None,
              ops: list[Operation], **attrs: object) -> Value:
         lens = (None,) * type.rank
         result = Value(type, self.span, label, range, lens)
-        ops.append(Operation(op, operands, (result,), self.span, dict.fromkeys(OPS[op].attrs) | attrs))
+        self.put(ops, op, operands, (result,), dict.fromkeys(OPS[op].attrs) | attrs)
         return result
+
+    def put(self, ops: list[Operation], op: str, operands: tuple[Value, ...], results: tuple[Value, ...] = (),
+            attrs: dict[str, object] | None = None, regions: tuple[Region, ...] = ()) -> None:
+        ops.append(Operation(op, operands, results, self.span, attrs or {}, regions, self.via))
 
     def number(self, value: int, ops: list[Operation]) -> Value:
         return self.emit("const", (), Tensor(UINT256), Label.PUBLIC, Range(value, value), ops, value=value)
@@ -35,8 +39,7 @@ class ProductTree:
         assert isinstance(row, Tensor)
         left = Value(row, self.span, Label.PRIVATE, partial, (None,))
         head, body = self.fresh(left), self.fresh(left)
-        self.ops.append(Operation("while", (factors,), (left,), self.span, {"max": None}, (
-            self.more(head), self.step(body))))
+        self.put(self.ops, "while", (factors,), (left,), {"max": None}, (self.more(head), self.step(body)))
         zero = self.number(0, self.ops)
         return self.emit("index", (left, zero), Tensor(row.element), Label.PRIVATE, partial, self.ops, axis=-1)
 
@@ -47,7 +50,7 @@ class ProductTree:
         ops: list[Operation] = []
         one = self.number(1, ops)
         going = self.emit("gt", (self.size(xs, ops), one), Tensor(BOOL), Label.PUBLIC, BIT, ops)
-        ops.append(Operation("yield", (going,), (), self.span))
+        self.put(ops, "yield", (going,))
         return Region([xs], ops)
 
     def step(self, xs: Value) -> Region:
@@ -60,7 +63,7 @@ class ProductTree:
         assert isinstance(xs.type, Tensor)
         made = self.emit("mul", (first, second), xs.type, Label.PRIVATE, xs.range, ops)
         joined = self.emit("concat", (made, rest), xs.type, Label.PRIVATE, xs.range, ops, axis=-1)
-        ops.append(Operation("yield", (joined,), (), self.span))
+        self.put(ops, "yield", (joined,))
         return Region([xs], ops)
 
     def part(self, xs: Value, low: Value, high: Value, ops: list[Operation]) -> Value:

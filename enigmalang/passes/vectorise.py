@@ -6,7 +6,7 @@ comprehensions end as operations on matrices. A loop with an operation that has 
 
 from dataclasses import dataclass
 
-from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value, operations
+from enigmalang.ir.ir import Operation, Program, Region, Tensor, Value
 from enigmalang.passes.batch import Batch, CannotBatch
 from enigmalang.passes.facts import Facts
 from enigmalang.passes.product_tree import ProductTree
@@ -215,11 +215,9 @@ def _multiplied(batch: Batch, start: Value, term: Value, result: Value, span: Sp
     both.label = Label.PRIVATE
     most = max(start.range.magnitude, 1) * max(term.range.magnitude, 1) ** batch.count
     signed = min(start.range.low, term.range.low) < 0
-    tree = ProductTree(span)
+    tree = ProductTree(span, batch.via)
     product = tree.build(both, Range(-most if signed else 0, most))
     product.hint = result.hint
-    for op in operations(Region([], tree.ops)):
-        op.via = batch.via
     batch.ops += tree.ops
     return product
 
