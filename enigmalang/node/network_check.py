@@ -24,6 +24,7 @@ _REFUSED = {
     "submit": ("a script does not call contracts on a network", _CALLS),
 }
 
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """A predicate as the program writes it; addresses are not known before it runs."""

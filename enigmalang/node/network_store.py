@@ -165,5 +165,3 @@ def _told() -> Iterator[None]:
     except Reverted as error:
         code = "E0512" if "balance" in error.text else "E0709"
         raise StoreError(code, f"the rent was not taken: {error.text}") from None
-
-

@@ -104,17 +104,20 @@ class Watch:
 
     def _refused(self, job: int) -> str:
         """Why the service says that the job will not be done; empty when it does not say so, or nobody answers now."""
-        try:
-            return str(self._remote.served().result(job).get("error") or "")
-        except RemoteError:
-            return ""
+        with suppress(RemoteError):
+            return self._told(job)
+        return ""
 
     def _complaint(self, job: int) -> str:
         """What the service says was wrong with a job, or why it does not answer; empty when it says nothing."""
         try:
-            return str(self._remote.served().result(job).get("error") or "")
+            return self._told(job)
         except RemoteError as error:
             return error.text
+
+    def _told(self, job: int) -> str:
+        """What the service has against a job. Raises RemoteError."""
+        return str(self._remote.served().result(job).get("error") or "")
 
     def _give_up(self, job: int, deadline: int) -> None:
         """End a job that its nodes did not end: anyone may. On a development chain time stands still between blocks."""

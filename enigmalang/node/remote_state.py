@@ -7,7 +7,6 @@ from typing import Any
 from enigmalang.chain.abi import from_abi
 from enigmalang.chain.client import Log
 from enigmalang.chain.hub import hub_interface
-from enigmalang.execute.values import leaves_from
 from enigmalang.ir.leaves import leaves_of
 from enigmalang.node.remote import Remote
 from enigmalang.types.types import UINT256, AddressT, MapT, StringT, Type
@@ -91,8 +90,3 @@ def _function(remote: Remote, digest: bytes) -> str:
 
     names = (n.rpartition(".")[2] for n in remote.plan.contracts[remote.name].functions)
     return next((n for n in names if function_digest(remote.name, n) == digest), digest.hex())
-
-
-def event_leaves(event: Event) -> list[tuple[str, Type, list[Any]]]:
-    """The fields as leaves, for `execute.values.show`."""
-    return [(name, type, leaves_from(data, type)) for name, type, data in event.fields]

@@ -156,5 +156,3 @@ class VaultClient:
         if (len(opened), len(sealed)) != shape:
             raise EngineError(f"the nodes told other results of job {job} than its order has", "E0706")
         return Ran(tuple(opened), tuple(sealed), committee)
-
-

@@ -102,9 +102,3 @@ def _record(amounts: Amounts) -> Value:
     if amounts == Amounts():
         return GONE
     return constant_value(np.array(astuple(amounts), dtype=object), Form.ARITH, False)
-
-
-def amounts_of(state: State, vault: str, owner: str = "") -> Amounts:
-    """What is kept for an identity, or (without one) by the whole vault."""
-    name: Name = ("size", (owner,)) if owner else _ALL
-    return _amounts(state.pick(vault, [name]).get(name))

@@ -109,10 +109,6 @@ class Order(_Part, frozen=True):
         """Of the masked arrays."""
         return tuple(tuple(shape) for shape in self.inputs)
 
-    def write_of(self, key: bytes) -> Write | None:
-        """What is written under `key`."""
-        return next((write for write in self.writes if write.key == key), None)
-
 
 class SignedOrder(_Part, frozen=True):
     """The bytes of an order (`core`); signatures of `chain.vault.order_digest`, 65 bytes each: by the session's key,

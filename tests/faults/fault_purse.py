@@ -14,13 +14,13 @@ from random import Random
 from typing import Any
 
 from fault_town import Later, Node, Town, until
+from lacking import Lack, lacking
 
 from enigmalang.chain.hub import Hub
 from enigmalang.compiler.compiler import compile_file
 from enigmalang.diagnostics import Sink
 from enigmalang.identity.keys import Keystore
 from enigmalang.node.daemon.keys import KeyFolder
-from enigmalang.node.durable.settling import Lack, lacking
 from enigmalang.node.durable.sqlite import SqliteState
 from enigmalang.node.remote import Remote, RemoteError, connect, open_contract
 from enigmalang.node.remote_calls import Caller, deploy

@@ -39,4 +39,3 @@ def read_endpoint(text: str) -> Endpoint:
     if not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 65_535):
         raise BadEndpoint(f"{text!r}: a port is a number up to 65535")
     return Endpoint(host.lower(), int(port))
-

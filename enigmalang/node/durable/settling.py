@@ -2,8 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from enigmalang.chain.digests import keccak
@@ -16,15 +14,6 @@ from enigmalang.node.durable.state import Stage, State
 ROOTS, BLOCKS = 1_024, 1_000
 #: Above all numbers of jobs.
 _ALL = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """A contract whose private state is `here` at this node and `there` on the chain (roots)."""
-
-    contract: str
-    here: bytes
-    there: bytes
 
 
 def settle(hub: Hub, state: State, contract: str, oldest: int, block: int, at: points.Hook = points.unwatched
@@ -101,25 +90,3 @@ class SettledRoots:
             if hub.chain.logs(hub.address, [attached.topic, word], begin, end):
                 return EMPTY
         return before
-
-
-def contracts_of(hub: Hub, committee: int, block: int) -> list[str]:
-    """The contracts that are attached to the committee."""
-    event = hub_interface().event("Attached")
-    logs = hub.chain.logs(hub.address, [event.topic, None, number_word(committee)], hub.first_block(), block)
-    found = dict.fromkeys(event.decode(log.topics, log.data)["contract"] for log in logs)
-    return [contract for contract in found if hub.attachment(contract, block).committee == committee]
-
-
-def lacking(hub: Hub, state: State, contracts: Iterable[str], block: int, at: points.Hook = points.unwatched
-            ) -> list[Lack]:
-    """The contracts whose private state this node does not have as the chain has it at `block`, which is not before
-    any block that was computed on; after what can be settled is. Raises ChainError, StateError.
-    """
-    found = []
-    for contract in contracts:
-        settle(hub, state, contract, hub.attachment(contract, block).oldest, block, at)
-        here, there = state.root(contract), chain_root(hub, contract, block)
-        if here != there:
-            found.append(Lack(contract, here, there))
-    return found

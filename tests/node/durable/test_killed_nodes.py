@@ -4,12 +4,12 @@ from itertools import count
 
 import pytest
 from durable_network import PROGRAM, Committee
+from lacking import lacking
 from service_client import Contract, Person, compiled
 
 from enigmalang.chain.embedded import EmbeddedEvm
 from enigmalang.chain.hub import FULFILLED
 from enigmalang.node.durable import points
-from enigmalang.node.durable.settling import contracts_of, lacking
 
 AT_KEYS = (points.KEYS_MADE, points.KEYS_KEPT, points.KEYS_CONFIRMED)
 AT_JOBS = tuple(point for point in points.POINTS if point not in AT_KEYS)
@@ -56,7 +56,7 @@ def check_kept(story, inputs):
     committee, address = story.committee, story.kept.address
     block = committee.chain.block_number()
     for node in committee.nodes.values():
-        assert contracts_of(committee.hub, node.committee, block) == [address]
+        assert committee.hub.attachment(address, block).committee == node.committee
         assert lacking(committee.hub, node.state, [address], block) == []
     assert committee.roots(address) == {story.kept.root()}
     masks = [mask for mask in committee.masked if mask]

@@ -2,6 +2,7 @@
 
 import pytest
 from durable_network import PROGRAM, Committee, T
+from lacking import Lack, lacking
 from service_client import Contract, Person, compiled
 
 from enigmalang.chain import development
@@ -20,7 +21,6 @@ from enigmalang.node.durable.handover import (
     shares_of,
     state_at,
 )
-from enigmalang.node.durable.settling import Lack, lacking
 from enigmalang.node.durable.state import Begun
 from enigmalang.plan.codec import encode_plan, hash_plan
 from enigmalang.sharing import Keys, structure

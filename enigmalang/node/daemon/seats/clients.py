@@ -168,7 +168,6 @@ class Clients:
             "signed": {seat: "0x" + reply.delivered.hex() for seat, reply in replies.items()},
         }
 
-
     def _outcomes(self, committee: int) -> CommitteeOutcomes | None:
         """Of a committee of this node; also of one that is no more, whose results are kept."""
         served = self._committees().get(committee)

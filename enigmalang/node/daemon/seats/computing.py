@@ -107,4 +107,3 @@ class Computing:
             name = find_ordered(chain, find_opened(chain, hub, request.job, request.opened))
             return replace(request, plan=self._plan(name))
         return request
-
