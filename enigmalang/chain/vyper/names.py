@@ -6,6 +6,7 @@ from enigmalang.chain.vyper.problems import Unsupported
 from enigmalang.chain.vyper.unit import Unit
 from enigmalang.plan.plan import PlanFunction
 from enigmalang.source import Span
+from enigmalang.types.types import Label
 
 #: Words of Vyper 0.4.3 (its `RESERVED_KEYWORDS`, builtins and Python's keywords) that no variable may be called.
 _WORDS = """
@@ -26,6 +27,8 @@ RESERVED = frozenset(_WORDS.split())
 #: Names that every generated contract has for itself.
 OWN = frozenset({
     "version", "private_root", "ready", "report_failure", "_open", "_settle", "HUB", "CREATOR", "PLAN_HASH"})
+#: What Vyper lets every address have, and so `self`: no function and no public state of a contract.
+MEMBERS = frozenset({"balance", "code", "codehash", "codesize", "is_contract"})
 #: What no local of it may hide.
 MODULE = frozenset({"HUB", "CREATOR", "PLAN_HASH", "Hub", "Entry", "Signature", "Work", "Requested", "KIND"})
 
@@ -62,16 +65,16 @@ def check_names(unit: Unit) -> None:
         if function.public.kind not in ("external", "view"):
             continue
         for taken in ([short] if function.secret is None else [f"request_{short}", f"fulfil_{short}"]):
-            _claim(used, taken, function.public.span)
+            _claim(used, taken, function.public.span, MEMBERS)
     for slot in unit.contract.slots.values():
-        _claim(used, plain(slot.name), slot.span)
+        _claim(used, plain(slot.name), slot.span, MEMBERS if slot.label is Label.PUBLIC else frozenset())
         if slot.name in unit.tracked:
             _claim(used, f"has_{plain(slot.name)}", slot.span)
 
 
-def _claim(used: dict[str, Span], name: str, span: Span) -> None:
-    if name in OWN or name in used or name in RESERVED:
-        why = "is a word of Vyper" if name in RESERVED else "is a name of the generated contract already"
+def _claim(used: dict[str, Span], name: str, span: Span, members: frozenset[str] = frozenset()) -> None:
+    if name in OWN or name in used or name in RESERVED or name in members:
+        why = "is a word of Vyper" if name in RESERVED | members else "is a name of the generated contract already"
         raise Unsupported("E0805", f"`{name}` {why}: on the chain this needs another name", span, "rename it")
     used[name] = span
 

@@ -67,6 +67,15 @@ def test_what_cannot_live_on_the_chain_is_said_at_its_line(code: str, tmp_path: 
     assert found.help
 
 
+@pytest.mark.parametrize(("text", "line"), [
+    ("contract C:\n    balance: map[address, uint256]\n    def g():\n        balance[sender] = 1\n", 2),
+    ("contract C:\n    n: uint256\n    def code():\n        n = 1\n", 3),
+])
+def test_what_vyper_lets_every_address_have_is_no_name_of_a_contract(text: str, line: int, tmp_path: Path) -> None:
+    found = refused(text, tmp_path).diagnostic
+    assert (found.code, found.span.line) == ("E0805", line)
+
+
 def test_a_contract_too_large_names_its_greatest_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "CODE_LIMIT", 3_000)  # 24,576 take the compiler half a minute
     with pytest.raises(EnigmaError) as caught:
