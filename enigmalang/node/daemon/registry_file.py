@@ -67,7 +67,14 @@ class RegistryFile:
             self._db = _opened(path, belongs)
 
     def load(self) -> Known | None:
-        """None when nothing is known yet. Raises sqlite3.Error."""
+        """None when nothing is known yet, or what is there cannot be read: it is read from the chain then, and all of
+        it is written anew."""
+        try:
+            return self._read()
+        except (sqlite3.Error, ValueError, TypeError):
+            return None
+
+    def _read(self) -> Known | None:
         place = self._db.execute("SELECT block, hash FROM place").fetchone()
         if place is None:
             return None

@@ -1,6 +1,7 @@
 """What a node knows of the hub's nodes outlives it, as long as the chain agrees."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from daemon_world import ETHER, key_of, print_of
@@ -121,10 +122,18 @@ def test_confirmations(world, restarted):
     assert len(again.members()) == 1 and min(asked.first) > 3
 
 
+def changed(path, statement):
+    """By somebody else."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(statement)
+
+
 @pytest.mark.parametrize("spoil", [
     lambda path: path.write_bytes(b"no database" * 1000),
     lambda path: path.write_bytes(path.read_bytes()[:4096]),
     lambda path: sqlite3.connect(path).execute("PRAGMA user_version=99").connection.close(),
+    lambda path: changed(path, "UPDATE members SET committees = '['"),
+    lambda path: changed(path, "UPDATE members SET deposit = 'much'"),
     lambda path: path.unlink()])
 def test_a_file_that_cannot_be_used_is_begun_anew(world, restarted, tmp_path, spoil):
     world.register("ann")
