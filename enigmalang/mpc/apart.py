@@ -10,11 +10,11 @@ each column more. Columns that nobody asks for are not moved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from enigmalang.fields import Raw
+from enigmalang.fields import Field, Raw
 from enigmalang.mpc import heap
 from enigmalang.mpc.counting import FEW_VALUES, places_of
 from enigmalang.mpc.opening import open_elements
@@ -59,12 +59,16 @@ class _Order:
     def moved(self, column: Column) -> Raw:
         """The column in order, (rows, n)."""
         party, field, (rows, n) = self.party, self.party.field, self.shape
-        given = (Table(field, field.reshape(make(), (1, rows, n))) for make in (column,))  # held by nobody else
-        shuffled, _ = shuffle_alike(party, given, self.orders)
+        shuffled, _ = shuffle_alike(party, _given_up(field, column, self.shape), self.orders)
         party.flush()  # what a slower peer has not read yet is memory
         placed = field.empty((rows * n,))
         take_into(shuffled.flat()[0], self.sources, placed)
         return field.reshape(placed, self.shape)
+
+
+def _given_up(field: Field, column: Column, shape: tuple[int, int]) -> Iterator[Table]:
+    """The column as a table, made when the shuffle reads it, and held by nobody else."""
+    yield Table(field, field.reshape(column(), (1, *shape)))
 
 
 def sort_apart(
@@ -89,7 +93,6 @@ def permute_apart(party: Party, places: Column, columns: Sequence[Column], shape
 def _compared(party: Party, keys: Sequence[Column], ranges: Ranges, shape: tuple[int, int]) -> _Order:
     """The order of keys that are compared; made distinct by their places, they need no payload."""
     rows, n = shape
-
     packed = party.field.empty((1, *shape))
     put_order(party.field, [key() for key in keys], ranges, packed[0])
     given = iter([Table(party.field, packed, spare=True)])
@@ -118,8 +121,7 @@ def _counted(party: Party, keys: Sequence[Column], ranges: Ranges, shape: tuple[
 def _opened(party: Party, places: Column, shape: tuple[int, int]) -> _Order:
     """The order that shared places say: shuffled, they may be opened."""
     field, (rows, n) = party.field, shape
-    given = (Table(field, field.reshape(make(), (1, rows, n))) for make in (places,))
-    shuffled, orders = shuffle_alike(party, given)
+    shuffled, orders = shuffle_alike(party, _given_up(field, places, shape))
     party.flush()
     told = [shuffled.flat()[0]]
     del shuffled
