@@ -36,21 +36,23 @@ _folder = click.option("--folder", type=click.Path(file_okay=False, path_type=Pa
               help="Nodes: 3 to 31; default: as many as there are already, or 5. More are made, fewer not unmade.")
 @click.option("--chain", type=click.Choice(["anvil", "embedded"]), help="The chain of a new devnet: anvil, which is "
               "faster, or our own EVM. Default: anvil if there is one.")
+@click.option("--rent", is_flag=True, help="The nodes of a new devnet keep data only as long as rent is paid for it, "
+              "to a contract that `enig devnet status` names.")
 @_folder
-def up(nodes: int | None, chain: str | None, folder: Path | None) -> int:
+def up(nodes: int | None, chain: str | None, rent: bool, folder: Path | None) -> int:
     """Start what does not run, and wait until every node serves.
 
     Keys and passwords of the nodes lie in FOLDER, for development only. Clients find one such network at a time.
     """
-    return _guarded(lambda: _up(folder, nodes, chain))
+    return _guarded(lambda: _up(folder, nodes, chain, rent))
 
 
-def _up(folder: Path | None, nodes: int | None, chain: str | None) -> int:
+def _up(folder: Path | None, nodes: int | None, chain: str | None, rent: bool) -> int:
     from enigmalang.node.devnet.devnet import Devnet
     from enigmalang.node.devnet.status import lines, look
 
     devnet = Devnet(_chosen(folder), (sys.executable, *ENIG), _say)
-    began = devnet.up(nodes, chain)
+    began = devnet.up(nodes, chain, rent)
     for line in lines(look(devnet.folder)):
         _say(line)
     _say(READY if began else "is up already")

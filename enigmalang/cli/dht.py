@@ -1,4 +1,4 @@
-"""`enig dht put|get|show|rent|reader`: data that nodes keep off the chain."""
+"""`enig dht put|get|show|rent|balance|reader`: data that nodes keep off the chain."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
-from enigmalang.cli.remotely import ADDRESS, chain_of_network, remotely
+from enigmalang.cli.remotely import ADDRESS, Wei, chain_of_network, remotely
 
 if TYPE_CHECKING:
     from enigmalang.chain.hub import Hub
@@ -75,10 +75,10 @@ def put(key: str, file: str, readers: str | None, anyone: bool, rent: str | None
 def _put(key: str, file: str, readers: str | None, anyone: bool, paid: tuple[str | None, int, bool],
          acts: tuple[str | None, Path | None], where: tuple[str | None, str | None]) -> int:
     from enigmalang.chain.rules import words_of
-    from enigmalang.chain.storage import DAY, Storage
+    from enigmalang.chain.storage import DAY
     from enigmalang.cli.acting import acting
     from enigmalang.identity.predicates import ANYONE, OWNER, Predicate
-    from enigmalang.node.remote_storage import BadSource, RemoteError, Rent, with_funds
+    from enigmalang.node.remote_storage import BadSource, RemoteError, Rent, rent_contract, with_funds
     from enigmalang.node.remote_storage import put as store
 
     with _opened(file) as source, _hub_of(where) as hub, _nodes_of(hub) as nodes:
@@ -86,7 +86,7 @@ def _put(key: str, file: str, readers: str | None, anyone: bool, paid: tuple[str
         with_funds(hub.chain, owner.address)
         others = [_reader(hub, text) for text in (readers or "").split(",") if text.strip()]
         rule = ANYONE if anyone else Predicate("only", tuple(address for address, _ in others)) if others else OWNER
-        rent = Rent(Storage(hub.chain, paid[0]), paid[1] * DAY, paid[2]) if paid[0] else None
+        rent = Rent(rent_contract(hub.chain, paid[0]), paid[1] * DAY, paid[2]) if paid[0] else None
         keys = None if anyone else [owner.public_key, *(public for _, public in others)]
         try:
             done = store(hub, nodes, owner, _hub_key(key), source, os.fstat(source.fileno()).st_size, keys,
@@ -196,16 +196,50 @@ def rent_of(key: str, rent: str, days: int, renew: bool, name: str | None, passw
 
 def _rent(key: str, paid: tuple[str, int, bool], acts: tuple[str | None, Path | None],
           where: tuple[str | None, str | None]) -> int:
-    from enigmalang.chain.storage import DAY, Storage
+    from enigmalang.chain.storage import DAY
     from enigmalang.cli.acting import acting
-    from enigmalang.node.remote_storage import Rent, lease_again, with_funds
+    from enigmalang.node.remote_storage import Rent, lease_again, rent_contract, with_funds
 
     with _hub_of(where) as hub, _nodes_of(hub) as nodes:
         owner = acting(hub.chain, *acts)
         with_funds(hub.chain, owner.address)
-        rent = Rent(Storage(hub.chain, paid[0]), paid[1] * DAY, paid[2])
+        rent = Rent(rent_contract(hub.chain, paid[0]), paid[1] * DAY, paid[2])
         for holder in lease_again(hub, nodes, owner, _hub_key(key), rent):
             print(holder)
+    return 0
+
+
+@command.command("balance", short_help="Show, fill or empty what a key has for rent.")
+@click.option("--rent", type=ADDRESS, required=True, help="The contract that rent is paid to.")
+@click.option("--deposit", type=Wei(), metavar="WEI", help="Put this into it, for leases that renew themselves.")
+@click.option("--withdraw", is_flag=True, help="Take all of it back.")
+@_key
+@chain_of_network
+@_hub_option
+def balance(rent: str, deposit: int | None, withdraw: bool, name: str | None, password_file: Path | None,
+            url: str | None, hub: str | None) -> int:
+    """Show the wei that the key has in the contract, after --deposit or --withdraw. Leases are renewed from it, and
+    what is left of a lease that was ended is in it.
+    """
+    if deposit is not None and withdraw:
+        raise click.UsageError("--deposit and --withdraw contradict each other")
+    return remotely(lambda: _balance(rent, deposit, withdraw, (name, password_file), (url, hub)), name or "")
+
+
+def _balance(rent: str, deposit: int | None, withdraw: bool, acts: tuple[str | None, Path | None],
+             where: tuple[str | None, str | None]) -> int:
+    from enigmalang.cli.acting import acting
+    from enigmalang.node.remote_storage import rent_contract, with_funds
+
+    with _hub_of(where) as hub:
+        owner, contract = acting(hub.chain, *acts), rent_contract(hub.chain, rent)
+        if owner.signing is not None and (deposit or withdraw):
+            with_funds(hub.chain, owner.address)
+            if deposit:
+                contract.deposit(owner.signing, deposit)
+            else:
+                _say(f"{contract.withdraw(owner.signing)} wei came back")
+        print(contract.balance(owner.address))
     return 0
 
 

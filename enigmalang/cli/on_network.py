@@ -95,14 +95,13 @@ def _run(plan: Plan, settings: Settings, inputs: Inputs, stats: bool, place: Pla
     from enigmalang.chain.hub import Hub
     from enigmalang.chain.ledger import FEE, EvmLedger
     from enigmalang.chain.logbook import Logbook
-    from enigmalang.chain.storage import Storage
     from enigmalang.node.devchain import LeafValues
     from enigmalang.node.network_check import uses_entries
     from enigmalang.node.network_store import NetworkStore
     from enigmalang.node.network_world import vault_world
     from enigmalang.node.remote import active_nodes, choose_network
     from enigmalang.node.remote_nodes import Nodes
-    from enigmalang.node.remote_storage import Rent
+    from enigmalang.node.remote_storage import Rent, rent_contract
     from enigmalang.node.vault_places import choose_vault
 
     with ExitStack() as stack:
@@ -111,7 +110,7 @@ def _run(plan: Plan, settings: Settings, inputs: Inputs, stats: bool, place: Pla
         hub, keys = Hub(chain, network.hub), NetworkKeys(chain, place)
         ledger = EvmLedger(chain, network.hub, plan, LeafValues())
         types = Logbook(chain, network.hub, plan, LeafValues())
-        rent = Rent(Storage(chain, place.rent), place.period, renews=True) if place.rent else None
+        rent = Rent(rent_contract(chain, place.rent), place.period, renews=True) if place.rent else None
         nodes = stack.enter_context(Nodes(active_nodes(hub)))
         store = stack.enter_context(NetworkStore(hub, nodes, keys, types.type_of, rent))
         around = {"store": store, "identities": keys, "inputs": inputs, "out": _print}

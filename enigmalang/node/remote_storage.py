@@ -43,6 +43,7 @@ from enigmalang.ethereum.keys import SigningKey
 from enigmalang.identity.keys import Identity
 from enigmalang.node.daemon.storing import messages as m
 from enigmalang.node.daemon.storing.ledger import ANYBODY
+from enigmalang.node.remote import reading
 from enigmalang.node.remote_fetching import Found, find, read
 from enigmalang.node.remote_nodes import FIND, WAY_OUT, Nodes
 from enigmalang.node.remote_service import RemoteError
@@ -78,6 +79,13 @@ class Rent:
     contract: Storage
     period: int
     renews: bool = False
+
+
+def rent_contract(chain: Chain, address: str) -> Storage:
+    """The contract that takes rent at `address`. Raises RemoteError where there is none: money sent there is lost."""
+    contract = Storage(chain, address)
+    reading(contract.parameters, f"the contract at {address} takes no rent")
+    return contract
 
 
 # ---- storing

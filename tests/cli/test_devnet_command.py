@@ -17,6 +17,7 @@ import pytest
 from run_support import ROOT
 
 from enigmalang.cli.app import run
+from enigmalang.ethereum.hashing import checksummed
 from enigmalang.node.daemon.config import read_config
 from enigmalang.node.daemon.pidfile import running
 from enigmalang.node.networks import records
@@ -80,7 +81,7 @@ def called(address, *arguments):
 
 
 def test_a_network_that_comes_back(home):
-    assert up("--nodes", 4, "--chain", "embedded")[-1] == "ready"
+    assert up("--nodes", 4, "--chain", "embedded", "--rent")[-1] == "ready"
     folder = home / "devnet"
     status, first = state()
     assert status == 0 and first["healthy"] and first["chain"]["kind"] == "embedded" and first["chain"]["id"] == 1337
@@ -97,6 +98,13 @@ def test_a_network_that_comes_back(home):
     members = [node for node in then["nodes"] if node["committees"] == [1]]
     assert len(members) == 3
     assert "join(private amount: uint32)" in enig("show", address)[1]
+
+    rent = ("--rent", first["rent"])
+    assert f"rent       {checksummed(first['rent'])}" in enig("devnet", "status")[1]
+    status, said = enig("dht", "put", "it", SALARIES)
+    assert status == 1 and "nobody pays for keeping this value" in said
+    status, holders = enig("dht", "put", "it", SALARIES, *rent, "--days", 1)
+    assert status == 0 and len(holders.split()) == 3
 
     victim = members[0]
     kill(victim["pid"])
@@ -127,6 +135,8 @@ def test_a_network_that_comes_back(home):
                                                                      for n in first["nodes"]]
     assert last["hub"] == first["hub"]
     assert called(address, "average") == "75000"
+    assert enig("dht", "get", "it") == (0, Path(SALARIES).read_text().strip())
+    assert enig("dht", "rent", "it", *rent)[0] == 0
     assert called(address, "my_rank", "--key", "alice") == "1"
     assert enig("events", address)[1].count("Joined(") == 3
     assert enig("chain", "down") == (1, "enig: no network is up")  # it is another command's
@@ -156,6 +166,11 @@ def test_what_cannot_be_changed(home):
     assert status == 1 and "has 4 nodes, which are on the hub: 3 are too few" in said
     status, said = enig("devnet", "up", "--chain", "anvil")
     assert status == 1 and "is embedded, and stays it" in said
+    status, said = enig("devnet", "up", "--rent")
+    assert status == 1 and "keep data without rent" in said
+    (folder / "devnet.json").write_text('{"chain": "embedded", "hub": ""}')  # as earlier versions wrote it
+    status, said = enig("devnet", "up", "--rent")
+    assert status == 1 and "keep data without rent" in said
     (folder / "devnet.json").write_text("{}")
     status, said = enig("devnet", "status")
     assert status == 1 and "devnet.json cannot be read" in said

@@ -16,6 +16,7 @@ from enigmalang.chain.embedded import faucet_key
 from enigmalang.chain.hub import deploy_hub
 from enigmalang.chain.memory import CHAIN_ID, FUNDS
 from enigmalang.chain.rpc import RpcEvm
+from enigmalang.chain.storage import deploy_storage
 from enigmalang.node.daemon.config import read_config
 from enigmalang.node.daemon.control import NoDaemon, ask
 from enigmalang.node.daemon.keys import KeyFolder
@@ -42,10 +43,11 @@ class Devnet:
     def __init__(self, folder: Path, program: Sequence[str] = (), say: Say = lambda line: None) -> None:
         self.folder, self._program, self._say = folder.absolute(), program, say
 
-    def up(self, nodes: int | None = None, kind: str | None = None) -> bool:
+    def up(self, nodes: int | None = None, kind: str | None = None, rents: bool = False) -> bool:
         """Start what does not run, after making what is not there; whether anything had to be done.
 
-        `nodes`: how many, by default those that there are, or `folder.USUAL`. Raises DevnetError, ChainError, OSError.
+        `nodes`: how many, by default those that there are, or `folder.USUAL`. `rents`: a new devnet's nodes ask for
+        rent. Raises DevnetError, ChainError, OSError.
         """
         self._refuse_another()
         try:
@@ -53,11 +55,11 @@ class Devnet:
         except OSError as error:
             raise DevnetError(f"no folder {self.folder} can be made ({error.strerror}): choose another") from None
         with self._alone():
-            made = self._made(kind)
+            made = self._made(kind, rents)
             count = self._count(nodes)
             began = self._start_chain(made)
             with self._chain() as chain:
-                made = self._with_hub(made, chain)
+                made = self._with_rent(self._with_hub(made, chain), chain)
                 network = self._with_nodes(made, chain, count)
             began = self._start_nodes() or began
             keep_record(network)
@@ -88,13 +90,16 @@ class Devnet:
         except AlreadyRunning as error:
             raise DevnetError(f"another `enig devnet` (pid {error.pid}) is at work in {self.folder}") from None
 
-    def _made(self, kind: str | None) -> Made:
+    def _made(self, kind: str | None, rents: bool) -> Made:
         made = folders.read_made(self.folder)
         if made is None:
-            return folders.begin(self.folder, kind or chains.kind_here())
+            return folders.begin(self.folder, kind or chains.kind_here(), rents)
         if kind not in (None, made.chain):
             raise DevnetError(f"the chain in {self.folder} is {made.chain}, and stays it: choose another folder for "
                               f"{kind}")
+        if rents and made.rent is None:
+            raise DevnetError(f"the nodes in {self.folder} keep data without rent, and go on so: choose another folder "
+                              "for --rent")
         return made
 
     def _count(self, nodes: int | None) -> int:
@@ -135,10 +140,16 @@ class Devnet:
             raise DevnetError(f"the chain in {self.folder} has no hub at {made.hub}: remove the folder to begin anew")
         return made
 
+    def _with_rent(self, made: Made, chain: Chain) -> Made:
+        if made.rent != "":
+            return made
+        contract = deploy_storage(chain, faucet_key(), made.hub)
+        return folders.keep_made(self.folder, replace(made, rent=contract.address.lower()))
+
     def _with_nodes(self, made: Made, chain: Chain, count: int) -> Network:
         """The network, with the folders of its nodes, and money for each."""
         for number in range(len(folders.node_folders(self.folder)) + 1, count + 1):
-            folders.make_node(self.folder, number, made.hub)
+            folders.make_node(self.folder, number, made.hub, made.rent or "")
         addresses = [_address(each) for each in folders.node_folders(self.folder)]
         for address in addresses:
             if chain.balance(address) < FUNDS // 2:

@@ -39,10 +39,12 @@ class DevnetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What is fixed: the kind of chain, and the hub's address (empty until it is deployed)."""
+    """What is fixed: the kind of chain, and the addresses of the hub and of the contract that takes rent for stored
+    data, each empty until it is deployed; None: nodes ask for no rent."""
 
     chain: str
     hub: str = ""
+    rent: str | None = None
 
 
 def default_folder() -> Path:
@@ -75,25 +77,27 @@ def read_made(folder: Path) -> Made | None:
     path = folder / FILE
     try:
         data: Any = json.loads(path.read_text("utf-8"))
-        made = Made(str(data["chain"]), str(data["hub"]))
+        rent = data.get("rent")  # devnets of earlier versions have none
+        made = Made(str(data["chain"]), str(data["hub"]), None if rent is None else str(rent))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DevnetError(f"{path} cannot be read ({error}): remove the folder {folder} to begin anew") from None
     if made.chain not in (ANVIL, EMBEDDED):
         raise DevnetError(f"{path} names a kind of chain that there is not: {made.chain}")
     return made
 
 
-def begin(folder: Path, chain: str) -> Made:
-    """Make a devnet of an empty folder. Raises DevnetError when its path is too long, or others have things in it."""
+def begin(folder: Path, chain: str, rents: bool = False) -> Made:
+    """Make a devnet of an empty folder; its nodes ask for rent if it `rents`. Raises DevnetError when its path is too
+    long, or others have things in it."""
     if len(chain_url(folder).encode()) >= MAX_PATH:
         raise DevnetError(f"{chain_url(folder)} is too long for a socket's path: choose a shorter folder")
     if any(path.name not in _PARTS and path.name[0] != "." for path in folder.iterdir()):
         raise DevnetError(f"{folder} has other things in it, and no {FILE}: choose another folder")
     for each in (chain_folder(folder), folder / "nodes"):
         each.mkdir(mode=0o700, exist_ok=True)
-    return keep_made(folder, Made(chain))
+    return keep_made(folder, Made(chain, rent="" if rents else None))
 
 
 def keep_made(folder: Path, made: Made) -> Made:
@@ -101,8 +105,8 @@ def keep_made(folder: Path, made: Made) -> Made:
     return made
 
 
-def make_node(folder: Path, number: int, hub: str) -> None:
-    """The folder of node `number`, with new keys and ports that are free now."""
+def make_node(folder: Path, number: int, hub: str, rent: str = "") -> None:
+    """The folder of node `number`, with new keys and ports that are free now; `rent`: where it asks for rent, if so."""
     where = node_folder(folder, number)
     where.mkdir(mode=0o700, parents=True, exist_ok=True)
     password = secrets.token_urlsafe(32)
@@ -112,6 +116,7 @@ def make_node(folder: Path, number: int, hub: str) -> None:
         _write(where / PASSWORD, f"{password}\n{_NOTE}")
     config = with_options(Config(where), "chain", url=chain_url(folder), hub=hub, poll_seconds=POLL_SECONDS)
     config = with_options(config, "log", file=LOG)
+    config = with_options(config, "storage", rent=rent)
     make_folder(_with_ports(config), password, work=WORK)
 
 

@@ -32,7 +32,8 @@ def look(folder: Path) -> dict[str, Json]:
         nodes = list(pool.map(_node, where))
     chain = asked.result()
     well = chain["up"] and bool(nodes) and all(node["healthy"] for node in nodes)
-    return {"folder": str(folder), "healthy": well, "chain": chain, "hub": made.hub or None, "nodes": nodes}
+    return {"folder": str(folder), "healthy": well, "chain": chain, "hub": made.hub or None, "rent": made.rent or None,
+            "nodes": nodes}
 
 
 def runs(status: Mapping[str, Json]) -> bool:
@@ -77,6 +78,8 @@ def lines(status: Mapping[str, Json]) -> list[str]:
     how = f"block {chain['block']}, pid {chain['pid']}" if chain["up"] else "down"
     shown = [f"folder     {status['folder']}", f"chain      {chain['kind']}, {how}, {chain['url']}",
              f"hub        {checksummed(status['hub']) if status['hub'] else 'none yet'}"]
+    if status["rent"]:
+        shown.append(f"rent       {checksummed(status['rent'])}")
     return [*shown, *map(_line, status["nodes"])]
 
 

@@ -4,7 +4,9 @@ import pytest
 from daemon_world import World
 from storing_nodes import StoringNodes, filled
 
+from enigmalang.chain.embedded import faucet_key
 from enigmalang.chain.receiving import receiving_key
+from enigmalang.chain.storage import deploy_storage
 from enigmalang.cli.app import run
 
 
@@ -70,3 +72,25 @@ def test_a_reader_elsewhere_is_named_by_what_it_shows(enig, tmp_path):
     for wrong in ("no reader", "0x00:11", shown.decode()[:43] + "00" * 32):
         status, _, err = enig("put", "note", str(tmp_path / "note"), "--readers", wrong)
         assert status == 1 and "E0710" in err
+
+
+def test_a_balance_for_rent_is_filled_and_emptied(enig, three):
+    contract = deploy_storage(three.world.chain, faucet_key(), three.world.hub.address)
+    rent = ("--rent", contract.address, "--key", "dora")
+    assert enig("balance", *rent)[:2] == (0, b"0\n")
+    assert enig("balance", *rent, "--deposit", "1_000")[:2] == (0, b"1000\n")
+    assert enig("balance", *rent, "--deposit", "5")[:2] == (0, b"1005\n")
+    assert enig("balance", *rent, "--deposit", "5", "--withdraw")[0] == 2
+    status, out, err = enig("balance", *rent, "--withdraw")
+    assert (status, out) == (0, b"0\n") and "1005 wei came back" in err
+
+
+def test_money_goes_to_no_contract_that_takes_no_rent(enig, three, tmp_path):
+    chain, hub = three.world.chain, three.world.hub.address
+    (tmp_path / "note").write_bytes(b"for me")
+    for wrong in (hub, "0x" + "11" * 20):
+        before = chain.balance(wrong)
+        for command in (("balance", "--deposit", "5"), ("put", "note", str(tmp_path / "note")), ("rent", "note")):
+            status, out, err = enig(*command, "--rent", wrong, "--key", "dora")
+            assert (status, out) == (1, b"") and "takes no rent" in err and "E0516" in err
+        assert chain.balance(wrong) == before
