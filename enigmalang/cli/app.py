@@ -32,7 +32,7 @@ COMMANDS = {
     "chain": "Start and end a network on this machine: a chain, its hub, and nodes.",
     "devnet": "Run a network for development that outlives its end: up, down, status.",
     "node": "Run a node of the network: init, start, status, stop; rotate, leave, claim.",
-    "dht": "Keep files at the nodes of a network: put, get, show; rent, reader.",
+    "dht": "Keep files at the nodes of a network: put, get, show; rent, balance, reader.",
     "keys": "Keep signing keys in encrypted files: new, list, import.",
     "lsp": "Serve editors: errors as one types, hover, definitions, rename, completion, fixes.",
     "explain": "Explain a diagnostic code, such as E0301.",
@@ -120,4 +120,11 @@ def _run(arguments: Sequence[str]) -> int:
 
         show([error.diagnostic])
         return DIAGNOSTICS
+    except RuntimeError as error:
+        # Ctrl-C while a module makes its classes: until Python 3.11, whatever a descriptor's `__set_name__` raises
+        # arrives as the cause of a RuntimeError.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        print("enig: interrupted", file=sys.stderr)
+        return INTERRUPTED
     return status if isinstance(status, int) else FINE
