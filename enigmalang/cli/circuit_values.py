@@ -88,7 +88,7 @@ def _bits(word: str, width: int, number: int, msb_first: bool) -> Bits:
         value = None
     if value is None:
         raise _BadValue(f"input {number} is no integer such as 42, -1, 0x2a or 0b101010")
-    if not -(1 << (width - 1)) <= value < 1 << width:
+    if not -(1 << width >> 1) <= value < 1 << width:  # a circuit may have an input of no bits
         raise _BadValue(f"input {number} does not fit {width} bits")
     bits = to_bits(value, width)
     return bits[::-1] if msb_first else bits

@@ -57,6 +57,15 @@ def test_wrong_values(adder: str, values: tuple[str, ...], text: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_an_input_of_no_bits_is_zero(tmp_path: Path) -> None:
+    path = tmp_path / "none.txt"
+    path.write_text("1 3\n2 0 2\n1 1\n\n2 1 0 1 2 AND\n", "utf-8")
+    assert enig("circuit", "eval", str(path), "0", "3").stdout == "0x1\n"
+    done = enig("circuit", "eval", str(path), "1", "3")
+    assert done.returncode == 1
+    assert "input 1 does not fit 0 bits" in done.stderr
+
+
 def test_a_wrong_line_of_many_is_named(adder: str, tmp_path: Path) -> None:
     many = tmp_path / "many.txt"
     many.write_text("1 2\n3\n", "utf-8")
