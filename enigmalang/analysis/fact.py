@@ -13,6 +13,8 @@ from enigmalang.types.types import Label
 Lens = tuple[int | None, ...]
 #: |v| < 2^bits for every private value of a program in this field.
 FIELDS = (("M61", 59), ("M127", 125))
+#: Every field holds a public number of so many bits, and its difference to any secret.
+NEAR_BITS = FIELDS[0][1] - 1
 
 
 @dataclass(frozen=True, slots=True)

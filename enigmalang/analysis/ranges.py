@@ -6,16 +6,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from enigmalang.analysis.arrays import wide_product
 from enigmalang.analysis.fact import FIELDS, Fact, element, full_lens, is_private
 from enigmalang.analysis.intervals import Interpreter
 from enigmalang.analysis.paths import called_from, name_of
 from enigmalang.analysis.refine import refinements
-from enigmalang.analysis.scalars import scaled
+from enigmalang.analysis.widths import working_bits
 from enigmalang.diagnostics import Note, Sink
 from enigmalang.ir.ir import Function, Operation, Program, Region, Tensor, Value, operations
 from enigmalang.source import Span
-from enigmalang.types.ranges import WIDEST, ZERO, Range, mul, nominal
+from enigmalang.source.shipped import STDLIB
+from enigmalang.types.ranges import WIDEST, ZERO, Range, nominal
 from enigmalang.types.types import FixedT
 
 #: A private array may have at most so many elements.
@@ -81,7 +81,7 @@ class _Checks:
 
     def __init__(self, function: Function, interpreter: Interpreter, sink: Sink) -> None:
         self.function, self.interpreter, self.sink = function, interpreter, sink
-
+        self.large: set[Value | Span] = set()  # values with too many elements, and the calls that make them
         self.guards: list[tuple[Value, bool, dict[Value, Value]]] = []  # conditions around, and names they have there
 
     def run(self) -> None:
@@ -237,8 +237,19 @@ class _Checks:
         for n in value.lens:
             total *= n or 0
         if total > MOST_ELEMENTS and op.op != "convert":
-            self.sink.error("E0408", f"{name_of(value)} may have {total} private elements; {MOST_ELEMENTS} is the most",
-                            op.span, help="declare a smaller greatest length")
+            self.too_large(value, total, op)
+
+    def too_large(self, value: Value, total: int, op: Operation) -> None:
+        """Told once of a call in the program itself, and not of what is made from a value that is too large already."""
+        own = [span for span in (*op.via, op.span) if not span.path.startswith(STDLIB)]
+        call = own[-1] if own else op.span
+        known = call in self.large or any(v in self.large for v in op.operands)
+        self.large |= {value, call}
+        if not known:
+            self.sink.error(
+                "E0408", f"{name_of(value)} may have {total} private elements; {MOST_ELEMENTS} is the most", op.span,
+                notes=called_from(op),
+                help="declare the list that it is made from with its greatest length, or a smaller one: `list[T, max]`")
 
 
 def _guard(op: Operation, number: int) -> tuple[Value, bool, dict[Value, Value]] | None:
@@ -314,7 +325,7 @@ def _needs(function: Function) -> Iterator[tuple[Value, int, Operation | None]]:
         for value in values:
             if not is_private(value):
                 continue
-            bits = max(_value_bits(value), _working_bits(op) if op and value in op.results else 0)
+            bits = max(_value_bits(value), working_bits(op) if op and value in op.results else 0)
             if bits > limit:
                 wide.add(value)
                 if op is not None and (op.regions or any(v in wide for v in op.operands)):
@@ -324,26 +335,6 @@ def _needs(function: Function) -> Iterator[tuple[Value, int, Operation | None]]:
 
 def _value_bits(value: Value) -> int:
     return value.range.bits if value.range is not None else 0
-
-
-def _working_bits(op: Operation) -> int:
-    """What an operation needs on the way to its result."""
-    ranges = [v.range for v in op.operands]
-    fixed = element(op.result) if len(op.results) == 1 else None
-    if not isinstance(fixed, FixedT) or not ranges or any(x is None for x in ranges):
-        return 0
-    x, y = ranges[0], ranges[-1]
-    assert x is not None and y is not None
-    match op.op:
-        case "mul":
-            wide = mul(x, y)
-        case "div":
-            wide = scaled(x, fixed.fraction)
-        case "dot" | "matmul":
-            wide = wide_product(op, [fact_of(v) for v in op.operands])
-        case _:
-            wide = None
-    return wide.bits if wide is not None else 0
 
 
 def _rows(function: Function) -> Iterator[Row]:

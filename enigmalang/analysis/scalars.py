@@ -9,6 +9,9 @@ from enigmalang.types import ranges as r
 from enigmalang.types.ranges import BIT, ZERO, Range, nominal
 from enigmalang.types.types import BoolT, FixedT, IntT, fraction
 
+#: Powers of fixed point with greater exponents have no bound that is followed.
+MOST_FACTORS = 64
+
 
 def elementwise(op: Operation, facts: Sequence[Fact]) -> Fact:
     """Of an operation without a rule of its own."""
@@ -85,10 +88,10 @@ def _fixed(op: str, fraction: int, known: Sequence[Range]) -> Range | None:
     if op == "div":
         return r.floordiv(scaled(known[0], fraction), known[1])
     result: Range | None = Range(1 << fraction, 1 << fraction)
-    for _ in range(min(max(known[1].high, 0), 64)):
+    for _ in range(min(max(known[1].high, 0), MOST_FACTORS)):
         result = None if result is None else r.mul(result, known[0])
         result = None if result is None else r.rounded_shift(result, fraction)
-    return result if known[1].high <= 64 else None
+    return result if known[1].high <= MOST_FACTORS else None
 
 
 def scaled(x: Range, fraction: int) -> Range:

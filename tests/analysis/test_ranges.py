@@ -279,6 +279,55 @@ def test_fixed_products_need_the_unscaled_product() -> None:
     assert choose_field(made, sink) == "M127"
 
 
+WIDE = "param a: int64 private in -36028797018963968..36028797018963967 = (%0.a: int64)"  # 56 bits
+FIXED = "param a: fixed<40,16> private in 0..13107200 = (%0.a: fixed<40,16>)"  # from 0 to 200
+
+
+@pytest.mark.parametrize(("params", "body"), [
+    (FIXED, "%1: uint8 = const [value=4]\n%2.r: fixed<40,16> = pow %0 %1"),  # 200³ times 200
+    ("param a: fixed<24,8> private = (%0.a: fixed<24,8>)", "%1.r: fixed<8,40> = clamp %0"),
+    (WIDE, "%1: uint8 = const [value=16]\n%2.x: int64 = mul %0 %1\n%3: uint8 = const [value=3]\n"
+           "%4.r: int64 = floordiv %2 %3"),  # of 2^59
+    (WIDE, "%1: uint8 = const [value=8]\n%2.x: int64 = mul %0 %1\n%3: int64 = const [value=2097152]\n"
+           "%4.y: int64 = add %2 %3\n%5: int64 = const [value=288230376149614584]\n%6: int64 = add %4 %5\n"
+           "%7.r: int32 = wrap %6"),  # 2^31 more than nearly 2^59
+    (WIDE + "\nparam y: uint64 = (%1.y: uint64)", "%2.r: int64 = mod %1 %0"),  # of a public number
+])
+def test_what_is_computed_on_the_way_fits_the_field(params: str, body: str) -> None:
+    made = program(params, body + "\nyield")
+    values, sink = analysed(made)
+    found = values["r"].range
+    assert found is not None and found.bits <= 59 and choose_field(made, sink) == "M127"
+    assert "E0402" not in codes(sink)
+
+
+def test_a_public_number_past_every_field_may_be_compared() -> None:
+    made = program(A + "\nparam y: uint256 = (%1.y: uint256)",
+                   "%2.r: bool = lt %0 %1\n%3: uint32 = floordiv %0 %1\nyield")
+    _, sink = analysed(made)
+    assert choose_field(made, sink) == "M61" and not sink.diagnostics
+
+
+@pytest.mark.parametrize("op", ["lt", "ge", "eq"])
+def test_what_a_far_number_is_compared_as_fits_the_field(op: str) -> None:
+    whole = f"param a: int64 private in {-(2**59) + 1}..{2**59 - 1} = (%0.a: int64)"
+    near, far = (program(f"{whole}\nparam y: {type} = (%1.y: {type})", f"%2.r: bool = {op} %0 %1\nyield")
+                 for type in ("uint32", "uint64"))
+    fields = []
+    for made in (near, far):
+        _, sink = analysed(made)
+        fields.append(choose_field(made, sink))
+    assert fields == ["M61", "M127"]  # 2^59 stands for what is greater
+
+
+def test_a_secret_does_not_divide_what_no_field_holds() -> None:
+    made = program("param a: uint32 private in 1..9 = (%0.a: uint32)\nparam y: uint256 = (%1.y: uint256)",
+                   "%2.r: uint256 = mod %1 %0\nyield")
+    _, sink = analysed(made)
+    choose_field(made, sink)
+    assert codes(sink) == ["E0402"] and "256 bits" in sink.errors[0].message
+
+
 def test_fixed_ranges_are_raw() -> None:
     made = program("param a: fixed<8,8> private = (%0.a: fixed<8,8>)", "%1.r: fixed<8,8> = mul %0 %0\nyield")
     assert analysed(made)[0]["r"].range == Range(-(2**22) + 2**7, 2**22)
@@ -300,6 +349,19 @@ def test_a_declared_range_is_a_promise() -> None:
 def test_a_constant_index_outside() -> None:
     made = program(XS, "%1: uint256 = const [value=1000]\n%2: uint32 = index %0 %1 [axis=-1]\nyield")
     assert codes(analysed(made)[1]) == ["E0408"]
+
+
+def test_a_list_too_large_is_told_once_of_a_call() -> None:
+    made = program("param xs: list[uint32] private = (%0.xs: uint32<1>)", """
+  %1: uint256 = len %0 [axis=-1]
+  %2: uint256 = const [value=0]
+  %3: uint256 = const [value=1]
+  %4: uint256<1> = range %2 %1 %3
+  %5.x: uint256<1> = share %4
+  %6.y: uint256<1> = add %5 %5
+  yield""")
+    _, sink = analysed(made)
+    assert codes(sink) == ["E0408"] and "greatest length" in str(sink.errors[0].help)
 
 
 def test_a_private_index_may_give_zero() -> None:
