@@ -88,13 +88,18 @@ def _pow(op: Operation, private: bool, a: Any, exponent: Any) -> Any:
         wide, powers = np.broadcast_arrays(n.wide(np.asarray(a)), exponent)
         made = [_pow(op, private, x, int(e)) for x, e in zip(wide.flat, powers.flat, strict=True)]
         return n.shrink(np.array(made, dtype=object).reshape(wide.shape))
-    exponent = int(exponent)
-    if exponent < 0:
-        raise revert(op, "E0502", f"a power of {exponent}: exponents are 0 or more")
+    exponent = checked_exponent(op, exponent)
     bits, size = fraction(element_of(op)), n.top(a).bit_length()
     if not bits and size > 1 and exponent * (size - 1) > MOST_BITS:
         raise revert(op, "E0502", f"overflow: the power does not fit {element_of(op)}")
     return _fixed_power(op, a, exponent, bits) if bits else n.power(a, exponent)
+
+
+def checked_exponent(op: Operation, exponent: Any) -> int:
+    """The exponent of a power. Raises Revert for one that is negative."""
+    if exponent < 0:
+        raise revert(op, "E0502", f"a power of {exponent}: exponents are 0 or more")
+    return int(exponent)
 
 
 def _fixed_power(op: Operation, a: Any, exponent: int, bits: int) -> Any:
@@ -108,22 +113,22 @@ def _fixed_power(op: Operation, a: Any, exponent: int, bits: int) -> Any:
     return result
 
 
-def _shift_count(op: Operation, count: Any) -> int:
-    most = int(count) if not isinstance(count, np.ndarray) else int(count.max(initial=0))
-    if not 0 <= most <= MOST_BITS:
-        raise revert(op, "E0502", f"a shift by {most} bits")
-    return most
+def check_shift(op: Operation, count: Any) -> None:
+    """Raises Revert for a count that is negative, or that no type has bits for."""
+    for end in (int(np.min(count, initial=0)), int(np.max(count, initial=0))):
+        if not 0 <= end <= MOST_BITS:
+            raise revert(op, "E0502", f"a shift by {end} bits")
 
 
 def _shl(op: Operation, private: bool, a: Any, count: Any) -> Any:
-    _shift_count(op, count)
+    check_shift(op, count)
     if isinstance(count, np.ndarray):
         return n.shrink(np.asarray(n.wide(np.asarray(a)) << n.wide(count), dtype=object))
     return n.shift_left(a, int(count))
 
 
 def _shr(op: Operation, private: bool, a: Any, count: Any) -> Any:
-    _shift_count(op, count)
+    check_shift(op, count)
     if isinstance(count, np.ndarray):
         return n.shrink(np.asarray(n.wide(np.asarray(a)) >> n.wide(count), dtype=object))
     return n.floor_shift(a, int(count))

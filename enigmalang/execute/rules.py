@@ -3,14 +3,15 @@
 Numbers are ARITH wires. `Range` says what a number can be, and with it how many bits a conversion needs.
 """
 
+import operator
+
 import numpy as np
 
+from enigmalang.analysis.fact import NEAR_BITS
+from enigmalang.execute import numbers as n
 from enigmalang.execute import wires as w
-from enigmalang.execute.numbers import trunc_div
 from enigmalang.execute.trace import Wire
 from enigmalang.types.ranges import ZERO, Range
-
-ONE = 1
 
 
 def magnitude_bits(range: Range) -> int:
@@ -20,12 +21,33 @@ def magnitude_bits(range: Range) -> int:
 
 def constant(wire: Wire) -> int | None:
     """The one value of a public operand all over, if it has one."""
-    if wire.op != "const" or wire.handle is not None:
+    if not is_known(wire):
         return None
     value = np.asarray(wire.attrs["value"])
     if value.size == 0 or not bool(np.all(value == value.flat[0])):
         return None
     return int(value.flat[0])
+
+
+def near(a: Wire, own: Range, other: Range) -> tuple[Wire, Range]:
+    """`a`, which lies in `own`, and its range: what is public and far from all of `other` as the number next to that,
+    which is as much less or greater, and no more equal. A number of `NEAR_BITS` stays as it is.
+    """
+    return kept_within(a, own, Range(other.low - 1, other.high + 1))
+
+
+def kept_within(a: Wire, own: Range, bounds: Range) -> tuple[Wire, Range]:
+    """`a`, and its range: what is public, and may be too large for the field, as the nearest number in `bounds`."""
+    if not is_known(a) or own.bits <= NEAR_BITS:
+        return a, own
+    low, high = bounds.low, bounds.high
+    kept = n.minimum(n.maximum(a.attrs["value"], low), high)
+    return w.const(kept), Range(min(max(own.low, low), high), min(max(own.high, low), high))
+
+
+def is_known(wire: Wire) -> bool:
+    """Whether a wire is a public value."""
+    return wire.op == "const" and wire.handle is None
 
 
 def bits_of_difference(a: Range, b: Range) -> int:
@@ -75,11 +97,12 @@ def signed(a: Wire, s: Wire | None) -> Wire:
 
 def quotient(a: Wire, b: Wire, x: Range, y: Range) -> Wire:
     """`a / b` toward zero; 0 where b is 0. `x`, `y`: the ranges of a and b."""
+    b, y = near(b, y, Range(-x.magnitude, x.magnitude))
     divisor = constant(b)
-    if divisor == 0:
+    if divisor is not None and not 0 < abs(divisor) <= x.magnitude:
         return w.const(np.zeros(np.broadcast_shapes(a.shape, b.shape), dtype=np.int64))
     if a.op == "const" and b.op == "const":
-        return w.const(trunc_div(a.attrs["value"], b.attrs["value"]))
+        return w.const(n.trunc_div(a.attrs["value"], b.attrs["value"]))
     if divisor is not None and abs(divisor) & (abs(divisor) - 1) == 0:
         found = w.broadcast(toward_zero(a, x, abs(divisor).bit_length() - 1), np.broadcast_shapes(a.shape, b.shape))
         return w.neg(found) if divisor < 0 else found
@@ -95,6 +118,7 @@ def quotient(a: Wire, b: Wire, x: Range, y: Range) -> Wire:
 
 def remainder(a: Wire, b: Wire, x: Range, y: Range) -> Wire:
     """What `quotient` leaves, with the sign of a; 0 where b is 0."""
+    b, y = near(b, y, Range(-x.magnitude, x.magnitude))
     divisor = constant(b)
     shape = np.broadcast_shapes(a.shape, b.shape)
     if divisor == 0:
@@ -114,7 +138,7 @@ def rounded(a: Wire, fraction: int) -> Wire:
 def product(a: Wire, b: Wire, fraction: int) -> Wire:
     """A product of raw numbers. A public whole factor of fixed point needs no rounding."""
     for known, other in ((a, b), (b, a)):
-        if fraction and known.op == "const" and known.handle is None:
+        if fraction and is_known(known):
             value = np.asarray(known.attrs["value"])
             if bool(np.all(value % (1 << fraction) == 0)):
                 return w.scale(other, value // (1 << fraction))
@@ -163,13 +187,17 @@ def clamp(a: Wire, range: Range, low: int, high: int) -> Wire:
 
 
 def toward_zero(a: Wire, range: Range, count: int) -> Wire:
-    """`a / 2^count`, truncated: the floor, of negative numbers after 2^count - 1 was added. One comparison and a shift;
-    nothing where `a` is a multiple by its making.
+    """`a / 2^count`, truncated: the floor, of negative numbers after 2^count - 1 was added. One comparison, where the
+    sign is not known, and a shift; nothing where `a` is a multiple by its making, or less than 2^count anyway.
     """
     exact = w.divided(a, count)
     if exact is not None:
         return exact
-    if range.low < 0:
+    if range.magnitude < 1 << count:
+        return w.const(np.zeros(a.shape, dtype=np.int64))
+    if range.high < 0:
+        a = w.shift(a, (1 << count) - 1)
+    elif range.low < 0:
         negative = w.b2a(w.ltz(a, bits_of_difference(range, ZERO)))
         a = w.add(a, w.scale(negative, (1 << count) - 1))
     return w.shr(a, count)
@@ -203,7 +231,17 @@ def bit_width(*ranges: Range) -> int:
     return max(1, *(r.bits for r in ranges)) + negative
 
 
+def _in_common(a: Wire, own: Range, other: Range) -> tuple[Wire, Range]:
+    """Of a public number those bits that a number in `other`, never negative, can have, too."""
+    if not is_known(a) or own.bits <= NEAR_BITS or other.low < 0:
+        return a, own
+    top = (1 << other.bits) - 1
+    return w.const(n.bitwise(operator.and_, a.attrs["value"], top)), Range(0, top)
+
+
 def bitwise(op: str, a: Wire, b: Wire, x: Range, y: Range) -> Wire:
+    if op == "band":
+        (a, x), (b, y) = _in_common(a, x, y), _in_common(b, y, x)
     width = bit_width(x, y)
     negative = x.low < 0 or y.low < 0
     if negative:

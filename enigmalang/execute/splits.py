@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from enigmalang.analysis.fact import NEAR_BITS
 from enigmalang.execute.kernels import ELEMENTWISE
 from enigmalang.execute.traced import TracedDomain
+from enigmalang.execute.traced_numbers import range_of
 from enigmalang.ir.ir import Operation, Region, Tensor, Value, operations
 from enigmalang.ir.ops import OPS, Effect
 from enigmalang.types.types import BoolT, FixedT, IntT, Label
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 _EFFECTS = frozenset({Effect.NONE, Effect.FAILS, Effect.RANDOM})
 _CONTROL = frozenset({"for", "while", "map", "if", "yield"})
 _LEAVING = frozenset({"break", "continue"})
-#: Operations whose trace is the same for every public number they work with, once that is written as a constant.
-_ALIKE = frozenset({"add", "sub", "mul", "lt", "le", "gt", "ge", "eq", "ne", "min", "max", "and", "or", "xor"})
+#: Operations whose trace is the same for every public number they work with, once that is written as a constant; those
+#: that compare, for numbers of no more than `NEAR_BITS`.
+_COMPARED = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "min", "max"})
+_ALIKE = _COMPARED | {"add", "sub", "mul", "and", "or", "xor"}
 
 
 def is_pure(op: Operation, leaving: bool) -> bool:
@@ -160,7 +164,7 @@ class _Splitter:
             return True
         if moving:
             numbers = [v for v in op.operands if v in self.changing]
-            if not (op.op in _ALIKE or _selects(op)) or not all(_is_number(op, v) for v in numbers):
+            if not (op.op in _ALIKE or _selects(op)) or not all(_is_number(op, v) and _fits(op, v) for v in numbers):
                 return False
             self.feeds.update((v, Feed(v, None, v)) for v in numbers)
         self.private.append(op)
@@ -189,6 +193,11 @@ def _is_number(op: Operation, value: Value) -> bool:
     type = value.type
     return isinstance(type, Tensor) and type.rank == 0 and isinstance(
         type.element, (BoolT, IntT) if op.op == "mul" else (BoolT, IntT, FixedT))
+
+
+def _fits(op: Operation, value: Value) -> bool:
+    """Whether a number is the constant itself: to be compared or chosen, a large one is made another (`rules.near`)."""
+    return op.op not in (*_COMPARED, "select") or range_of(op, op.operands.index(value)).bits <= NEAR_BITS
 
 
 def _yield(end: Operation, values: Sequence[Value]) -> Operation:

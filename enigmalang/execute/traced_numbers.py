@@ -7,7 +7,7 @@ import numpy as np
 
 from enigmalang.execute import rules
 from enigmalang.execute import wires as w
-from enigmalang.execute.kernels import element_of
+from enigmalang.execute.kernels import check_shift, checked_exponent, element_of
 from enigmalang.execute.trace import Traced, Wire
 from enigmalang.ir.ir import Operation, Tensor
 from enigmalang.types.ranges import Range
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from enigmalang.execute.traced import TracedDomain as D
 
 Rule = Callable[..., Any]
+#: Of the ranges of an operand and of the other one: beyond which numbers the first, if it is public, may be changed.
+Reach = Callable[[Range, Range], Range]
 
 #: A range for what the analysis does not know; every field holds it.
 UNKNOWN = Range(-(1 << 58), (1 << 58) - 1)
@@ -50,17 +52,22 @@ def _two(rule: Callable[[Wire, Wire], Wire]) -> Rule:
     return lambda d, op, a, b: d.made(rule(d.arith(a), d.arith(b)))
 
 
-def _either(rule: Callable[[Wire, Wire, int], Wire]) -> Rule:
-    def make(d: "D", op: Operation, a: Any, b: Any) -> Traced:
-        return d.made(rule(d.arith(a), d.arith(b), rules.bits_of_difference(range_of(op, 0), range_of(op, 1))))
-    return make
+def _compared(d: "D", op: Operation, a: Any, b: Any, reach: Reach = lambda own, other: other) -> tuple[Wire, Wire, int]:
+    """Both operands, as `rules.near` has them for a comparison, and `rules.bits_of_difference` of them."""
+    x, y = range_of(op, 0), range_of(op, 1)
+    (first, own), (second, other) = rules.near(d.arith(a), x, reach(x, y)), rules.near(d.arith(b), y, reach(y, x))
+    return first, second, rules.bits_of_difference(own, other)
+
+
+def _either(rule: Callable[[Wire, Wire, int], Wire], reach: Reach) -> Rule:
+    """The less or the greater of two: what is public may be it on one side, and stays what it is there."""
+    return lambda d, op, a, b: d.made(rule(*_compared(d, op, a, b, reach)))
 
 
 def _less(swap: bool = False, negate: bool = False) -> Rule:
     def make(d: "D", op: Operation, a: Any, b: Any) -> Traced:
-        x, y = (d.arith(b), d.arith(a)) if swap else (d.arith(a), d.arith(b))
-        first, second = (1, 0) if swap else (0, 1)
-        found = rules.less(x, y, rules.bits_of_difference(range_of(op, first), range_of(op, second)))
+        x, y, bits = _compared(d, op, a, b)
+        found = rules.less(y, x, bits) if swap else rules.less(x, y, bits)
         return d.truth(w.not_(found) if negate else found)
     return make
 
@@ -70,8 +77,7 @@ def equal_rule(negate: bool) -> Rule:
         if isinstance(element_of(op, 0), BoolT):
             differ = w.xor(d.bits(a), d.bits(b))
             return d.truth(differ if negate else w.not_(differ))
-        bits = rules.bits_of_difference(range_of(op, 0), range_of(op, 1))
-        found = rules.equal(d.arith(a), d.arith(b), bits)
+        found = rules.equal(*_compared(d, op, a, b))
         return d.truth(w.not_(found) if negate else found)
     return make
 
@@ -88,11 +94,11 @@ def _pow(d: "D", op: Operation, a: Any, exponent: Any) -> Traced:
     bits = fraction(element_of(op))
     x = d.arith(a)
     if not isinstance(exponent, np.ndarray):
-        return d.made(rules.power(x, int(exponent), bits))
+        return d.made(rules.power(x, checked_exponent(op, exponent), bits))
     shape = np.broadcast_shapes(x.shape, exponent.shape)
     result = w.const(np.zeros(shape, dtype=np.int64))
     for one in np.unique(exponent):
-        result = w.picked(exponent == one, w.broadcast(rules.power(x, int(one), bits), shape), result)
+        result = w.picked(exponent == one, w.broadcast(rules.power(x, checked_exponent(op, one), bits), shape), result)
     return d.made(result)
 
 
@@ -120,11 +126,13 @@ def _bnot(d: "D", op: Operation, a: Any) -> Traced:
 
 
 def _shl(d: "D", op: Operation, a: Any, count: Any) -> Traced:
+    check_shift(op, count)
     factor = np.array([1 << int(c) for c in np.asarray(count).flat], dtype=object).reshape(np.shape(count))
     return d.made(w.scale(d.arith(a), factor))
 
 
 def _shr(d: "D", op: Operation, a: Any, count: Any) -> Traced:
+    check_shift(op, count)
     x = d.arith(a)
     if not isinstance(count, np.ndarray):
         return d.made(_shifted(x, int(count), range_of(op, 0)))
@@ -192,11 +200,14 @@ def _select(d: "D", op: Operation, c: Any, a: Any, b: Any) -> Any:
     if is_truth(op.result.type):
         chosen = w.xor(d.bits(b), w.and_(d.bits(c), w.xor(d.bits(a), d.bits(b))))
         return d.truth(chosen)
+    x, y = d.arith(a), d.arith(b)
+    if op.result.range is not None:  # `passes.bounds` may offer a public bound that the result never comes near
+        x, _ = rules.kept_within(x, range_of(op, 1), op.result.range)
+        y, _ = rules.kept_within(y, range_of(op, 2), op.result.range)
     if not isinstance(a, Traced) and not isinstance(b, Traced):
-        x, y = d.arith(a), d.arith(b)
         step = w.const(np.asarray(x.attrs["value"], dtype=object) - np.asarray(y.attrs["value"], dtype=object))
         return d.made(w.add(y, w.mul(d.arith(c), step)))
-    return d.made(w.select(d.arith(c), d.arith(a), d.arith(b)))
+    return d.made(w.select(d.arith(c), x, y))
 
 
 NUMBER_RULES: dict[str, Rule] = {
@@ -209,8 +220,8 @@ NUMBER_RULES: dict[str, Rule] = {
     "floordiv": _floordiv,
     "mod": _mod,
     "div": _div,
-    "min": _either(rules.minimum),
-    "max": _either(rules.maximum),
+    "min": _either(rules.minimum, lambda own, other: Range(min(own.low, other.low), other.high)),
+    "max": _either(rules.maximum, lambda own, other: Range(other.low, max(own.high, other.high))),
     "band": _bitwise,
     "bor": _bitwise,
     "bxor": _bitwise,

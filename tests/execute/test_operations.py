@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runtime_support import TRUTH, TRUTHS, agree, numbers, operation
+from runtime_support import TRUTH, TRUTHS, agree, numbers, operation, run_on, traced
 
+from enigmalang.execute.domain import ClearDomain
 from enigmalang.execute.failures import Revert
 from enigmalang.types.ranges import Range
 from enigmalang.types.types import FIXED, FixedT, IntT
@@ -66,6 +67,60 @@ def test_one_operand(a):
     shift = operation("shr", [*one, (numbers(U8), None)], [numbers(I32)])
     for count in (0, 1, 7, 31, 40):
         assert agree(shift, [a, count], public={1}) == [a >> count]
+
+
+FAR = st.builds(lambda sign, bits, by: sign * (1 << bits) + by, st.sampled_from([1, -1]), st.integers(55, 200),
+                st.sampled_from([0, 1, -1]))
+I256 = IntT(True, 256)
+
+
+@pytest.mark.parametrize(("field", "bits"), [("M61", 8), ("M61", 58), ("M127", 64), ("M127", 124)])
+@given(far=FAR, data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_public_numbers_past_the_field(field, bits, far, data):
+    """Compared with secrets, and dividing them: they need not be numbers of the field."""
+    low, high = data.draw(st.sampled_from([(-(1 << bits), (1 << bits) - 1), (0, (1 << bits) - 1), (-(1 << bits), -1)]))
+    a = data.draw(st.one_of(st.integers(low, high), st.sampled_from([low, high])))
+    both = [(numbers(I256), Range(low, high)), (numbers(I256), Range(-(2**255), 2**255 - 1))]
+    for name, python in (("lt", operator.lt), ("le", operator.le), ("gt", operator.gt), ("ge", operator.ge),
+                         ("eq", operator.eq), ("ne", operator.ne)):
+        assert agree(operation(name, both, [TRUTH]), [a, far], {1}, field) == [python(a, far)]
+        assert agree(operation(name, both[::-1], [TRUTH]), [far, a], {0}, field) == [python(far, a)]
+    for name, python in (("floordiv", trunc), ("mod", lambda a, b: a - trunc(a, b) * b)):
+        op = operation(name, both, [numbers(I256)])
+        assert agree(op, [a, far], {1}, field) == [python(a, far)]
+        many = operation(name, [(numbers(I256, 1), r) for _, r in both], [numbers(I256, 1)])
+        assert agree(many, [np.array([a, a], object), np.array([far, 3], object)], {1}, field) == [
+            [python(a, far), python(a, 3)]]
+    least = operation("min" if far > 0 else "max", both, [numbers(I256)])
+    assert agree(least, [a, far if abs(far) > 1 << bits else a], {1}, field) == [a]
+    if low == 0:
+        assert agree(operation("band", both, [numbers(I256)]), [a, far], {1}, field) == [a & far]
+
+
+@given(a=wide, k=st.integers(0, 200))
+@settings(max_examples=40, deadline=None)
+def test_powers_of_two_past_the_field(a, k):
+    for field in ("M61", "M127"):
+        for sign in (1, -1):
+            for low, high in ((SIGNED.low, SIGNED.high), (SIGNED.low, -1) if a < 0 else (0, SIGNED.high)):
+                divisor = sign << k
+                both = [(numbers(I32), Range(low, high)), (numbers(I256), Range(divisor, divisor))]
+                found = trunc(a, divisor)
+                assert agree(operation("floordiv", both, [numbers(I32)]), [a, divisor], {1}, field) == [found]
+                rest = a - found * divisor
+                assert agree(operation("mod", both, [numbers(I32)]), [a, divisor], {1}, field) == [rest]
+        shift = operation("shr", [(numbers(I32), SIGNED), (numbers(U8), None)], [numbers(I32)])
+        assert agree(shift, [a, k], {1}, field) == [a >> k]
+
+
+def test_counts_and_exponents_that_no_type_has():
+    for domain in (ClearDomain(), traced("M61")):
+        for name, type, wrong in (("shl", I32, -1), ("shr", I32, -1), ("shr", I32, 5000), ("pow", FIXED, -1)):
+            op = operation(name, [(numbers(type), SMALL), (numbers(I32), None)], [numbers(type)])
+            for count in (wrong, np.array([1, wrong])):
+                with pytest.raises(Revert):
+                    run_on(domain, op, [3, count], {1})
 
 
 @given(a=st.integers(-9, 9), exponent=st.integers(0, 9))
