@@ -73,9 +73,10 @@ def _deploy(file: str, wanted: str | None, where: tuple[str | None, str | None, 
     plan = compiled(file)
     name = wanted or (next(iter(plan.contracts)) if len(plan.contracts) == 1 else "")
     if name not in plan.contracts:
-        names = ", ".join(plan.contracts) or "none"
+        if not plan.contracts:
+            raise RemoteError("E0516", f"{file} has no contract", "a script is run, not deployed: `enig run`")
         raise RemoteError("E0516", f"{file} has no contract {name}" if name else f"{file} has several contracts",
-                          f"say --contract with one of its contracts: {names}")
+                          f"say --contract with one of its contracts: {', '.join(plan.contracts)}")
     check_reach(plan)
     compile_contract(plan, name)  # what cannot live on a chain is said before anything is sent
     chain, network = choose_network(*where)

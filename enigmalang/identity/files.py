@@ -110,12 +110,17 @@ class KeyFiles:
             read = json.loads(path.read_text())
         except FileNotFoundError:
             raise NoSuchKey(f"there is no key named {name} in {self.folder}; `enig keys list` shows all") from None
-        except (ValueError, OSError) as error:
-            raise BadKeystore(f"{path}: {error}") from None
+        except OSError as error:
+            raise BadKeystore(f"{path} cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise BadKeystore(f"{path} is no keystore file (JSON, version 3): it is damaged, and only a copy of it has "
+                              "its key") from None
         try:
             return decrypt(read, password)
         except BadPassword:
             raise BadPassword(f"the password does not open the key {name}") from None
+        except BadKeystore as error:
+            raise BadKeystore(f"{path}: {error}") from None
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):

@@ -203,3 +203,22 @@ def test_ctrl_c_while_enig_is_still_loading_says_so(monkeypatch: pytest.MonkeyPa
         cli.main()
     assert caught.value.code == 130
     assert capsys.readouterr().err == "enig: interrupted\n"
+
+
+def test_ctrl_c_while_a_class_is_made_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+                                              ) -> None:
+    class Field:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    class Stopped:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name == "enigmalang.cli.explain":
+                type("Program", (), {"functions": Field()})
+
+    monkeypatch.delitem(sys.modules, "enigmalang.cli.explain", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Stopped(), *sys.meta_path])
+    from enigmalang.cli import app
+
+    assert app.run(["explain"]) == 130
+    assert capsys.readouterr().err == "enig: interrupted\n"

@@ -339,6 +339,8 @@ def test_jobs_that_fail_and_values_revealed_by_name(enig, tmp_path: Path) -> Non
 def test_deploy_says_which_contracts_there_are(enig, tmp_path: Path) -> None:
     said = enig("deploy", SALARIES, "--contract", "Salary")
     assert said.status == 1 and "error[E0516]" in said.err and "Salaries" in said.err
+    said = enig("deploy", str(ROOT / "examples" / "lookup.enig"))
+    assert said.status == 1 and "lookup.enig has no contract" in said.err and "`enig run`" in said.err
     (tmp_path / "bad.enig").write_text("contract C:\n    x: uint8 = y\n")
     said = enig("deploy", str(tmp_path / "bad.enig"))
     assert said.status == 1 and "bad.enig:2" in said.err

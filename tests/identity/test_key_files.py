@@ -136,9 +136,22 @@ def test_a_changed_ciphertext_is_seen():
 
 def test_a_damaged_file(keys):
     keys.add("alice", key(), "word").path.write_text("{")
-    with pytest.raises(BadKeystore, match=r"alice\.json"):
+    with pytest.raises(BadKeystore, match=r"alice\.json is no keystore file .* only a copy"):
         keys.load("alice", "word")
     assert keys.list() == ()
+
+
+def test_a_file_with_other_json(keys):
+    keys.add("alice", key(), "word").path.write_text("[]")
+    with pytest.raises(BadKeystore, match=r"alice\.json: not a keystore file"):
+        keys.load("alice", "word")
+
+
+def test_a_folder_where_a_key_should_be(keys):
+    keys.folder.mkdir(exist_ok=True)
+    (keys.folder / "alice.json").mkdir()
+    with pytest.raises(BadKeystore, match=r"alice\.json cannot be read: Is a directory"):
+        keys.load("alice", "word")
 
 
 @pytest.mark.parametrize("text", ["", "0x", "12", "00" * 32, "ff" * 32, "[1]", "hello", SECRET + "00"])
