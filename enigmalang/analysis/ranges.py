@@ -152,7 +152,7 @@ class _Checks:
         text = (f"{name_of(value)} is private and lies in {_shown(found, target)}; "
                 f"{target} holds {_shown(bound, target)}")
         self.sink.error(
-            "E0401", f"the value may not fit {where}: it needs {_bits(found)}, {target} holds {_held(target)}",
+            "E0401", f"the value may not fit {where}: {_excess(found, bound, target)}",
             op.span, notes=(Note(value.span, text), *called_from(op)),
             help=f"write `wrap(…)` to take it modulo 2^{_held_bits(target)}, or `clamp(…)` to take the nearest "
             f"{target}; or use a wider type")
@@ -264,6 +264,12 @@ def _guard(op: Operation, number: int) -> tuple[Value, bool, dict[Value, Value]]
 
 def _bits(found: Range) -> str:
     return f"{found.bits + (found.low < 0)} bits"
+
+
+def _excess(found: Range, bound: Range, target: object) -> str:
+    if found.low < bound.low == 0 and found.high <= bound.high:  # it is not bits that are too few
+        return f"it may be negative, and {target} holds nothing below 0"
+    return f"it needs {_bits(found)}, {target} holds {_held(target)}"
 
 
 def _held_bits(target: object) -> int:
