@@ -1,5 +1,7 @@
 """What `enig cost` counts is what the nodes measure, for every example and for workloads of the benchmarks."""
 
+from pathlib import Path
+
 import pytest
 from cost_support import SomeData, benchmark, counts, given, measured
 from run_support import EXAMPLES, ROOT, Program, read_program
@@ -41,6 +43,12 @@ WORKLOADS = [
     ("chain", {"y": 50}), ("shuffle", {"x": 300}), ("sorting", {"x": 60}), ("ranks", {"x": 40}),
     ("group_sum", {"keys": 25, "values": 25}),
 ]
+
+
+def test_an_input_that_is_revealed_as_it_is_counts_for_that_line(tmp_path: Path) -> None:
+    path = tmp_path / "bare.enig"
+    path.write_text("# who is old\n\nprivate ages: uint8[3] = [1, 2, 3]\n\nprint(reveal(ages))\n")
+    assert [line.line for line in cost_of_program(compiled(str(path)), 3).lines] == [5]
 
 
 @pytest.mark.parametrize("nodes", [3, 5])

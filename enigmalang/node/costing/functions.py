@@ -21,7 +21,7 @@ from enigmalang.execute.machine import Context, Handler, Machine
 from enigmalang.execute.ports import Engine, EngineStats
 from enigmalang.execute.ranges import limits
 from enigmalang.execute.requests import Request, check_ranges, compute, private_leaves
-from enigmalang.execute.trace import Tracer
+from enigmalang.execute.trace import Traced, Tracer
 from enigmalang.execute.traced import TracedDomain
 from enigmalang.execute.values import leaves_from
 from enigmalang.execute.world import World
@@ -256,6 +256,13 @@ class PlacedDomain(TracedDomain):
         return super().apply(placed, args)
 
 
+def _revealed(machine: Machine, op: Operation, args: tuple[Any, ...]) -> Any:
+    for secret in args:
+        if isinstance(secret, Traced) and secret.wire.span is None:
+            secret.wire.span = _placed(op).span
+    return CONTRACT["reveal"](machine, op, args)
+
+
 def _placed(op: Operation) -> Operation:
     for span in (op.span, *reversed(op.via)):
         if not _in_stdlib(span.path):
@@ -295,10 +302,10 @@ class Stage:
         finish_queue(world)
 
     def handlers(self) -> dict[str, Handler]:
-        """What scripts and tests do differently: what a call does to arguments counts for the function's header, and
-        what is asserted of zeros need not hold.
+        """What scripts and tests do differently: what a call does to arguments counts for the function's header, an
+        input that is revealed as it is for that line, and what is asserted of zeros need not hold.
         """
-        return {"call_contract": self._called, "assert": lambda machine, op, args: ()}
+        return {"call_contract": self._called, "reveal": _revealed, "assert": lambda machine, op, args: ()}
 
     def _called(self, machine: Machine, op: Operation, args: tuple[Any, ...]) -> Any:
         before, name = self.rehearsal.at, f"{args[0].name}.{op.attrs['function'].rpartition('.')[2]}"
