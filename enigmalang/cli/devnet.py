@@ -147,6 +147,10 @@ def _guarded(run: Callable[[], int]) -> int:
         return MISTAKE
     except BrokenPipeError:
         raise  # whoever read the output has gone (`cli.app`)
-    except (DevnetError, BadRecord, AlreadyRunning, ChainError, OSError) as error:
+    except OSError as error:  # it may have a number only, and no file
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"enig: in the devnet's folder: {error.strerror or error}{where}", file=sys.stderr)
+        return 1
+    except (DevnetError, BadRecord, AlreadyRunning, ChainError) as error:
         print(f"enig: {error}", file=sys.stderr)
         return 1

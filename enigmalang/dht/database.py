@@ -19,6 +19,10 @@ class NotThisFile(sqlite3.DatabaseError):
     """The file is no database, is damaged, or lies where a node cannot keep one."""
 
 
+class Damaged(NotThisFile):
+    """What is in the file contradicts itself."""
+
+
 def open_database(path: Path, first: Sequence[str] = (), wait: float = 0.0, look: bool = False) -> sqlite3.Connection:
     """A connection that threads may share under a lock; transactions are begun and ended by hand.
 
@@ -37,7 +41,7 @@ def open_database(path: Path, first: Sequence[str] = (), wait: float = 0.0, look
         if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
             raise NotThisFile(f"the file system of {path} has no write-ahead log")
         if look and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise NotThisFile(f"{path} is damaged: {found}")
+            raise Damaged(f"{path} is damaged: {found}")
     except BaseException:
         connection.close()
         raise

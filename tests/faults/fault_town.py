@@ -97,10 +97,12 @@ class Node:
             self.process.wait()
 
     def stop(self) -> None:
-        """As `enig node stop`."""
+        """As `enig node stop`, which gives it the same time."""
         assert self.process is not None
+        config = read_config(self.folder)
         self.process.terminate()
-        assert self.process.wait(SOON) == 0, self.said()[-2000:]
+        allowed = config.node.stop_seconds + config.chain.timeout_seconds + 10.0
+        assert self.process.wait(allowed) == 0, self.said()[-2000:]
 
     def die_at(self, point: str) -> None:
         (self.folder / DIE_AT).write_text(point)

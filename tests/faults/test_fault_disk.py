@@ -50,6 +50,7 @@ def small_disk(node: Node) -> Iterator[Path]:
         data.rmdir()
         aside.rename(data)
         node.start()
+        node.serving()
 
 
 def fill(folder: Path) -> Path:
@@ -89,6 +90,7 @@ def test_a_full_disk(purse: Purse, rng):
         other.start()
         until(lambda: complains(node), "a complaint in the status", SOON)
         assert "there is no room left" in node.log()
+        assert not node.status()["healthy"]
         filler.unlink()
         later.result()
         assert purse.put()

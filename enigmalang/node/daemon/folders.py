@@ -20,8 +20,8 @@ class MadeAlready(Exception):
 def make_folder(config: Config, password: str, key: SigningKey | None = None, work: int = WORK) -> NodeKeys:
     """Make a node's folder, with `key` or a new one. `work`: the cost of guessing the password (`keystore.encrypt`).
 
-    node.toml comes last: a folder that was left half-made is completed. Raises MadeAlready, BadKeys, Misconfigured for
-    a folder that cannot be one, OSError.
+    node.toml comes last: a folder that was left half-made is completed. Raises MadeAlready, BadKeys, and Misconfigured
+    for a folder that cannot be one.
     """
     folder = config.folder
     files = KeyFolder(folder, work)
@@ -35,16 +35,16 @@ def make_folder(config: Config, password: str, key: SigningKey | None = None, wo
             folder.chmod(0o700)
         for each in (files.path, folder / DATA):
             each.mkdir(mode=0o700, exist_ok=True)
+        keys = files.make(password, key)
+        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".")  # 0600
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(written(config))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, folder / FILE)
     except OSError as error:
         raise Misconfigured(f"{error.filename or folder} cannot be made or written to: {error.strerror}. Choose "
                             "another place for the node's folder, or see that you may write there") from None
-    keys = files.make(password, key)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".")  # 0600
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(written(config))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, folder / FILE)
     return keys
 
 

@@ -7,6 +7,8 @@ from time import monotonic, sleep
 from types import TracebackType
 
 FILE = "pid"
+#: Digits of a number in it: its length stays, so that a full disk too has room for the next one.
+WIDTH = 10
 #: Who looks whether a daemon runs (`running`) holds the lock himself, for less than this.
 LOOK_SECONDS = 0.2
 
@@ -35,16 +37,21 @@ class FolderLock:
                 os.close(descriptor)
                 raise AlreadyRunning(self._folder, read_pid(self._folder))
             sleep(0.01)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            _write(descriptor, str(os.getpid()))
+        except OSError:
+            os.close(descriptor)
+            raise
         self._descriptor = descriptor
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.ftruncate(self._descriptor, 0)
-        os.close(self._descriptor)  # the file stays: a new one could be locked while another holds this one
+        try:
+            _write(self._descriptor, "")
+        finally:
+            os.close(self._descriptor)  # the file stays: a new one could be locked while another holds this one
 
 
 def read_pid(folder: Path) -> int:
@@ -65,6 +72,10 @@ def running(folder: Path) -> int | None:
         return None if _locked(descriptor, fcntl.LOCK_SH) else read_pid(folder)
     finally:
         os.close(descriptor)
+
+
+def _write(descriptor: int, number: str) -> None:
+    os.pwrite(descriptor, f"{number:<{WIDTH}}\n".encode(), 0)
 
 
 def _locked(descriptor: int, kind: int) -> bool:

@@ -10,13 +10,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from enigmalang.dht.database import open_database
+from enigmalang.dht.database import Damaged, open_database
 from enigmalang.node.durable.box import Box
 from enigmalang.node.durable.errors import NewerSchema, StateBusy, StateError, StateFull, WrongKey
 
 #: Raised with every change of the tables; a file of an older one is brought up when it is opened.
 SCHEMA = 2
 _CHECK = b"enigmalang node state"
+_AWAY = ("move it away, with those that end in -wal and -shm, and start the node: it gets its shares back from the "
+         "other members of its committees, where no more than their threshold lost theirs")
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE committees (committee INTEGER PRIMARY KEY, keys BLOB, confirmed INTEGER NOT NULL DEFAULT 0,
@@ -170,6 +172,8 @@ def _explained(error: Exception, path: Path) -> StateError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StateBusy(f"the state in {path} is in use by another process")
     if code == sqlite3.SQLITE_NOTADB:
-        return StateError(f"{path} is not the state of a node")
+        return StateError(f"{path} is not the state of a node: {_AWAY}")
+    if code == sqlite3.SQLITE_CORRUPT or isinstance(error, Damaged):
+        return StateError(f"the state in {path} is damaged: {_AWAY} ({error})")
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StateError(f"the state in {path} cannot be read or written: {error} ({name})")

@@ -16,7 +16,7 @@ from enigmalang.node.daemon.log import Log
 from enigmalang.node.daemon.metrics import FAMILIES, Family, Metrics
 from enigmalang.node.daemon.monitor import Monitor, PortTaken
 from enigmalang.node.daemon.peers import MAX_REASONS, Hearer
-from enigmalang.node.daemon.pidfile import AlreadyRunning, FolderLock, running
+from enigmalang.node.daemon.pidfile import AlreadyRunning, FolderLock, read_pid, running
 from enigmalang.transport.peering.events import Event, Kind
 
 LINE = re.compile(r'(# (HELP|TYPE) enig_[a-z_]+ .+|enig_[a-z_]+(\{[a-z]+="([^"\\\n]|\\["\\n])*"\})? -?[0-9.e+]+)')
@@ -123,3 +123,14 @@ def test_one_process_a_folder(tmp_path):
     with FolderLock(tmp_path):
         assert running(tmp_path) == os.getpid()
     assert running(tmp_path) is None and Config(tmp_path).folder == tmp_path
+
+
+def test_the_next_process_of_a_folder_needs_no_room(tmp_path):
+    """What it writes lies where the last one's number lay: on a full disk there is no other place."""
+    sizes = []
+    for _ in range(2):
+        with FolderLock(tmp_path):
+            sizes.append((tmp_path / "pid").stat().st_size)
+        sizes.append((tmp_path / "pid").stat().st_size)
+    assert sizes == [sizes[0]] * 4 and sizes[0] > 0
+    assert running(tmp_path) is None and read_pid(tmp_path) == 0

@@ -58,6 +58,17 @@ def test_shares_keys_and_masks_are_not_in_the_clear(tmp_path):
         assert clear not in data
 
 
+def test_a_damaged_state_says_what_to_do(tmp_path):
+    path = tmp_path / "state"
+    SqliteState(path, KEY).close()
+    with open(path, "r+b") as file:
+        for place in range(4096, path.stat().st_size, 4096):  # all pages but the first
+            file.seek(place)
+            file.write(bytes(range(256)) * 16)
+    with pytest.raises(StateError, match="is damaged: move it away"):
+        SqliteState(path, KEY)
+
+
 def test_another_key_another_owner_a_newer_schema_no_state(tmp_path):
     path = tmp_path / "state"
     SqliteState(path, KEY, "chain 1").close()
@@ -73,7 +84,7 @@ def test_another_key_another_owner_a_newer_schema_no_state(tmp_path):
     with pytest.raises(NewerSchema, match="later version"):
         SqliteState(path, KEY, "chain 1")
     (tmp_path / "text").write_text("no database, but long enough to look at. " * 50)
-    with pytest.raises(StateError, match="is not the state of a node"):
+    with pytest.raises(StateError, match="is not the state of a node: move it away"):
         SqliteState(tmp_path / "text", KEY)
     with pytest.raises(StateError, match="cannot be opened"):
         SqliteState(tmp_path / "nowhere" / "state", KEY)

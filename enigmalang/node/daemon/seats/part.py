@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -49,6 +50,8 @@ PAST = 64
 FAILING = 60.0
 #: Short questions to other nodes that are under way at once.
 ASKING = 64
+#: Seconds for which a node is not well after its disk refused: the others ask again sooner.
+REFUSING = 30.0
 STATE, KEPT = "state.db", "seats.db"
 
 
@@ -63,6 +66,7 @@ class SeatsPart:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._trouble, self._next_look = "", 0.0
+        self._refused = -inf, ""  # when the disk last refused what another member asked for, and why
         self._ended_handings = Told()  # of committees that this node has left
         self._leaving: dict[int, Future[None]] = {}  # committees that are being left
         self._next_tidy = self._next_said = self._next_trim = 0.0
@@ -125,6 +129,7 @@ class SeatsPart:
     def _disk(self, error: StateError) -> None:
         """Said once a minute at most: others ask again and again."""
         now = monotonic()
+        self._refused = now, str(error)
         if now >= self._next_said:
             self._next_said = now + 60.0
             self._around.log.warning("the disk refuses", reason=str(error))
@@ -185,9 +190,11 @@ class SeatsPart:
 
     def trouble(self) -> str:
         """See `Part.trouble`."""
-        return self._trouble or next((f"committee {number} is not handed over: {told.trouble}"
-                                      for number, told in self._told().items()
-                                      if told.trouble and monotonic() - told.since >= FAILING), "")
+        now, (refused, why) = monotonic(), self._refused
+        if self._trouble or now - refused < REFUSING:
+            return self._trouble or why
+        return next((f"committee {number} is not handed over: {told.trouble}" for number, told in self._told().items()
+                     if told.trouble and now - told.since >= FAILING), "")
 
     def _told(self) -> dict[int, Told]:
         return {number: member.handing.told for number, member in sorted(self._served().items())}

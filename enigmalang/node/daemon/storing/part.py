@@ -38,6 +38,8 @@ from enigmalang.transport.peering.errors import Refusal
 from enigmalang.wire import chunk_messages as cm
 
 SHELF, CONTACTS = "dht.sqlite", "dht-contacts.json"
+_AWAY = (". Move it away, with those that end in -wal and -shm: the node begins with an empty one, and other holders "
+         "copy to it what it is to keep")
 _FAMILIES = (
     Family("enig_dht_records", GAUGE, "Values that this node keeps, or has begun to."),
     Family("enig_dht_used_bytes", GAUGE, "Bytes of the quota that they take."),
@@ -204,4 +206,5 @@ def _opened(path: Path, quota: int) -> Shelf:
     try:
         return Shelf(path, quota)
     except (sqlite3.Error, ShelfRefused) as error:
-        raise StateError(f"{path}: {error}") from None
+        damaged = getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        raise StateError(f"{path}: {error}{_AWAY if damaged else ''}") from None
